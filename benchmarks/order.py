@@ -36,7 +36,7 @@ from superscalar.plan import Plan, compile_plan
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.limits import Limits
-from superscalar.schedule.priority import Durations, Key, LongestPath, Priority
+from superscalar.schedule.priority import Durations, LongestPath, Priority, PriorityKey
 from superscalar.schedule.state import Schedule
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.testing import run
@@ -58,7 +58,7 @@ class ProgramOrder:
     def __init__(self, _durations: Durations, _tools: Toolset) -> None:
         pass
 
-    def key(self, cell: Cell) -> Key:
+    def key(self, cell: Cell) -> PriorityKey:
         """Its place in the plan."""
         return cell.order
 
@@ -77,7 +77,7 @@ class FirstCome:
         self._durations = durations
         self._places: dict[Cell, int] = {}
 
-    def key(self, cell: Cell) -> Key:
+    def key(self, cell: Cell) -> PriorityKey:
         """The number of its arrival."""
         return (self._places.setdefault(cell, len(self._places)),)
 

@@ -7,6 +7,7 @@ them that a seed chooses. In CI the examples of `make test` are always the same 
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import shutil
 import tempfile
@@ -37,6 +38,9 @@ def _in_memory(folder: str = "/dev/shm", room: int = 1 << 30) -> bool:
 if "TMPDIR" not in os.environ and _in_memory():
     os.environ["TMPDIR"] = "/dev/shm"
     tempfile.tempdir = None  # pytest has asked for it before
+
+
+logging.getLogger("superscalar").setLevel(logging.CRITICAL)  # pytest would have each failure told; what listens says so
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ from superscalar.cli.app import app
 from superscalar.compiler import sync
 from superscalar.models.base import Chunk, Request
 from superscalar.plan.read.fronts.python import PythonReader
-from superscalar.plan.read.program import Program, Step
+from superscalar.plan.read.program import Program, ProgramStep
 from superscalar.testing import ScriptedModel, run
 from superscalar.values import Failure, Observation, Outcome, Skipped, plain
 
@@ -83,7 +83,7 @@ def test_the_chunks_of_a_plan_do_not_matter(case: Case) -> None:
     """Rule L29, for every case."""
     signatures = Toolset([*Toolset.from_module(tools), *Toolset.from_module(bank)]).signatures
 
-    def anatomy(chunks: list[str]) -> list[tuple[Step, Any]]:
+    def anatomy(chunks: list[str]) -> list[tuple[ProgramStep, Any]]:
         reader = PythonReader(Program(signatures))
         steps = [step for chunk in chunks for step in reader.feed(chunk)]
         return [(step, getattr(step, "span", None)) for step in [*steps, *reader.finish()]]

@@ -32,7 +32,7 @@ from superscalar.codec import to_json
 from superscalar.events import Failed
 from superscalar.executors.elsewhere import raised_elsewhere, told_of
 from superscalar.testing import ScriptedModel, run
-from superscalar.traces import KEPT, Raised, kept
+from superscalar.traces import KEPT, Raised, kept_error
 from superscalar.values import copied
 
 
@@ -183,7 +183,7 @@ def test_a_coroutine_that_raised_and_goes_on_is_left_alone() -> None:
 
 
 def test_what_was_raised_is_no_part_of_the_failure_as_data() -> None:
-    found = Failure("error", "x").raised_by(Raised(kept(Broken("x"))))
+    found = Failure("error", "x").raised_by(Raised(kept_error(Broken("x"))))
     bare = Failure("error", "x")
     assert found.exception is not None
     assert (found, hash(found), repr(found), str(found)) == (bare, hash(bare), repr(bare), str(bare))

@@ -84,6 +84,22 @@ def test_a_failure_is_a_warning_with_its_traceback_its_run_and_its_task() -> Non
     assert 'return {"IBM": 7.0}[ticker]' in logging.Formatter().format(record)
 
 
+def test_what_a_tool_says_forges_no_line_and_can_be_written_anywhere() -> None:
+    @tool(effect="read")
+    async def quote() -> float:
+        """Latest quote."""
+        raise ValueError("none\nINFO superscalar.compiler all is well\x1b[2J \udc85")
+
+    with listening(logging.WARNING) as heard:
+        execute("a = quote()\njoin(a)", quote)
+    (record,) = heard.records
+    text = logging.Formatter().format(record)
+    assert "\n" not in record.getMessage()
+    assert "\x1b" not in text
+    assert r"none\nINFO superscalar.compiler all is well\x1b[2J \udc85" in record.getMessage()
+    assert text.encode()
+
+
 def test_what_goes_wrong_in_between_is_a_warning() -> None:
     refusals = iter([RateLimited("slow down", retry_after=2.0)])
 

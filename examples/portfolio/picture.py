@@ -18,7 +18,7 @@ from examples.portfolio.demo import PROVIDER_TOOLS, QUESTION
 from examples.portfolio.prices import read_prices
 from examples.portfolio.provider import Provider
 from superscalar import LLMCompiler, Toolset
-from superscalar.cli.frame import Drawing
+from superscalar.cli.frame import LiveFrame
 from superscalar.events import Event, Started
 from superscalar.observe.view import RunView
 
@@ -46,7 +46,7 @@ def draw(events: tuple[Event, ...]) -> str:
         if event.at <= moment:
             view.apply(event)
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True, color_system="truecolor")
-    for line in Drawing(console, QUESTION).lines(view, COLUMNS + 1, LINES, moment):
+    for line in LiveFrame(console, QUESTION).lines(view, COLUMNS + 1, LINES, moment):
         console.print(line)
     svg = console.export_svg(title="superscalar run")
     return re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)  # no fonts from elsewhere

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias, get_args
 Mode: TypeAlias = Literal["off", "warn", "ask", "enforce"]
 """What follows where a rule about untrusted or confidential data is broken."""
 
-Replan: TypeAlias = Literal["never", "planned-tools", "read-only", "ask", "any"]
+ReplanMode: TypeAlias = Literal["never", "planned-tools", "read-only", "ask", "any"]
 """What a later round may add once a tool ran whose results are not trusted. "never": there is none. "planned-tools":
 calls of the tools of the first plan. "read-only": reads, and writes of a kind that was planned before. "ask": a person
 is asked about other writes. "any": everything.

@@ -134,7 +134,7 @@ class Extractor:
         self.types: dict[str, Any] = dict(schemas)
         self.types |= {f"list[{name}]": list[type_] for name, type_ in schemas.items()}  # type: ignore[valid-type]
         self.types |= SIMPLE
-        self._read: dict[str, _Reader] = {}
+        self._read: dict[str, _TypeReader] = {}
         for name in schemas:
             self._reader(name)  # complains now, not in the first run
         self.__signature__ = inspect.Signature(
@@ -147,9 +147,9 @@ class Extractor:
             return_annotation=Any,
         )
 
-    def _reader(self, name: str) -> _Reader:
+    def _reader(self, name: str) -> _TypeReader:
         if name not in self._read:
-            self._read[name] = _Reader(name, self.types[name])
+            self._read[name] = _TypeReader(name, self.types[name])
         return self._read[name]
 
     async def __call__(self, source: Any, schema: str, find: str, run: ToolContext[Any]) -> Any:
@@ -301,7 +301,7 @@ def _as_json(source: Any) -> str:
     return inert(whole, "data")
 
 
-class _Reader:
+class _TypeReader:
     """How values of one type are asked for and read."""
 
     def __init__(self, name: str, type_: Any) -> None:

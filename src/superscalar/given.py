@@ -20,21 +20,21 @@ WANTED: Final = "wanted"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Expected:
     """What may be given: `fits` tells of a value whether it may, `write` says what to write where it may not."""
 
     write: str
     fits: Callable[[Any], bool]
 
     @property
-    def here(self) -> Mapping[str, Wanted]:
+    def here(self) -> Mapping[str, Expected]:
         """The metadata of a field that wants this."""
         return {WANTED: self}
 
     @property
-    def or_none(self) -> Wanted:
+    def or_none(self) -> Expected:
         """The same, or None."""
-        return Wanted(f"{self.write}; or None", lambda value: value is None or self.fits(value))
+        return Expected(f"{self.write}; or None", lambda value: value is None or self.fits(value))
 
     def check(self, name: str, value: object, of: str = "") -> None:
         """Refuse a value that does not fit. `of`: whose option it is, such as `Limit`.
@@ -75,28 +75,28 @@ def check_names(names: Iterable[str], known: Collection[str], of: str) -> None:
             raise UsageError(f"{of} has no option {name}=; {hint}")
 
 
-def one_of(*words: str) -> Wanted:
+def one_of(*words: str) -> Expected:
     """One of these words."""
     listed = ", ".join(map(repr, words))
-    return Wanted(f"write one of {listed}", lambda value: isinstance(value, str) and value in words)
+    return Expected(f"write one of {listed}", lambda value: isinstance(value, str) and value in words)
 
 
-def whole(least: int, of_what: str) -> Wanted:
+def whole_number(least: int, of_what: str) -> Expected:
     """A whole number, `least` or more, that a journal can hold; True and False are none."""
-    return Wanted(
+    return Expected(
         f"write a whole number from {least} on ({of_what})",
         lambda value: isinstance(value, int) and not isinstance(value, bool) and least <= value <= _MOST,
     )
 
 
-def number(of_what: str) -> Wanted:
+def above_zero(of_what: str) -> Expected:
     """A finite number above 0; True and False are none."""
-    return Wanted(f"write a number above 0 ({of_what})", lambda value: _is_number(value) and 0 < value < inf)
+    return Expected(f"write a number above 0 ({of_what})", lambda value: _is_number(value) and 0 < value < inf)
 
 
-def at_least(least: float, of_what: str) -> Wanted:
+def at_least(least: float, of_what: str) -> Expected:
     """A finite number that is not below `least`; True and False are none."""
-    return Wanted(
+    return Expected(
         f"write a number from {least:g} on ({of_what})", lambda value: _is_number(value) and least <= value < inf
     )
 
@@ -111,9 +111,9 @@ def is_sendable(value: object) -> bool:
     return isinstance(value, str) and value.encode() != b""
 
 
-def function(of_what: str, *parameters: str) -> Wanted:
+def function(of_what: str, *parameters: str) -> Expected:
     """Something that can be called with so many arguments."""
-    return Wanted(
+    return Expected(
         f"write a function of {of_what}, such as lambda {', '.join(parameters)}: ...",
         lambda value: callable(value) and _takes(value, len(parameters)),
     )
@@ -136,9 +136,9 @@ def are_texts(values: Iterable[object]) -> bool:
     return all(isinstance(value, str) for value in values)
 
 
-def an(kind: type | tuple[type, ...], write: str) -> Wanted:
+def an(kind: type | tuple[type, ...], write: str) -> Expected:
     """An instance of a class."""
-    return Wanted(f"write {write}", lambda value: isinstance(value, kind))
+    return Expected(f"write {write}", lambda value: isinstance(value, kind))
 
 
 def is_a(module: str, name: str) -> Callable[[object], bool]:
@@ -171,16 +171,16 @@ def _are_names(value: object) -> bool:
 
 FLAG: Final = an(bool, "True or False")
 TEXT: Final = an(str, "a text")
-NAME: Final = Wanted('write a name, such as "price"', _is_name)
-NAMES: Final = Wanted("write a name, or a list of names", _are_names)
-SECONDS: Final = number("seconds")
-EXECUTOR: Final = Wanted(
+NAME: Final = Expected('write a name, such as "price"', _is_name)
+NAMES: Final = Expected("write a name, or a list of names", _are_names)
+SECONDS: Final = above_zero("seconds")
+EXECUTOR: Final = Expected(
     "write an object with a method runner(tool), such as superscalar.executors.LOCAL",
     lambda value: callable(getattr(value, "runner", None)) and not isinstance(value, type),
 )
-TOOLS: Final = Wanted("write a list, such as tools=[price], or a Toolset", _are_tools)
-LIMITS: Final = Wanted('write limits={"quotes": Limit(concurrency=5)}', _are_limits)
-SCHEMAS: Final = Wanted(
+TOOLS: Final = Expected("write a list, such as tools=[price], or a Toolset", _are_tools)
+LIMITS: Final = Expected('write limits={"quotes": Limit(concurrency=5)}', _are_limits)
+SCHEMAS: Final = Expected(
     'write types by name, such as schemas={"Invoice": Invoice}',
     lambda value: isinstance(value, Mapping) and are_texts(value),
 )

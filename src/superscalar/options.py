@@ -12,7 +12,7 @@ from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, TypeVar
 
-from superscalar.choices import Mode, Replan, ReplannerSees, Show, words_of
+from superscalar.choices import Mode, ReplanMode, ReplannerSees, Show, words_of
 from superscalar.errors import UsageError
 from superscalar.given import (
     EXECUTOR,
@@ -22,16 +22,16 @@ from superscalar.given import (
     SECONDS,
     TEXT,
     TOOLS,
-    Wanted,
+    Expected,
+    above_zero,
     an,
     check_fields,
     check_names,
     function,
     is_a,
     is_sendable,
-    number,
     one_of,
-    whole,
+    whole_number,
 )
 from superscalar.schedule.bounds import Bounds
 from superscalar.short import bounded
@@ -63,7 +63,7 @@ def _is_model(value: object) -> bool:
     return named and not isinstance(value, type) and callable(getattr(value, "stream", None))
 
 
-_MODEL: Final = Wanted(
+_MODEL: Final = Expected(
     'write a name such as "openai:gpt-5-mini" or "local", or an object that has what superscalar.ChatModel has',
     lambda value: isinstance(value, str) or _is_model(value),
 )
@@ -80,7 +80,7 @@ _is_journal: Final = is_a("superscalar.journal", "Journal")
 _is_policy: Final = is_a("superscalar.policy", "Policy")
 _MODES: Final = words_of(Mode)
 _OBSERVER: Final = function("an event and its run", "event", "run")
-_TOKENS: Final = whole(1, "tokens")
+_TOKENS: Final = whole_number(1, "tokens")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +123,7 @@ class ModelOptions:
 
     base_url: str | None = field(
         default=None,
-        metadata=Wanted(
+        metadata=Expected(
             "write an address such as http://localhost:8000/v1",
             lambda value: isinstance(value, str) and value.startswith(("http://", "https://")),
         ).or_none.here,
@@ -160,13 +160,15 @@ class BoundOptions(Bounds):
     )
     """What providers allow, by name. They are shared by all runs, and by other agents that declare them alike."""
 
-    max_concurrency: int = field(default=32, metadata=whole(1, "calls at once; concurrency is always bounded").here)
+    max_concurrency: int = field(
+        default=32, metadata=whole_number(1, "calls at once; concurrency is always bounded").here
+    )
     """Calls at once, at most, of this agent's runs together."""
 
-    max_replans: int = field(default=2, metadata=whole(0, "rounds after the first").here)
+    max_replans: int = field(default=2, metadata=whole_number(0, "rounds after the first").here)
     """Rounds after the first, at most."""
 
-    max_repairs: int = field(default=2, metadata=whole(0, "repairs").here)
+    max_repairs: int = field(default=2, metadata=whole_number(0, "repairs").here)
     """How often the errors of a plan go back to the planner, per round."""
 
     planner_timeout: float | None = field(default=120.0, metadata=SECONDS.or_none.here)
@@ -196,7 +198,7 @@ class BudgetOptions:
     """Tokens that the models may spend; then answer."""
 
     max_cost: float | None = field(
-        default=None, metadata=number("what a run may cost, such as max_cost=0.10").or_none.here
+        default=None, metadata=above_zero("what a run may cost, such as max_cost=0.10").or_none.here
     )
     """What the run may cost, models and tools together, in the currency of @tool(cost=...). `OpenAIModel(prices=...)`
     is in that currency, too."""
@@ -208,7 +210,7 @@ class SafetyOptions:
 
     policy: Mode | Policy = field(
         default="enforce",
-        metadata=Wanted(
+        metadata=Expected(
             f"write one of {', '.join(map(repr, _MODES))}, or Policy(...)",
             lambda value: (isinstance(value, str) and value in _MODES) or _is_policy(value),
         ).here,
@@ -228,7 +230,7 @@ class SafetyOptions:
     approve_plan: bool = field(default=False, metadata=FLAG.here)
     """Ask before anything of a plan is begun, and show it with its writes."""
 
-    replan: Replan = field(default="read-only", metadata=one_of(*words_of(Replan)).here)
+    replan: ReplanMode = field(default="read-only", metadata=one_of(*words_of(ReplanMode)).here)
     """What a later round may add once a tool ran whose results are not trusted. "read-only": reads, and writes of a
     kind (tool and destinations) that was planned before; "ask": what that refuses is asked about; "planned-tools":
     calls of the first plan's tools; "any"; "never": there is none then."""
@@ -248,7 +250,7 @@ class RecordOptions:
     """What is kept of runs."""
 
     journal: str | PathLike[str] | Journal | None = field(
-        default=None, metadata=Wanted('write journal="runs.db", or a Journal', _is_path_or_journal).or_none.here
+        default=None, metadata=Expected('write journal="runs.db", or a Journal', _is_path_or_journal).or_none.here
     )
     """Record the run in this file, so that it can be looked at, and resumed if it is killed. Each event is there before
     it is acted on, and the start of a write on the disk before its tool is called. The `context` of a run is never
@@ -256,7 +258,7 @@ class RecordOptions:
 
     observers: Sequence[Observer] = field(
         default=(),
-        metadata=Wanted(
+        metadata=Expected(
             "write functions of an event and its run, such as observers=[lambda event, run: ...]",
             lambda value: isinstance(value, list | tuple) and all(map(_OBSERVER.fits, value)),
         ).here,
@@ -266,7 +268,7 @@ class RecordOptions:
     a run, for 2 seconds at most. See docs/observers.md."""
 
     random: Random | None = field(
-        default=None, metadata=Wanted("write random=Random(seed)", is_a("random", "Random")).or_none.here
+        default=None, metadata=Expected("write random=Random(seed)", is_a("random", "Random")).or_none.here
     )
     """Where chance comes from, such as how long to wait before a retry; for runs that are to come out the same."""
 
@@ -291,52 +293,52 @@ if TYPE_CHECKING:
     # stands above.
 
     @dataclass(frozen=True, kw_only=True)
-    class _Others(RecordOptions, SafetyOptions, BudgetOptions, BoundOptions, ModelOptions): ...
+    class _AllElse(RecordOptions, SafetyOptions, BudgetOptions, BoundOptions, ModelOptions): ...
 
     @dataclass(frozen=True, kw_only=True)
-    class Text(_Others, Generic[A]):
+    class AnsweredInText(_AllElse, Generic[A]):
         """With neither, the joiner writes text."""
 
         joiner: str | ChatModel = SAME
         output_type: type[A] = str  # type: ignore[assignment]
 
     @dataclass(frozen=True, kw_only=True)
-    class Typed(_Others, Generic[A]):
+    class Typed(_AllElse, Generic[A]):
         """A class, or a generic type such as `list[int]`."""
 
         joiner: str | ChatModel = SAME
         output_type: type[A]
 
     @dataclass(frozen=True, kw_only=True)
-    class Joined(_Others):
+    class AnsweredByJoin(_AllElse):
         """Without a joiner, anything that a plan joins."""
 
         joiner: None
         output_type: None = None
 
     @dataclass(frozen=True, kw_only=True)
-    class Validated(_Others):
+    class Validated(_AllElse):
         """What is no class for a type checker: unions, `Literal`, `Annotated`."""
 
         joiner: str | ChatModel | None = SAME
         output_type: Any
 
 
-_CALL: Final[Mapping[str, Wanted]] = {
+_CALL: Final[Mapping[str, Expected]] = {
     "question": TEXT,
     "history_trusted": FLAG,
-    "deadline": number("seconds from now").or_none,
-    "run_id": Wanted("write a name of your own, such as run_id='monday'", is_sendable).or_none,
+    "deadline": above_zero("seconds from now").or_none,
+    "run_id": Expected("write a name of your own, such as run_id='monday'", is_sendable).or_none,
     "resolve": function("a doubt to Done(value), CallAgain() or StillUnknown()", "doubt").or_none,
     "rules_changed": FLAG,
-    "plan": Wanted(
+    "plan": Expected(
         "write the text of a plan, or what agent.compile(text) returned",
         lambda value: isinstance(value, str) or is_a("superscalar.plan.ir", "Plan")(value),
     ),
     "source": an(str, "the text of a plan"),
     "syntax": TEXT,
     "saw_untrusted": FLAG,
-    "seen": Wanted("write a Label, such as that of earlier results", is_a("superscalar.labels", "Label")),
+    "seen": Expected("write a Label, such as that of earlier results", is_a("superscalar.labels", "Label")),
 }
 """What the arguments of an agent's methods may be, by their names."""
 

@@ -33,7 +33,7 @@ from superscalar.plan.ir import (
     Work,
     walk,
 )
-from superscalar.plan.ir.forms import parts_of
+from superscalar.plan.ir.forms import assert_parts
 from superscalar.plan.ir.needs import children
 from superscalar.plan.print.expression import name_of
 from superscalar.plan.print.program import print_expr
@@ -57,7 +57,7 @@ def show_joined(tasks: Sequence[Task], outcomes: Mapping[TaskId, Outcome], max_t
         return show_results(tasks, outcomes, max_tokens)
     shown = _Shown(tasks, outcomes)
     room = max_tokens * 4
-    rest = _Rest(shown, outcomes, joined, max(1, min(_MOST, room // 600))).lines(tasks)
+    rest = _RestOfText(shown, outcomes, joined, max(1, min(_MOST, room // 600))).lines(tasks)
     room -= sum(map(len, rest.values()))
     lines: list[str] = []
     left = len(joined)
@@ -255,7 +255,7 @@ class _Shown:
     def written(self, id: TaskId, inside: Mapping[TaskId, Task] = MappingProxyType({})) -> str:
         """The expression of a task without a name, or of one that stands `inside` the body of a loop."""
         inline = {**self._nameless, **inside}
-        if id in inline and (asserted := parts_of(inline[id].work)) is not None:
+        if id in inline and (asserted := assert_parts(inline[id].work)) is not None:
             return cut(f"assert {print_expr(asserted[0], inline)}", 120)
         return cut(print_expr(Ref(id), inline), 120)
 
@@ -299,7 +299,7 @@ class _Shown:
         return plain(outcome.value) if isinstance(outcome, Observation) and self._trusted(id) else None
 
 
-class _Rest:
+class _RestOfText:
     """What is told of the tasks that nothing joins: what failed, and what became of writes, without a value."""
 
     def __init__(

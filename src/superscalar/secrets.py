@@ -37,7 +37,7 @@ _ESCAPES: Final = re.compile(
 _PLAIN: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 _AFTER: Final = re.compile(rb"[A-Za-z0-9+/_-]?(?:=|%3[dD]){0,2}")  # what ends a text in base64, behind what is sure
 
-Span: TypeAlias = "tuple[int, int]"
+Stretch: TypeAlias = "tuple[int, int]"
 
 
 class Scrubber:
@@ -122,7 +122,7 @@ class Scrubber:
                     break
         return len(data[len(data) - most :].decode("utf-8", "replace"))
 
-    def _spans(self, data: bytes) -> Iterator[Span]:
+    def _spans(self, data: bytes) -> Iterator[Stretch]:
         """What is secret in a text. A long one is looked at window by window: undoing escapes takes much memory."""
         size = max(_WINDOW, _ESCAPED * max(map(len, self._needles), default=0))  # no secret is in three of them
         begin = 0
@@ -131,11 +131,11 @@ class Scrubber:
             begin = _between_escapes(data, begin + size - 2 * _ESCAPED * _LONGEST_PART)
         yield from self._spans_from(begin, data[begin:] if begin else data)
 
-    def _spans_from(self, place: int, data: bytes) -> Iterator[Span]:
+    def _spans_from(self, place: int, data: bytes) -> Iterator[Stretch]:
         for begin, end in self._spans_within(data):
             yield place + begin, place + end
 
-    def _spans_within(self, data: bytes, level: int = 0) -> Iterator[Span]:
+    def _spans_within(self, data: bytes, level: int = 0) -> Iterator[Stretch]:
         for needle, (head, tail, in_base64) in self._needles.items():
             for begin, end in _found(data, needle, head, tail):
                 after = _AFTER.match(data, end) if in_base64 else None
@@ -186,7 +186,7 @@ def _ends(form: bytes, in_base64: bool) -> tuple[bytes, bytes, bool]:
     return form[:enough], form[len(form) - enough :], in_base64
 
 
-def _found(data: bytes, needle: bytes, head: bytes, tail: bytes) -> Iterator[Span]:
+def _found(data: bytes, needle: bytes, head: bytes, tail: bytes) -> Iterator[Stretch]:
     at = data.find(head)
     while at >= 0:
         end = at + len(head)
@@ -205,8 +205,8 @@ def _found(data: bytes, needle: bytes, head: bytes, tail: bytes) -> Iterator[Spa
         at = data.find(tail, at + 1)
 
 
-def _merged(spans: Iterable[Span]) -> list[Span]:
-    merged: list[Span] = []
+def _merged(spans: Iterable[Stretch]) -> list[Stretch]:
+    merged: list[Stretch] = []
     for begin, end in sorted(spans):
         if merged and begin <= merged[-1][1]:
             merged[-1] = merged[-1][0], max(end, merged[-1][1])
@@ -261,7 +261,7 @@ def _meant(match: re.Match[bytes]) -> bytes | None:
             return _PLAIN.get(said, said)
 
 
-def _place(places: _Places, at: int) -> Span:
+def _place(places: _Places, at: int) -> Stretch:
     """Where a byte of a text without escapes stood before: from and to."""
     index = bisect_right(places, at, key=lambda place: place[0]) - 1
     if index < 0:

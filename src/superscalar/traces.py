@@ -32,7 +32,7 @@ _TOLD: Final = ("__name__", "__file__", "__loader__", "__spec__")  # what finds 
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TracedLine:
     """A line that was being run when something was raised. `text`: the line itself, empty where nobody has the file."""
 
     file: str
@@ -84,7 +84,7 @@ class Raised:
             return f"{type(self.error).__name__}, whose traceback raised {type(worse).__name__}\n"
 
     @property
-    def place(self) -> Place | None:
+    def place(self) -> TracedLine | None:
         """The innermost line in a file of the user's own, or else in any; None if nobody knows where it was."""
         entries = [entry for error in _chain(self.error) for entry in reversed(list(_entries(error.__traceback__)))]
         if not entries:
@@ -92,10 +92,10 @@ class Raised:
         entry = next((entry for entry in entries if _is_own(entry.tb_frame.f_code.co_filename)), entries[0])
         code = entry.tb_frame.f_code
         line = linecache.getline(code.co_filename, entry.tb_lineno, entry.tb_frame.f_globals).strip()
-        return Place(code.co_filename, entry.tb_lineno, code.co_qualname, self.scrub(cut(line, 200)))
+        return TracedLine(code.co_filename, entry.tb_lineno, code.co_qualname, self.scrub(cut(line, 200)))
 
 
-def kept(error: BaseException) -> BaseException:
+def kept_error(error: BaseException) -> BaseException:
     """An exception that may be kept: itself, with tracebacks, its own and those of its causes, of which no frame ran.
 
     They begin where they leave this library.

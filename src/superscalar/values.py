@@ -20,7 +20,7 @@ from superscalar.errors import TaskFailed
 from superscalar.everyday import as_data, holds_none_else, twin
 from superscalar.everyday import record_fields as record_fields
 from superscalar.short import LONGEST, LOOKS, Bare, bounded, cut
-from superscalar.traces import Place, Raised
+from superscalar.traces import Raised, TracedLine
 
 TaskId: TypeAlias = str
 
@@ -121,7 +121,7 @@ class Traced:
         return "" if raised is None else raised.text
 
     @property
-    def place(self) -> Place | None:
+    def place(self) -> TracedLine | None:
         """Find where it was raised: the innermost line of `exception`'s traceback in a file that is not a library's."""
         raised = self.raised
         return None if raised is None else raised.place

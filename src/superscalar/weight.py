@@ -37,11 +37,11 @@ PORTION: Final = 1_000
 MUCH: Final = 2_000_000
 """Bytes: of what weighs more, a copy takes many portions."""
 
-Known: TypeAlias = dict[int, tuple[int, int, Any]]
+Weighed: TypeAlias = dict[int, tuple[int, int, Any]]
 """What was weighed, by address: its weight, how deep it is, and itself, so that it lives on where it is."""
 
 
-def weight_of(value: Any, most: int = MAX_WEIGHT, known: Known | None = None) -> int:
+def weight_of(value: Any, most: int = MAX_WEIGHT, known: Weighed | None = None) -> int:
     """How many bytes a value takes at most: as a copy, as JSON, or as a row of a journal.
 
     It is an estimate from above, in time that grows with what is really there. None of the methods of a class that is
@@ -199,7 +199,7 @@ def _alike(parts: Collection[Any]) -> int | None:
 
 
 _CONSTANTS: Final = frozenset({float, bool, type(None)})
-_Parts: TypeAlias = tuple[int, Collection[Any]]
+_WeighedParts: TypeAlias = tuple[int, Collection[Any]]
 """What something weighs without its parts, and these."""
 
 
@@ -213,11 +213,11 @@ class Scale:
     `copies`: of the copies it made, the large ones, as they would be known if they were weighed.
     """
 
-    def __init__(self, most: int = MAX_WEIGHT, known: Known | None = None) -> None:
+    def __init__(self, most: int = MAX_WEIGHT, known: Weighed | None = None) -> None:
         self._most = most
-        self.copies: Known = {}
-        self._known: Known = {} if known is None else known
-        self._seen: Known = {}
+        self.copies: Weighed = {}
+        self._known: Weighed = {} if known is None else known
+        self._seen: Weighed = {}
         self._looked_at = 0
 
     def weighing(self, value: Any, depth: int = MAX_DEPTH) -> Portions[tuple[int, int]]:
@@ -324,7 +324,7 @@ def _too_deep() -> TooHeavy:
     return TooHeavy(f"it is nested more than {MAX_DEPTH} deep, or holds itself")
 
 
-def _parts(value: Any) -> _Parts:
+def _parts(value: Any) -> _WeighedParts:
     kind = type(value)
     if kind is list or kind is tuple:
         return _COLLECTION + len(value), value if len(value) <= PORTION else tuple(
@@ -348,7 +348,7 @@ def _parts(value: Any) -> _Parts:
     return _foreign(value, kind)
 
 
-def _foreign(value: Any, kind: type) -> _Parts:
+def _foreign(value: Any, kind: type) -> _WeighedParts:
     """Of a class that is not Python's own, as far as what it derives from, or is like, can tell."""
     for base in (int, float, str, bytes, bytearray):
         if issubclass(kind, base):

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from superscalar import events as ev
-from superscalar.cli.frame import Drawing
+from superscalar.cli.frame import LiveFrame
 from superscalar.observe.view import RunView
 from superscalar.plan.ir import Call, Map, Need, Ref, Span, Task
 from superscalar.plan.ir.diagnostics import Diagnostic
@@ -24,9 +24,9 @@ def view_of(happened: Sequence[ev.Event]) -> RunView:
     return view
 
 
-def frame(title: str = "How are they?", encoding: str = "utf-8") -> Drawing:
+def frame(title: str = "How are they?", encoding: str = "utf-8") -> LiveFrame:
     file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
-    return Drawing(Console(file=file, width=80, legacy_windows=False), title)
+    return LiveFrame(Console(file=file, width=80, legacy_windows=False), title)
 
 
 def picture(happened: Sequence[ev.Event], width: int = 80, height: int = 24, now: float = 2.25) -> str:

@@ -18,7 +18,7 @@ from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.ir.signatures import Signatures
 from superscalar.plan.print.program import print_plan
 from superscalar.plan.read.fronts.detect import SYNTAXES, reader_of
-from superscalar.plan.read.program import Program, Retirement, Step
+from superscalar.plan.read.program import Program, ProgramStep, Retirement
 from superscalar.testing import ScriptedModel, run
 
 MOST_SECONDS = 20  # of this process; far more than any text takes
@@ -149,7 +149,7 @@ def _examined(text: str, random: Random, at: Callable[[str], None]) -> str:
     return f"ran as {syntax}"
 
 
-def _anatomy(chunks: list[str], signatures: Signatures, syntax: str) -> list[tuple[Step, ir.Span]]:
+def _anatomy(chunks: list[str], signatures: Signatures, syntax: str) -> list[tuple[ProgramStep, ir.Span]]:
     reader = reader_of(syntax, Program(signatures))
     steps = [step for chunk in chunks for step in reader.feed(chunk)]
     return [(step, ir.NOWHERE if isinstance(step, Retirement) else step.span) for step in [*steps, *reader.finish()]]

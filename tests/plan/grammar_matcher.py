@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from superscalar.plan.grammars.rules import Chars, Choice, Repeat, Rule, Sequence, Text, Use
+from superscalar.plan.grammars.rules import AnyOf, Chars, Exactly, GrammarRule, InOrder, Repeated, Use
 
 
-def follows(text: str, rules: Mapping[str, Rule]) -> bool:
+def follows(text: str, rules: Mapping[str, GrammarRule]) -> bool:
     """Whether the whole text is one of `root`."""
     return len(text) in _Matcher(text, rules).ends(Use("root"), 0)
 
 
 class _Matcher:
-    def __init__(self, text: str, rules: Mapping[str, Rule]) -> None:
+    def __init__(self, text: str, rules: Mapping[str, GrammarRule]) -> None:
         self._text = text
         self._rules = rules
         self._known: dict[tuple[str, int], frozenset[int]] = {}
 
-    def ends(self, rule: Rule, at: int) -> frozenset[int]:
+    def ends(self, rule: GrammarRule, at: int) -> frozenset[int]:
         """Where a text of the rule that begins at `at` may end."""
         match rule:
-            case Text(text):
+            case Exactly(text):
                 return frozenset([at + len(text)] if self._text.startswith(text, at) else [])
             case Chars(ranges, negated):
                 sign = self._text[at : at + 1]
@@ -30,14 +30,14 @@ class _Matcher:
                 if (name, at) not in self._known:
                     self._known[name, at] = self.ends(self._rules[name], at)
                 return self._known[name, at]
-            case Sequence(parts):
+            case InOrder(parts):
                 places = frozenset([at])
                 for part in parts:
                     places = frozenset(end for place in places for end in self.ends(part, place))
                 return places
-            case Choice(options):
+            case AnyOf(options):
                 return frozenset(end for option in options for end in self.ends(option, at))
-            case Repeat(part, least, most):
+            case Repeated(part, least, most):
                 reached = places = frozenset([at])
                 found = places if least == 0 else frozenset[int]()
                 times = 0

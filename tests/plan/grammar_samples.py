@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
-from superscalar.plan.grammars.rules import Chars, Choice, Repeat, Rule, Rules, Sequence, Text, Use
+from superscalar.plan.grammars.rules import AnyOf, Chars, Exactly, GrammarRule, GrammarRules, InOrder, Repeated, Use
 
 _SIGNS = "abz09 _-+#{}[]()\"'\\.,:;=%äß漢🙂"
 _ENDLESS = 10_000
@@ -15,7 +15,7 @@ _ENDLESS = 10_000
 class Sampler:
     """Texts of `rules`. Those that follow rule `name` are all different, so that none is assigned twice."""
 
-    def __init__(self, rules: Rules, random: Random, *, depth: int = 12) -> None:
+    def __init__(self, rules: GrammarRules, random: Random, *, depth: int = 12) -> None:
         self._rules = rules.rules
         self._random = random
         self._depth = depth
@@ -23,13 +23,13 @@ class Sampler:
         self._least = _depths(rules.rules)
         self._known: dict[int, int] = {}  # by identity: rules are trees, and hashing one goes through all of it
 
-    def text(self, rule: Rule | None = None) -> str:
+    def text(self, rule: GrammarRule | None = None) -> str:
         return self._text(rule or Use("root"), self._depth)
 
-    def _text(self, rule: Rule, left: int) -> str:
+    def _text(self, rule: GrammarRule, left: int) -> str:
         random = self._random
         match rule:
-            case Text(text):
+            case Exactly(text):
                 return text
             case Chars():
                 return self._sign(rule)
@@ -38,17 +38,17 @@ class Sampler:
                 return f"{self._text(self._rules['name'], left - 1)}{self._names}"
             case Use(name):
                 return self._text(self._rules[name], left - 1)
-            case Sequence(parts):
+            case InOrder(parts):
                 return "".join(self._text(part, left) for part in parts)
-            case Choice(options):
+            case AnyOf(options):
                 possible = [option for option in options if self._shortest(option) <= left]
                 return self._text(random.choice(possible or [min(options, key=self._shortest)]), left)
-            case Repeat(part, least, most):
+            case Repeated(part, least, most):
                 deep = self._shortest(part) > left
                 times = least if deep else random.choice([least, least, least + 1, least + 2])
                 return "".join(self._text(part, left) for _ in range(min(times, _ENDLESS if most is None else most)))
 
-    def _shortest(self, rule: Rule) -> int:
+    def _shortest(self, rule: GrammarRule) -> int:
         found = self._known.get(id(rule))
         if found is None:
             found = self._known[id(rule)] = _depth(rule, self._least)
@@ -61,7 +61,7 @@ class Sampler:
         return self._random.choice([s for s in _SIGNS if not any(a <= s <= z for a, z in chars.ranges)])
 
 
-def _depths(rules: Mapping[str, Rule]) -> dict[str, int]:
+def _depths(rules: Mapping[str, GrammarRule]) -> dict[str, int]:
     """How deep the shallowest text of each rule is."""
     known: dict[str, int] = dict.fromkeys(rules, _ENDLESS)
     while True:
@@ -71,15 +71,15 @@ def _depths(rules: Mapping[str, Rule]) -> dict[str, int]:
         known = found
 
 
-def _depth(rule: Rule, known: Mapping[str, int]) -> int:
+def _depth(rule: GrammarRule, known: Mapping[str, int]) -> int:
     match rule:
         case Use(name):
             return known[name]
-        case Sequence(parts):
+        case InOrder(parts):
             return max((_depth(part, known) for part in parts), default=0)
-        case Choice(options):
+        case AnyOf(options):
             return min(_depth(option, known) for option in options)
-        case Repeat(part, least):
+        case Repeated(part, least):
             return _depth(part, known) if least else 0
     return 0
 

@@ -16,7 +16,7 @@ from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.print.program import print_plan
 from superscalar.plan.read.adopt import Adopted
 from superscalar.plan.read.fronts.detect import reader_of
-from superscalar.plan.read.program import Program, Step
+from superscalar.plan.read.program import Program, ProgramStep
 from superscalar.tools import Toolset
 from support.depth import examples
 from support.random_programs import FUNCTIONS, Writer
@@ -60,7 +60,7 @@ def ends(text: str) -> bool:
     return not isinstance(tree, ast.For)
 
 
-def tasks_of(steps: Iterable[Step]) -> list[Task]:
+def tasks_of(steps: Iterable[ProgramStep]) -> list[Task]:
     found = list(steps)
     if any(isinstance(step, Diagnostic) and step.severity == "error" for step in found):
         assume(False)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from superscalar.plan.evaluate.bounds import MAX_DEPTH, MAX_STEPS, Budget
+from superscalar.plan.evaluate.bounds import MAX_DEPTH, MAX_STEPS, WorkLeft
 from superscalar.plan.evaluate.elements import items_of
 from superscalar.plan.evaluate.expression import BoundError, EvaluationError, evaluate
 from superscalar.plan.ir import Expr, Literal, Sequence, Unary
@@ -187,7 +187,7 @@ def memory() -> Iterator[None]:
 
 def value(what: str | Expr, steps: int = MAX_STEPS) -> Any:
     expr = read(what) if isinstance(what, str) else what
-    return evaluate(expr, lambda task: Observation(VALUES[task]), budget=Budget(steps))
+    return evaluate(expr, lambda task: Observation(VALUES[task]), budget=WorkLeft(steps))
 
 
 @pytest.mark.search
@@ -327,4 +327,4 @@ def test_what_is_in_reserve_is_not_enough_for_what_weighs_more() -> None:
     for _ in range(20):
         value = [value, value]
     with pytest.raises(BoundError, match="too many steps"):
-        Budget(10, lambda: 1_000).whole(value)
+        WorkLeft(10, lambda: 1_000).whole(value)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 from pydantic import BaseModel
 
-from superscalar.plan.evaluate.expression import Budget, EvaluationError, evaluate
+from superscalar.plan.evaluate.expression import EvaluationError, WorkLeft, evaluate
 from superscalar.plan.ir import Apply, Clause, Comprehension, Field, Lambda, Literal, Method, Sequence, Var
 from superscalar.values import Observation, OrderedSet
 from support.expressions import read
@@ -438,7 +438,7 @@ def test_data_that_looks_like_code_is_data() -> None:
 
 
 def test_a_budget_is_shared_by_the_evaluations_that_are_given_it() -> None:
-    budget = Budget(1_200)
+    budget = WorkLeft(1_200)
     expr = read("[x for x in range(100)]")
     for _ in range(2):
         evaluate(expr, lambda task: Observation(None), budget=budget)

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from superscalar import planner, tool
 from superscalar.plan import check, grammar
 from superscalar.plan.grammars.gbnf import to_gbnf
-from superscalar.plan.grammars.language import rules_of
+from superscalar.plan.grammars.language import plan_rules
 from superscalar.plan.grammars.rules import read
 from superscalar.plan.ir.signatures import Parameter, Signature, Signatures
 from superscalar.tools.toolset import Toolset
@@ -123,7 +123,7 @@ def lark() -> Callable[[str], bool]:
 @given(st.integers(0, 2**32), st.integers(4, 12))
 def test_what_a_grammar_accepts_can_be_read(seed: int, depth: int) -> None:
     """No bad syntax, no construct outside the language, no tool or argument that is not there (rules L3 to L7, L32)."""
-    text = Sampler(rules_of(TOOLS.signatures), Random(seed), depth=depth).text()
+    text = Sampler(plan_rules(TOOLS.signatures), Random(seed), depth=depth).text()
     found = [d for d in check(text, TOOLS.signatures) if d.code not in BEYOND]
     assert [d for d in found if d.message != WRITE_UNDER_FIRST and not OF_ANOTHER_TYPE.search(d.message)] == [], text
 
@@ -140,7 +140,7 @@ def test_what_the_json_schema_accepts_can_be_read(seed: int) -> None:
 @settings(max_examples=examples(12))  # Lark's parser takes its time
 @given(st.integers(0, 2**32))
 def test_both_notations_accept_what_the_rules_make(seed: int) -> None:
-    text = Sampler(rules_of(TOOLS.signatures), Random(seed), depth=6).text()
+    text = Sampler(plan_rules(TOOLS.signatures), Random(seed), depth=6).text()
     assert follows(text, gbnf())
     assert lark()(text)
 
@@ -190,7 +190,7 @@ def test_the_examples_of_the_prompt_follow_the_grammar_of_their_tools() -> None:
 
 
 def test_what_is_written_is_what_the_rules_say() -> None:
-    rules = rules_of(TOOLS.signatures)
+    rules = plan_rules(TOOLS.signatures)
     assert read(to_gbnf(rules)) == dict(rules.rules)
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from superscalar import tool
 from superscalar.plan import check, grammar
-from superscalar.plan.grammars.language import rules_of
+from superscalar.plan.grammars.language import plan_rules
 from superscalar.plan.grammars.rules import read
 from superscalar.tools.toolset import Toolset
 from support.depth import examples
@@ -86,7 +86,7 @@ def test_a_record_is_not_written_with_others(call: str) -> None:
 @settings(max_examples=examples(35, 1_000))
 @given(st.integers(0, 2**32), st.integers(4, 12))
 def test_what_it_accepts_can_be_read(seed: int, depth: int) -> None:
-    plan = Sampler(rules_of(TOOLS.signatures), Random(seed), depth=depth).text()
+    plan = Sampler(plan_rules(TOOLS.signatures), Random(seed), depth=depth).text()
     found = {problem.code for problem in check(plan, TOOLS.signatures)}
     assert not found & {"E001", "E002", "E003", "E302", "E303"}, plan
 

@@ -15,7 +15,7 @@ from typing import Any
 from grammar_matcher import follows
 
 from superscalar.plan import check, grammar
-from superscalar.plan.evaluate.bounds import Budget, EvaluationError
+from superscalar.plan.evaluate.bounds import EvaluationError, WorkLeft
 from superscalar.plan.evaluate.methods import TEXT
 from superscalar.plan.evaluate.table import APPLIED, FUNCTIONS, HOLDS, METHODS, METHODS_OF
 from superscalar.plan.grammars.language import _GIVEN
@@ -144,7 +144,7 @@ def test_what_hands_on_what_it_is_given_says_so() -> None:
             continue
         for given in ([inner, inner], [[inner, inner]], {"k": inner}):
             with suppress(EvaluationError):
-                if reaches(row.run(Budget(), *[given] * max(row.fewest, 1)), inner):
+                if reaches(row.run(WorkLeft(), *[given] * max(row.fewest, 1)), inner):
                     handing_on.add(name)
     assert {name for name in handing_on if FUNCTIONS[name].holds in ("nothing", "numbers")} == set()
     assert {"list", "zip", "max", "dict", "next"} <= handing_on

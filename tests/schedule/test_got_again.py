@@ -9,7 +9,7 @@ from superscalar import events as ev
 from superscalar import tool
 from superscalar.executors.runners import Runners
 from superscalar.plan import compile_plan
-from superscalar.schedule.again import Again, Terms, read_again
+from superscalar.schedule.again import Again, ReadingTerms, read_again
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.limits import Limits
 from superscalar.testing import run
@@ -34,7 +34,7 @@ def got_again(lines: str, *happened: ev.Event) -> Again:
 
     async def main() -> Again:
         limits = Limits().on(asyncio.get_running_loop())
-        terms = Terms(
+        terms = ReadingTerms(
             run="run",
             tools=tools,
             limits=limits,

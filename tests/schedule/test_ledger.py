@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from superscalar import events as ev
-from superscalar.plan.evaluate.parts import told, whole
+from superscalar.plan.evaluate.parts import told_parts, whole
 from superscalar.plan.ir import Task
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.ledger import Ledger
@@ -22,7 +22,7 @@ from support.moves import watched
 def told_labels(ledger: Ledger, cell: Cell) -> tuple[Any, ...]:
     """The label of what a task left behind, and those of its parts."""
     labels = ledger.labels.of(cell)
-    return whole(labels), told(labels)
+    return whole(labels), told_parts(labels)
 
 
 def seen(ledger: Ledger) -> dict[str, Any]:

@@ -33,7 +33,7 @@ from superscalar.plan.ir import Access, Call, Join, Literal, Ref, Task
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.ir.needs import needs_of
 from superscalar.plan.read.fronts.python import PythonReader
-from superscalar.plan.read.program import Program, Retirement, Step
+from superscalar.plan.read.program import Program, ProgramStep, Retirement
 from superscalar.policy import Policy
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.commands import Issue, Repeat
@@ -251,7 +251,7 @@ class Drafts:
         self.unit = TaskFetchingUnit(self.surroundings)
         self.unit.begin_round(0, "")
 
-    def take(self, steps: list[Step]) -> None:
+    def take(self, steps: list[ProgramStep]) -> None:
         for step in steps:
             assert not isinstance(step, Diagnostic), step
             if isinstance(step, Retirement):

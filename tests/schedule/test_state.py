@@ -33,7 +33,7 @@ from superscalar.plan.ir import (
     Unary,
 )
 from superscalar.schedule.commands import Issue, Repeat, Skip
-from superscalar.schedule.items import gathered
+from superscalar.schedule.items import gathered_rows
 from superscalar.schedule.lookup import outcomes_for
 from superscalar.schedule.state import Schedule
 from superscalar.values import Failure, Observation
@@ -242,7 +242,7 @@ def test_a_map_is_issued_to_be_expanded_and_again_to_be_gathered(schedule: Sched
     assert schedule.apply(expanded("pages", 2)) == [Issue("pages[0]"), Issue("pages[1]")]
     assert schedule.apply(ok("pages[1]", "Y")) == []
     assert schedule.apply(ok("pages[0]", "X")) == [Issue("pages")]
-    assert gathered(schedule.cell("pages")) == [HeldRow(Observation("X")), HeldRow(Observation("Y"))]
+    assert gathered_rows(schedule.cell("pages")) == [HeldRow(Observation("X")), HeldRow(Observation("Y"))]
 
 
 def test_an_empty_map_is_gathered_at_once(schedule: Schedule) -> None:
@@ -255,7 +255,7 @@ def test_a_map_whose_items_fail_is_gathered_all_the_same(schedule: Schedule) -> 
     plan(schedule, *MAP)
     happen(schedule, ok("urls", "xy"), expanded("pages", 2), ok("pages[0]"))
     assert schedule.apply(failed("pages[1]")) == [Issue("pages")]
-    assert gathered(schedule.cell("pages")) == [HeldRow(Observation(1)), HeldRow(down)]
+    assert gathered_rows(schedule.cell("pages")) == [HeldRow(Observation(1)), HeldRow(down)]
 
 
 def test_a_map_over_what_failed_is_skipped(schedule: Schedule) -> None:
@@ -313,7 +313,7 @@ def test_a_map_that_only_passes_items_on_waits_for_the_filters_of_the_map_before
     happen(schedule, expanded("xs", 1), expanded("ys", 1))
     assert Issue("ys") not in schedule.apply(ok("zs[0]"))
     assert schedule.apply(ok("xs[0].if", False)) == [Issue("xs"), Issue("ys")]
-    assert gathered(schedule.cell("ys")) == []
+    assert gathered_rows(schedule.cell("ys")) == []
 
 
 def test_an_item_whose_filter_was_skipped_names_the_root_cause(schedule: Schedule) -> None:
@@ -322,7 +322,7 @@ def test_an_item_whose_filter_was_skipped_names_the_root_cause(schedule: Schedul
     assert Skip("xs[0].if", because="a") in schedule.apply(failed("a"))
     happen(schedule, skipped("xs[0].if", "a"))
     assert schedule.apply(skipped("xs[0]", "a")) == [Issue("xs")]
-    assert gathered(schedule.cell("xs")) == [HeldRow(Skip_("a"), adrift=True)]
+    assert gathered_rows(schedule.cell("xs")) == [HeldRow(Skip_("a"), adrift=True)]
 
 
 def test_tasks_of_one_item_wait_for_each_other_only(schedule: Schedule) -> None:
@@ -340,7 +340,7 @@ def test_a_filter_is_a_guard_of_its_item(schedule: Schedule) -> None:
     assert schedule.apply(ok("xs[0].if", False)) == [Skip("xs[0]", "xs[0].if", by_guard=True)]
     assert happen(schedule, ok("xs[1].if", True), skipped("xs[0]", "xs[0].if", by_guard=True)) == [Issue("xs[1]")]
     assert schedule.apply(ok("xs[1]", "two")) == [Issue("xs")]
-    assert gathered(schedule.cell("xs")) == [HeldRow(Observation("two"))]
+    assert gathered_rows(schedule.cell("xs")) == [HeldRow(Observation("two"))]
 
 
 def test_what_a_filter_dropped_is_not_gone_through_by_the_next_map(schedule: Schedule) -> None:
@@ -351,7 +351,7 @@ def test_what_a_filter_dropped_is_not_gone_through_by_the_next_map(schedule: Sch
     happen(schedule, skipped("ys[0]", "xs[0].if", by_guard=True))
     assert happen(schedule, ok("xs[1]", 2)) == [Issue("ys[1]"), Issue("xs")]
     assert schedule.apply(ok("ys[1]", 3)) == [Issue("ys")]
-    assert gathered(schedule.cell("ys")) == [HeldRow(Observation(3))]
+    assert gathered_rows(schedule.cell("ys")) == [HeldRow(Observation(3))]
 
 
 def test_a_second_for_is_a_map_in_a_map_whose_items_are_spliced(schedule: Schedule) -> None:
@@ -363,13 +363,13 @@ def test_a_second_for_is_a_map_in_a_map_whose_items_are_spliced(schedule: Schedu
     happen(schedule, ok("xs[1].for.over", [2]), expanded("xs[1].for", 1))
     assert schedule.apply(ok("xs[1].for[0]", "b")) == [Issue("xs[1].for")]
     assert schedule.apply(ok("xs[1].for", ["b"])) == [Issue("xs")]
-    assert gathered(schedule.cell("xs")) == [HeldRow(Observation("a")), HeldRow(Observation("b"))]
+    assert gathered_rows(schedule.cell("xs")) == [HeldRow(Observation("a")), HeldRow(Observation("b"))]
 
 
 def test_a_dict_is_gathered_with_its_keys(schedule: Schedule) -> None:
     plan(schedule, "xs = {i + 1: search(i) for i in [1]}")
     happen(schedule, ok("xs.over", [1]), expanded("xs", 1), ok("xs[0].key", 2), ok("xs[0]", "one"))
-    assert gathered(schedule.cell("xs")) == [HeldRow(Observation("one"), Observation(2))]
+    assert gathered_rows(schedule.cell("xs")) == [HeldRow(Observation("one"), Observation(2))]
 
 
 def test_items_are_in_program_order_between_their_neighbours(schedule: Schedule) -> None:
@@ -386,7 +386,7 @@ def test_a_display_holds_one_outcome_per_item(schedule: Schedule) -> None:
     plan(schedule, "xs = [search(1), search(2)]")
     assert schedule.apply(failed("xs[0]")) == []
     assert schedule.apply(ok("xs[1]", 2)) == [Issue("xs")]
-    assert gathered(schedule.cell("xs")) == [HeldRow(down), HeldRow(Observation(2))]
+    assert gathered_rows(schedule.cell("xs")) == [HeldRow(down), HeldRow(Observation(2))]
 
 
 def test_an_item_of_a_display_is_looked_at_while_the_others_are_open(schedule: Schedule) -> None:
@@ -817,7 +817,7 @@ def test_a_long_chain_of_skips_is_no_recursion(schedule: Schedule) -> None:
 def test_a_display_may_hold_the_same_task_twice(schedule: Schedule) -> None:
     add(schedule, task("a", Call("search")), task("xs", Display("list", ("a", "a"))))
     assert schedule.apply(ok("a", 1)) == [Issue("xs")]
-    assert gathered(schedule.cell("xs")) == [HeldRow(Observation(1))] * 2
+    assert gathered_rows(schedule.cell("xs")) == [HeldRow(Observation(1))] * 2
 
 
 def test_a_skip_by_guard_is_silent_in_a_display(schedule: Schedule) -> None:
@@ -825,7 +825,7 @@ def test_a_skip_by_guard_is_silent_in_a_display(schedule: Schedule) -> None:
     add(schedule, task("xs", Display("list", ("a", "c"))))
     happen(schedule, ok("c", 0))
     assert schedule.apply(skipped("a", "c", by_guard=True)) == [Issue("xs")]
-    assert gathered(schedule.cell("xs")) == [HeldRow(Skip_("c", by_guard=True)), HeldRow(Observation(0))]
+    assert gathered_rows(schedule.cell("xs")) == [HeldRow(Skip_("c", by_guard=True)), HeldRow(Observation(0))]
 
 
 def two_inputs_one_by_guard(schedule: Schedule) -> None:

@@ -13,8 +13,8 @@ from security.test_label_soundness import leaks, worlds
 from superscalar.labels import NOTHING, PLAN
 from superscalar.plan.evaluate import labelling as labels
 from superscalar.plan.evaluate import parts, through
-from superscalar.plan.evaluate.parts import Entries, Labelled, Parts, listed, run, some
-from superscalar.schedule import labels as derived
+from superscalar.plan.evaluate.parts import Entries, Labelled, Parts, listed, row, some
+from superscalar.schedule import lineage as derived
 
 
 class Forgetful(Entries):
@@ -44,7 +44,7 @@ def no_guards(*_: Any) -> Iterator[Any]:
 
 
 def rest_without_shape(found: Parts, before: int, behind: int) -> Parts:
-    return bare(run(PLAN, [bare(part) if isinstance(part, Parts) else part for part in _rest(found, before, behind)]))
+    return bare(row(PLAN, [bare(part) if isinstance(part, Parts) else part for part in _rest(found, before, behind)]))
 
 
 def _rest(found: Parts, before: int, behind: int) -> list[Labelled]:
@@ -103,7 +103,7 @@ FAULTS = [
         "items: which key",
         Entries,
         "pairs",
-        property(lambda self: some(PLAN, run(PLAN, [PLAN, self.any]))),
+        property(lambda self: some(PLAN, row(PLAN, [PLAN, self.any]))),
         "d = {word(1): 1}\na = [k for k, v in d.items()]",
     ),
     Fault("keys of a comprehension", labels, "Entries", Forgetful, "w = word(3)\na = len({c: 1 for c in w})"),
@@ -165,7 +165,7 @@ FAULTS = [
     ),
     Fault(
         "slices: their ends",
-        labels._Reading,
+        labels._LabelReading,
         "_slice",
         lambda self, expr: parts.sliced(listed(self.of(expr.base)), None),
         "a = [1, 2, 3][len(word(1)):]",

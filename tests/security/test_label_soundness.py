@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from superscalar import Failure, Label, LLMCompiler, Tool, tool
 from superscalar.labels import NOTHING
 from superscalar.observe.provenance import Provenance
-from superscalar.schedule import labels as derived
+from superscalar.schedule import lineage as derived
 from superscalar.testing import run
 from superscalar.values import Outcome
 from support import structure

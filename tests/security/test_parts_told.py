@@ -10,7 +10,7 @@ from superscalar import Ask, Label, LabelledCall, LLMCompiler, Policy, Question,
 from superscalar.cli.origins import print_made
 from superscalar.labels import PLAN, Source
 from superscalar.observe.documents import made_document
-from superscalar.plan.evaluate.parts import Entries, Labelled, Parts, run, some, told
+from superscalar.plan.evaluate.parts import Entries, Labelled, Parts, row, some, told_parts
 from superscalar.testing import run as ran_in_virtual_time
 
 FOREIGN = Label([Source("tool", "web", trusted=False)])
@@ -130,15 +130,15 @@ def test_parts_as_json() -> None:
     ("labels", "parts"),
     [
         (FOREIGN, {}),
-        (run(PLAN, [PLAN, PLAN]), {}),
+        (row(PLAN, [PLAN, PLAN]), {}),
         (some(FOREIGN, FOREIGN), {}),
-        (run(PLAN, [PLAN, FOREIGN]), {"[0]": PLAN, "[1]": FOREIGN}),
-        (run(FOREIGN, [PLAN, FOREIGN]), {"[0]": PLAN | FOREIGN, "[1]": FOREIGN}),
-        (some(PLAN, run(PLAN, [PLAN, FOREIGN])), {"[][0]": PLAN, "[][1]": FOREIGN}),
-        (run(PLAN, [run(PLAN, [PLAN, FOREIGN])] * 9), {"[][0]": PLAN, "[][1]": FOREIGN}),
+        (row(PLAN, [PLAN, FOREIGN]), {"[0]": PLAN, "[1]": FOREIGN}),
+        (row(FOREIGN, [PLAN, FOREIGN]), {"[0]": PLAN | FOREIGN, "[1]": FOREIGN}),
+        (some(PLAN, row(PLAN, [PLAN, FOREIGN])), {"[][0]": PLAN, "[][1]": FOREIGN}),
+        (row(PLAN, [row(PLAN, [PLAN, FOREIGN])] * 9), {"[][0]": PLAN, "[][1]": FOREIGN}),
         (Parts(PLAN, {"a": PLAN, "b c": FOREIGN}, None), {".a": PLAN, "['b c']": FOREIGN}),
         (Entries(PLAN, {}, each=FOREIGN), {".keys()[]": PLAN, ".values()[]": PLAN | FOREIGN}),
     ],
 )
 def test_parts_are_named_by_where_they_stand(labels: Labelled, parts: dict[str, Label]) -> None:
-    assert dict(told(labels)) == parts
+    assert dict(told_parts(labels)) == parts

@@ -13,7 +13,7 @@ from superscalar import Label, LLMCompiler, tool
 from superscalar.compiler.in_part import in_part
 from superscalar.events import RoundStarted
 from superscalar.labels import PLAN, Source
-from superscalar.plan.evaluate.parts import Entries, Labelled, Parts, run, some
+from superscalar.plan.evaluate.parts import Entries, Labelled, Parts, row, some
 from superscalar.testing import ScriptedModel
 from support.depth import examples
 
@@ -94,18 +94,18 @@ def test_it_is_shown_what_is_vouched_for_and_what_is_our_own_beside_what_is_not(
 @pytest.mark.parametrize(
     ("value", "labels", "shown"),
     [
-        ([1, EVIL], run(PLAN, [PLAN, FOREIGN]), f"[1, {TEXT}]"),
-        ([EVIL], run(PLAN, [FOREIGN]), None),
-        ([1, 2], run(FOREIGN, [PLAN, PLAN]), None),
+        ([1, EVIL], row(PLAN, [PLAN, FOREIGN]), f"[1, {TEXT}]"),
+        ([EVIL], row(PLAN, [FOREIGN]), None),
+        ([1, 2], row(FOREIGN, [PLAN, PLAN]), None),
         ([1, EVIL], some(PLAN, FOREIGN), None),
         ([], some(PLAN, FOREIGN), None),
-        ([[1], [EVIL]], run(PLAN, [run(PLAN, [PLAN]), run(PLAN, [FOREIGN])]), "[[1], withheld (a list of 1 text)]"),
+        ([[1], [EVIL]], row(PLAN, [row(PLAN, [PLAN]), row(PLAN, [FOREIGN])]), "[[1], withheld (a list of 1 text)]"),
         ({"a": 1, EVIL: 2}, Parts(PLAN, {"a": PLAN, EVIL: FOREIGN}, None), '{"a": 1, 1 more withheld}'),
         ({EVIL: 2}, Parts(PLAN, {EVIL: FOREIGN}, None), None),
         ({"a": 1, "b": 2}, Entries(PLAN, {"a": PLAN, "b": FOREIGN}), '{"a": 1, "b": withheld (a number)}'),
         ({"a": 1, "b": 2}, Entries(FOREIGN, {"a": PLAN, "b": PLAN}), None),
-        ({"a": (1, EVIL)}, Entries(PLAN, {}, each=run(PLAN, [PLAN, FOREIGN])), f'{{"a": [1, {TEXT}]}}'),
-        ([*range(100, 160), EVIL], run(PLAN, [PLAN] * 60 + [FOREIGN]), MANY),
+        ({"a": (1, EVIL)}, Entries(PLAN, {}, each=row(PLAN, [PLAN, FOREIGN])), f'{{"a": [1, {TEXT}]}}'),
+        ([*range(100, 160), EVIL], row(PLAN, [PLAN] * 60 + [FOREIGN]), MANY),
         (EVIL, FOREIGN, None),
         ("a word", PLAN, '"a word"'),
     ],
@@ -117,7 +117,7 @@ def test_what_may_not_be_seen_is_told_by_its_size(value: Any, labels: Labelled, 
 def labelled(value: Any, clean: set[str]) -> Labelled:
     """The labels of data of which just these texts may be seen."""
     if isinstance(value, list):
-        return run(PLAN, [labelled(item, clean) for item in value])
+        return row(PLAN, [labelled(item, clean) for item in value])
     if isinstance(value, dict):
         keys = all(key in clean for key in value)
         kind = Entries if keys else Parts

@@ -18,7 +18,7 @@ from superscalar.compiler import history, run, sight
 from superscalar.errors import PlanError
 from superscalar.labels import NOTHING, USER
 from superscalar.policy.rules import Confidentiality
-from superscalar.schedule import labels as derived
+from superscalar.schedule import lineage as derived
 from superscalar.schedule.permission import Permission
 from superscalar.schedule.whether import Whether
 from superscalar.testing import run as run_in_virtual_time

@@ -16,8 +16,8 @@ from superscalar.testing import (
     Faults,
     Latency,
     Provider,
-    Request,
     ServiceError,
+    ServiceRequest,
     Slowdown,
     constant,
     heavy_tail,
@@ -120,7 +120,7 @@ def test_in_a_slowdown_limits_are_narrower_and_answers_slower() -> None:
 def test_faults_say_one_thing_and_the_record_what_happened(
     faults: Faults, lands: int, ended: str, error: type[BaseException]
 ) -> None:
-    async def main() -> list[Request]:
+    async def main() -> list[ServiceRequest]:
         mail = Provider("mail", Random(1), faults=faults)
         with pytest.raises(error):
             await mail.wrap(send)(to="Ann")
@@ -151,7 +151,7 @@ def test_a_deaf_request_ignores_cancellations_and_answers_in_the_end() -> None:
 
 @pytest.mark.parametrize("lands", [0.0, 1.0])
 def test_a_request_that_is_cancelled_on_its_way_may_take_effect_all_the_same(lands: float) -> None:
-    async def main() -> list[Request]:
+    async def main() -> list[ServiceRequest]:
         mail = Provider("mail", Random(1), constant(100.0), faults=Faults(lands=lands))
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(mail.wrap(send)(to="Ann"), 0.001)
@@ -165,7 +165,7 @@ def test_what_the_function_raises_is_what_the_caller_gets_and_took_no_effect() -
     def refuse(to: str) -> None:
         raise KeyError(to)
 
-    async def main() -> list[Request]:
+    async def main() -> list[ServiceRequest]:
         mail = Provider("mail", Random(1))
         with pytest.raises(KeyError):
             await mail.wrap(refuse)(to="Ann")

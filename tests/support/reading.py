@@ -10,7 +10,7 @@ from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.ir.signatures import Parameter, ResourceFunction, Signature, Signatures
 from superscalar.plan.print.program import print_expr
 from superscalar.plan.read.fronts.python import PythonReader
-from superscalar.plan.read.program import Program, Retirement, Step
+from superscalar.plan.read.program import Program, ProgramStep, Retirement
 
 
 def _is_text(constant: Any) -> str | None:
@@ -63,7 +63,7 @@ class Reading:
     def finish(self, reason: Literal["stop", "cut"] = "stop") -> list[str]:
         return self.note(self.reader.finish(reason))
 
-    def note(self, steps: Iterable[Step]) -> list[str]:
+    def note(self, steps: Iterable[ProgramStep]) -> list[str]:
         before = {task.id for task in self.tasks}
         for step in steps:
             if isinstance(step, Diagnostic):

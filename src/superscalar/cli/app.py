@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from superscalar.cli import approving, journals, options, resume, starting, tidying
+from superscalar.cli import journals, options, resume, starting, tidying
 from superscalar.cli.codes import EXIT_CODES
 from superscalar.cli.reporting import file_name, reporting
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # what is slow to import is imported by the command that need
     from superscalar.plan.ir import Plan
     from superscalar.tools.toolset import Toolset
 
-_UsageError: type[Exception] = typer.BadParameter.__base__ or typer.BadParameter
+_ClickUsageError: type[Exception] = typer.BadParameter.__base__ or typer.BadParameter
 
 
 class Commands(TyperGroup):
@@ -40,7 +40,7 @@ class Commands(TyperGroup):
             return super().main(args, prog_name, complete_var, standalone_mode, windows_expand_args, **extra)
         try:
             code = super().main(given, prog_name, complete_var, False, windows_expand_args, **extra)
-        except _UsageError as error:
+        except _ClickUsageError as error:
             from superscalar.cli.codes import USAGE
             from superscalar.cli.failures import CommandError, error_document
             from superscalar.cli.report import print_json
@@ -92,30 +92,30 @@ def root(
 @app.command()
 def run(
     command: typer.Context,
-    question: options.Question,
-    tools: options.Tools = None,
+    question: options.QuestionArgument,
+    tools: options.ToolsOption = None,
     agent: options.Agent = None,
     context: options.Context = None,
-    model: options.Model = "local",
-    base_url: options.BaseUrl = None,
-    extractor: options.Extractor = None,
-    instructions: options.Instructions = None,
-    max_concurrency: options.MaxConcurrency = None,
-    max_replans: options.MaxReplans = None,
-    replan: options.Replan = None,
-    replanner_sees: options.ReplannerSees = None,
-    max_tokens: options.MaxTokens = None,
-    max_cost: options.MaxCost = None,
-    max_bytes: options.MaxBytes = None,
-    deadline: options.Deadline = None,
-    journal: options.Journal = None,
-    policy: options.Policy = None,
-    approve_plan: options.ApprovePlan = False,
+    model: options.ModelOption = "local",
+    base_url: options.BaseUrlOption = None,
+    extractor: options.ExtractorOption = None,
+    instructions: options.InstructionsOption = None,
+    max_concurrency: options.MaxConcurrencyOption = None,
+    max_replans: options.MaxReplansOption = None,
+    replan: options.ReplanOption = None,
+    replanner_sees: options.ReplannerSeesOption = None,
+    max_tokens: options.MaxTokensOption = None,
+    max_cost: options.MaxCostOption = None,
+    max_bytes: options.MaxBytesOption = None,
+    deadline: options.DeadlineOption = None,
+    journal: options.JournalOption = None,
+    policy: options.PolicyOption = None,
+    approve_plan: options.ApprovePlanOption = False,
     no_joiner: Annotated[
         bool, typer.Option("--no-joiner", help="Answer with the value of join(...) and ask no model to word it.")
     ] = False,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
+    as_json: options.JsonOption = False,
+    quiet: options.QuietOption = False,
     verbose: options.Verbose = 0,
     traceback: options.Traceback = False,
 ) -> None:
@@ -133,8 +133,8 @@ def run(
     `superscalar run - --tools money.py --json < question.txt`
     """
     with reporting(as_json, journal=journal) as told:
-        from superscalar.cli.asking import asking
-        from superscalar.cli.compiling import Source, opened
+        from superscalar.cli.approval import asking
+        from superscalar.cli.compiling import CommandSource, opened_compiler
         from superscalar.cli.report import conclude, traced
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
@@ -161,8 +161,10 @@ def run(
             }
             view = RunView()
             screen = screen_for(view, asked, hidden=as_json or quiet, verbosity=verbose)
-            place = Source(tools or (), agent, context, journal, options.typed(command))
-            with_tools = opened(place, chosen, lambda path: asking(screen, view, plans=approve_plan, journal=path))
+            place = CommandSource(tools or (), agent, context, journal, options.as_typed(command))
+            with_tools = opened_compiler(
+                place, chosen, lambda path: asking(screen, view, plans=approve_plan, journal=path)
+            )
             compiler, told.journal = with_tools.compiler, with_tools.journal
             stream = lambda **given: compiler.stream(asked, deadline=deadline, **given)  # noqa: E731
             with traced(view, wanted=traceback):
@@ -173,18 +175,18 @@ def run(
 @app.command()
 def plan(
     command: typer.Context,
-    question: options.Question,
-    tools: options.Tools = None,
+    question: options.QuestionArgument,
+    tools: options.ToolsOption = None,
     agent: options.Agent = None,
-    model: options.Model = "local",
-    base_url: options.BaseUrl = None,
-    instructions: options.Instructions = None,
+    model: options.ModelOption = "local",
+    base_url: options.BaseUrlOption = None,
+    instructions: options.InstructionsOption = None,
     graph: Annotated[
         GraphFormat | None, typer.Option("--graph", help="Print the plan as a picture instead.", show_default=False)
     ] = None,
-    explain: options.Explain = False,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
+    explain: options.ExplainOption = False,
+    as_json: options.JsonOption = False,
+    quiet: options.QuietOption = False,
     verbose: options.Verbose = 0,
 ) -> None:
     """Write the plan for a question and print it; no tool is called.
@@ -196,7 +198,7 @@ def plan(
     `superscalar plan "Which of these moved most?" --tools money.py --graph dot | dot -Tsvg > plan.svg`
     """
     with reporting(as_json):
-        from superscalar.cli.compiling import Source, opened
+        from superscalar.cli.compiling import CommandSource, opened_compiler
         from superscalar.cli.report import print_json, print_text
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
@@ -208,7 +210,9 @@ def plan(
         asked = _asked(question)
         with stdout_kept_clean():
             chosen = {"model": model, "base_url": base_url, "instructions": instructions}
-            compiler = opened(Source(tools or (), agent, typed=options.typed(command)), chosen).compiler
+            compiler = opened_compiler(
+                CommandSource(tools or (), agent, typed=options.as_typed(command)), chosen
+            ).compiler
             toolset = compiler.tools
             view = RunView()
             stream = lambda: compiler.stream_planning(asked)  # noqa: E731
@@ -226,12 +230,12 @@ def plan(
 
 @app.command()
 def check(
-    plan_file: options.PlanFile,
-    tools: options.Tools = None,
+    plan_file: options.PlanFileArgument,
+    tools: options.ToolsOption = None,
     agent: options.Agent = None,
-    syntax: options.PlanSyntax = options.AUTO,
-    explain: options.Explain = False,
-    as_json: options.Json = False,
+    syntax: options.PlanSyntaxOption = options.AUTO,
+    explain: options.ExplainOption = False,
+    as_json: options.JsonOption = False,
 ) -> None:
     """Check a plan against its tools; nothing is called and no model is asked.
 
@@ -247,7 +251,7 @@ def check(
     with reporting(as_json):
         from dataclasses import replace
 
-        from superscalar.cli.compiling import Source, opened
+        from superscalar.cli.compiling import CommandSource, opened_compiler
         from superscalar.cli.report import print_diagnostic, print_json, print_text
         from superscalar.cli.streams import stdout_kept_clean
         from superscalar.observe.documents import diagnostic_document
@@ -255,7 +259,7 @@ def check(
 
         name, source = _read(plan_file)
         with stdout_kept_clean():
-            compiler = opened(Source(tools or (), agent), {}).compiler
+            compiler = opened_compiler(CommandSource(tools or (), agent), {}).compiler
             toolset = compiler.tools
             read_as = _syntax(source, syntax)
             found = compiler.check(source, syntax=read_as)
@@ -285,21 +289,21 @@ def check(
 @app.command("exec")
 def execute(
     command: typer.Context,
-    plan_file: options.PlanFile,
-    tools: options.Tools = None,
+    plan_file: options.PlanFileArgument,
+    tools: options.ToolsOption = None,
     agent: options.Agent = None,
     context: options.Context = None,
-    syntax: options.PlanSyntax = options.AUTO,
-    extractor: options.Extractor = None,
-    max_concurrency: options.MaxConcurrency = None,
-    max_cost: options.MaxCost = None,
-    max_bytes: options.MaxBytes = None,
-    deadline: options.Deadline = None,
-    journal: options.Journal = None,
-    policy: options.Policy = None,
-    approve_plan: options.ApprovePlan = False,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
+    syntax: options.PlanSyntaxOption = options.AUTO,
+    extractor: options.ExtractorOption = None,
+    max_concurrency: options.MaxConcurrencyOption = None,
+    max_cost: options.MaxCostOption = None,
+    max_bytes: options.MaxBytesOption = None,
+    deadline: options.DeadlineOption = None,
+    journal: options.JournalOption = None,
+    policy: options.PolicyOption = None,
+    approve_plan: options.ApprovePlanOption = False,
+    as_json: options.JsonOption = False,
+    quiet: options.QuietOption = False,
     verbose: options.Verbose = 0,
     traceback: options.Traceback = False,
 ) -> None:
@@ -315,8 +319,8 @@ def execute(
     `superscalar exec - --tools money.py --deadline 10 < plan.txt | jq .`
     """
     with reporting(as_json, plan_file, journal) as told:
-        from superscalar.cli.asking import asking
-        from superscalar.cli.compiling import Source, opened
+        from superscalar.cli.approval import asking
+        from superscalar.cli.compiling import CommandSource, opened_compiler
         from superscalar.cli.report import conclude, traced
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
@@ -335,8 +339,10 @@ def execute(
             }
             view = RunView()
             screen = screen_for(view, name, hidden=as_json or quiet, verbosity=verbose)
-            place = Source(tools or (), agent, context, journal, options.typed(command))
-            with_tools = opened(place, chosen, lambda path: asking(screen, view, plans=approve_plan, journal=path))
+            place = CommandSource(tools or (), agent, context, journal, options.as_typed(command))
+            with_tools = opened_compiler(
+                place, chosen, lambda path: asking(screen, view, plans=approve_plan, journal=path)
+            )
             compiler, told.journal = with_tools.compiler, with_tools.journal
             read_as = _syntax(source, syntax)
             if syntax == options.AUTO and not (as_json or quiet):
@@ -351,7 +357,9 @@ def execute(
 
 
 @app.command("tools")
-def list_tools(tools: options.Tools = None, agent: options.Agent = None, as_json: options.Json = False) -> None:
+def list_tools(
+    tools: options.ToolsOption = None, agent: options.Agent = None, as_json: options.JsonOption = False
+) -> None:
     """List the tools that a module or file offers, as plans see them.
 
     Example:
@@ -359,13 +367,13 @@ def list_tools(tools: options.Tools = None, agent: options.Agent = None, as_json
     `superscalar tools --tools money.py`
     """
     with reporting(as_json):
-        from superscalar.cli.compiling import Source, opened
+        from superscalar.cli.compiling import CommandSource, opened_compiler
         from superscalar.cli.report import print_json, print_tools
         from superscalar.cli.streams import stdout_kept_clean
         from superscalar.observe.documents import tools_document
 
         with stdout_kept_clean():
-            toolset = opened(Source(tools or (), agent), {}).compiler.tools
+            toolset = opened_compiler(CommandSource(tools or (), agent), {}).compiler.tools
         if as_json:
             print_json(tools_document(toolset))
         else:
@@ -376,7 +384,7 @@ app.command("init")(starting.begin_program)
 app.command("runs")(journals.list_runs)
 app.command("show")(journals.show_run)
 app.command("resume")(resume.resume_run)
-app.command("approve")(approving.approve_run)
+app.command("approve")(journals.approve_run)
 app.command("prune")(tidying.prune_runs)
 app.command("rotate")(tidying.rotate_journal)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class CommandSource:
     """Where a command has from what it runs: `tools`, or an `agent`; and the `context` of its tools.
 
     `typed` has the names of the options that stand on the command line: what the environment says, or is usual, makes
@@ -33,7 +33,7 @@ class Source:
     journal: Path | None = None
     typed: frozenset[str] = frozenset()
 
-    def checked(self) -> Source:
+    def checked(self) -> CommandSource:
         """Itself.
 
         Raises:
@@ -47,7 +47,7 @@ class Source:
             raise CommandError("say where the tools are: --tools FILE.py, or --agent FILE.py:NAME for a whole agent")
         return self
 
-    def found_from(self, folder: Path) -> Source:
+    def found_from(self, folder: Path) -> CommandSource:
         """What was said in a folder, for the one where this process is."""
         agent, context = (spec and _found_from(folder, spec) for spec in (self.agent, self.context))
         return replace(self, tools=[_found_from(folder, spec) for spec in self.tools], agent=agent, context=context)
@@ -60,7 +60,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedCompiler:
     """The compiler of a command, with the path of its journal, and how its streams get their context."""
 
     compiler: LLMCompiler
@@ -146,9 +146,9 @@ def under(agent: LLMCompiler, spec: str, *, approve: Approve | None = None, **op
     return made
 
 
-def opened(
-    source: Source, chosen: Mapping[str, Any], asking: Callable[[Path | None], Approve | None] = lambda _: None
-) -> Opened:
+def opened_compiler(
+    source: CommandSource, chosen: Mapping[str, Any], asking: Callable[[Path | None], Approve | None] = lambda _: None
+) -> OpenedCompiler:
     """The compiler of a command: what was `chosen` is recorded with its runs, to go on with them.
 
     `asking` makes who is asked, by the journal.
@@ -160,7 +160,7 @@ def opened(
         approve, toolset = asking(source.journal), load_tools(source.tools)  # what cannot be leaves no file behind
         about = {} if source.journal is None else {"journal": _journal(source.journal, source, chosen)}
         compiler = open_compiler(toolset, **chosen, **about, approve=approve)
-        return Opened(compiler, source.journal, source.context)
+        return OpenedCompiler(compiler, source.journal, source.context)
     agent = load_agent(source.agent)
     kept = None if agent.journal is None else agent.journal.path
     path = source.journal if "journal" in source.typed else kept or source.journal
@@ -171,7 +171,7 @@ def opened(
     else:
         about = {} if path is None else {"journal": _journal(path, source, chosen)}
     compiler = under(agent, source.agent, **chosen, **about, approve=asking(path))
-    return Opened(compiler, path, source.context)
+    return OpenedCompiler(compiler, path, source.context)
 
 
 def _found_from(folder: Path, spec: str) -> str:
@@ -189,7 +189,7 @@ def _given(*, joiner: bool = True, **options: Any) -> dict[str, Any]:
     return given if joiner else {**given, "joiner": None}
 
 
-def _journal(path: Path, source: Source, chosen: Mapping[str, Any]) -> Any:
+def _journal(path: Path, source: CommandSource, chosen: Mapping[str, Any]) -> Any:
     """A journal that remembers how the command was called.
 
     Raises:
@@ -200,7 +200,7 @@ def _journal(path: Path, source: Source, chosen: Mapping[str, Any]) -> Any:
     return Journal(path, about=_about(source, chosen))
 
 
-def _about(source: Source, chosen: Mapping[str, Any]) -> dict[str, Any]:
+def _about(source: CommandSource, chosen: Mapping[str, Any]) -> dict[str, Any]:
     remembered = {name: value for name, value in chosen.items() if value is not None}
     if address := remembered.get("base_url"):
         remembered["base_url"] = urlsplit(address)._replace(netloc=urlsplit(address).netloc.rpartition("@")[2]).geturl()

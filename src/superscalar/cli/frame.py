@@ -36,7 +36,7 @@ _THOUGHT = 3  # lines of what a model thinks
 _TAIL = 8_000  # characters of the plan and of the answer that are looked at
 
 
-class Drawing:
+class LiveFrame:
     """Draws a `RunView` and keeps it calm: columns never get narrower and the picture never gets shorter.
 
     `title` heads it. `lines` gives at most `height` lines of less than `width` columns each.

@@ -14,7 +14,7 @@ from contextlib import (
 from typing import TYPE_CHECKING, Any, Final
 
 from superscalar.cli.failures import CommandError
-from superscalar.cli.modules import Place, offered
+from superscalar.cli.modules import PlaceInModule, offered
 from superscalar.errors import UsageError
 from superscalar.tools import Limit, Tool, Toolset
 
@@ -31,7 +31,7 @@ def load_tools(specs: Iterable[str]) -> Toolset:
     Raises:
         CommandError: there is nothing of that name, its code fails, or it holds no tools; the message says where.
     """
-    loaded = [_load(Place.of("--tools", spec)) for spec in specs]
+    loaded = [_load(PlaceInModule.of("--tools", spec)) for spec in specs]
     limits: dict[str, Limit] = {}
     for toolset in loaded:
         for name, limit in toolset.limits.items():
@@ -57,7 +57,7 @@ def load_agent(spec: str) -> LLMCompiler:
     Raises:
         CommandError: there is none, or there are several; the message says which.
     """
-    place = Place.of("--agent", spec)
+    place = PlaceInModule.of("--agent", spec)
     module = place.module()
     if place.name is not None:
         agent: LLMCompiler = place.picked(module, place.name, _is_agent, "an LLMCompiler")
@@ -82,7 +82,7 @@ async def open_context(spec: str | None) -> AsyncIterator[Any]:
     if spec is None:
         yield None
         return
-    place = Place.of("--context", spec)
+    place = PlaceInModule.of("--context", spec)
     if place.name is None:
         raise CommandError(f"--context {spec}: name a function in it, as in --context {spec}:context")
     function = place.picked(place.module(), place.name, callable, "a function that returns the context")
@@ -99,7 +99,7 @@ async def open_context(spec: str | None) -> AsyncIterator[Any]:
         yield made
 
 
-def _load(place: Place) -> Toolset:
+def _load(place: PlaceInModule) -> Toolset:
     module = place.module()
     try:
         if place.name is None:

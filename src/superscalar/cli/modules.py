@@ -19,7 +19,7 @@ from superscalar.cli.failures import CommandError
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PlaceInModule:
     """Where something is, as an `option` has it: `where` is `package.module` or `path/file.py`, and `name` is in it."""
 
     option: str

@@ -60,13 +60,13 @@ def _option(name: str, metavar: str | None = None, *, begun: str = "", **more: A
     )
 
 
-Question = Annotated[
+QuestionArgument = Annotated[
     str, typer.Argument(metavar="QUESTION", help="What to answer; - reads it from standard input.", show_default=False)
 ]
-PlanFile = Annotated[
+PlanFileArgument = Annotated[
     str, typer.Argument(metavar="PLAN_FILE", help="A file with a plan; - reads standard input.", show_default=False)
 ]
-Tools = Annotated[
+ToolsOption = Annotated[
     list[str] | None,
     typer.Option(
         "--tools",
@@ -103,27 +103,27 @@ Context = Annotated[
         show_default=False,
     ),
 ]
-Model = Annotated[
+ModelOption = Annotated[
     str,
     typer.Option("--model", "-m", envvar="SUPERSCALAR_DEFAULT_MODEL", help=_first_sentence("model")),
 ]
-BaseUrl = Annotated[str | None, _option("base_url", "URL")]
-Extractor = Annotated[str | None, _option("extractor", "MODEL")]
-Instructions = Annotated[str | None, _option("instructions", "TEXT")]
-MaxConcurrency = Annotated[int | None, _option("max_concurrency", "N")]
-MaxReplans = Annotated[int | None, _option("max_replans", "N")]
-Replan = Annotated[choices.Replan | None, _option("replan")]
-ReplanAgain = Annotated[choices.Replan | None, _option("replan", begun=_BEGUN)]
-ReplannerSees = Annotated[choices.ReplannerSees | None, _option("replanner_sees")]
+BaseUrlOption = Annotated[str | None, _option("base_url", "URL")]
+ExtractorOption = Annotated[str | None, _option("extractor", "MODEL")]
+InstructionsOption = Annotated[str | None, _option("instructions", "TEXT")]
+MaxConcurrencyOption = Annotated[int | None, _option("max_concurrency", "N")]
+MaxReplansOption = Annotated[int | None, _option("max_replans", "N")]
+ReplanOption = Annotated[choices.ReplanMode | None, _option("replan")]
+ReplanAgain = Annotated[choices.ReplanMode | None, _option("replan", begun=_BEGUN)]
+ReplannerSeesOption = Annotated[choices.ReplannerSees | None, _option("replanner_sees")]
 ReplannerSeesAgain = Annotated[choices.ReplannerSees | None, _option("replanner_sees", begun=_BEGUN)]
-MaxTokens = Annotated[int | None, _option("max_tokens", "N")]
-MaxBytes = Annotated[int | None, _option("max_bytes", "N")]
-MaxCost = Annotated[float | None, _option("max_cost", "AMOUNT")]
-Policy = Annotated[choices.Mode | None, _option("policy")]
+MaxTokensOption = Annotated[int | None, _option("max_tokens", "N")]
+MaxBytesOption = Annotated[int | None, _option("max_bytes", "N")]
+MaxCostOption = Annotated[float | None, _option("max_cost", "AMOUNT")]
+PolicyOption = Annotated[choices.Mode | None, _option("policy")]
 PolicyAgain = Annotated[choices.Mode | None, _option("policy", begun=_BEGUN)]
-ApprovePlan = Annotated[bool, _option("approve_plan")]
-Journal = Annotated[Path | None, _option("journal", "FILE", envvar=VARIABLE)]
-Deadline = Annotated[
+ApprovePlanOption = Annotated[bool, _option("approve_plan")]
+JournalOption = Annotated[Path | None, _option("journal", "FILE", envvar=VARIABLE)]
+DeadlineOption = Annotated[
     float | None,
     typer.Option(
         "--deadline",
@@ -133,12 +133,12 @@ Deadline = Annotated[
         show_default=False,
     ),
 ]
-ReadJournal = Annotated[
+ReadJournalOption = Annotated[
     Path, typer.Option("--journal", envvar=VARIABLE, metavar="FILE", help="Where the runs are recorded.")
 ]
 
 
-def typed(command: typer.Context) -> frozenset[str]:
+def as_typed(command: typer.Context) -> frozenset[str]:
     """The names of the options that stand on the command line, whatever the environment says and what is usual."""
     sources = {name: command.get_parameter_source(name) for name in command.params}
     return frozenset(name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE")
@@ -155,7 +155,7 @@ def _syntax(word: str) -> str:
     return syntax
 
 
-PlanSyntax = Annotated[
+PlanSyntaxOption = Annotated[
     str,
     typer.Option(
         "--syntax",
@@ -164,10 +164,10 @@ PlanSyntax = Annotated[
         help="What the plan is written in, such as python; auto finds out and says so.",
     ),
 ]
-Json = Annotated[
+JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else, errors included.")
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the result only, no progress and no summary.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print the result only, no progress and no summary.")]
 
 
 def _logged(command: typer.Context, count: int) -> int:
@@ -193,7 +193,7 @@ Verbose = Annotated[
     ),
 ]
 Traceback = Annotated[bool, typer.Option("--traceback", help="Print all of the traceback of what a tool raised.")]
-Explain = Annotated[
+ExplainOption = Annotated[
     bool,
     typer.Option("--explain", help="Print the plan after each pass of the compiler, what that did to it, and why."),
 ]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Told:
+class KnownByCommand:
     """What a command knows by now that its end is told with. `journal`: where its run is recorded."""
 
     journal: Path | None
@@ -24,7 +24,7 @@ class Told:
 @contextmanager
 def reporting(
     as_json: bool, file: str = "plan", journal: Path | None = None, again: Sequence[str] = ()
-) -> Iterator[Told]:
+) -> Iterator[KnownByCommand]:
     """Turn what the user can mend into a message and an exit code; `file` is what a plan's diagnostics are in.
 
     `journal`: where the run is recorded, if that is known yet; `again`: the options that it is gone on with.
@@ -32,7 +32,7 @@ def reporting(
     from superscalar.cli.failures import CommandError, command_error
     from superscalar.errors import SuperscalarError
 
-    told = Told(journal)
+    told = KnownByCommand(journal)
     try:
         yield told
     except CommandError as error:

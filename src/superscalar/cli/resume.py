@@ -16,7 +16,7 @@ from superscalar.cli import options
 from superscalar.cli.reporting import reporting
 
 if TYPE_CHECKING:
-    from superscalar.cli.compiling import Opened, Source
+    from superscalar.cli.compiling import CommandSource, OpenedCompiler
     from superscalar.compiler import LLMCompiler
     from superscalar.journal import Journal
     from superscalar.schedule.doubts import Doubt, Verdict
@@ -33,7 +33,7 @@ class InDoubtAnswer(StrEnum):
 def resume_run(
     command: typer.Context,
     run: Annotated[str, typer.Argument(metavar="RUN", help="The id of a run, or how it begins.", show_default=False)],
-    journal: options.ReadJournal = options.JOURNAL,
+    journal: options.ReadJournalOption = options.JOURNAL,
     tools: Annotated[
         list[str] | None,
         typer.Option(
@@ -61,9 +61,9 @@ def resume_run(
     ] = None,
     replan: options.ReplanAgain = None,
     replanner_sees: options.ReplannerSeesAgain = None,
-    deadline: options.Deadline = None,
+    deadline: options.DeadlineOption = None,
     policy: options.PolicyAgain = None,
-    approve_plan: options.ApprovePlan = False,
+    approve_plan: options.ApprovePlanOption = False,
     rules_changed: Annotated[
         bool,
         typer.Option(
@@ -72,8 +72,8 @@ def resume_run(
             "done without.",
         ),
     ] = False,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
+    as_json: options.JsonOption = False,
+    quiet: options.QuietOption = False,
     verbose: options.Verbose = 0,
     traceback: options.Traceback = False,
 ) -> None:
@@ -106,8 +106,8 @@ def resume_run(
         ("--rules-changed", rules_changed),
     )
     with reporting(as_json, journal=journal, again=again) as told:
-        from superscalar.cli.asking import asking
-        from superscalar.cli.compiling import Source
+        from superscalar.cli.approval import asking
+        from superscalar.cli.compiling import CommandSource
         from superscalar.cli.journals import journal_of, open_journal
         from superscalar.cli.report import conclude, traced
         from superscalar.cli.screens import screen_for
@@ -132,7 +132,7 @@ def resume_run(
                 "replan": replan,
                 "replanner_sees": replanner_sees,
             }
-            using = _using(opened, about, Source(tools or (), agent, context), model, given)
+            using = _using(opened, about, CommandSource(tools or (), agent, context), model, given)
             compiler = using.compiler
             verdicts = _verdicts(compiler, id, journal, in_doubt, again, rules_changed=rules_changed)
             stream = lambda **given: compiler.stream_resume(  # noqa: E731
@@ -161,16 +161,16 @@ def _said_again(*options: tuple[str, Any]) -> list[str]:
 
 
 def _using(
-    journal: Journal, about: Mapping[str, Any], source: Source, model: str | None, given: Mapping[str, Any]
-) -> Opened:
+    journal: Journal, about: Mapping[str, Any], source: CommandSource, model: str | None, given: Mapping[str, Any]
+) -> OpenedCompiler:
     """What goes on with a run: as the command had it that began it; what `source`, `model` and `given` say instead."""
-    from superscalar.cli.compiling import Opened, Source, open_compiler, under
+    from superscalar.cli.compiling import CommandSource, OpenedCompiler, open_compiler, under
     from superscalar.cli.failures import CommandError
     from superscalar.cli.loading import load_agent, load_tools
 
     remembered = dict(about.get("cli") or {})
     folder = Path(remembered.pop("folder", "."))
-    begun = Source(remembered.pop("tools", ()), remembered.pop("agent", None), remembered.pop("context", None))
+    begun = CommandSource(remembered.pop("tools", ()), remembered.pop("agent", None), remembered.pop("context", None))
     if source.agent is None and not source.tools:
         if begun.agent is None and not begun.tools:
             raise CommandError(
@@ -185,14 +185,14 @@ def _using(
         options["model"] = model
     if source.agent is not None:
         compiler = under(load_agent(source.agent), source.agent, **{**options, "journal": journal})
-        return Opened(compiler, journal.path, source.context)
+        return OpenedCompiler(compiler, journal.path, source.context)
     if about.get("kind") == "answer":
         if "cli" not in about:
             options["joiner"] = about.get("joiner") is not None
         if not options.get("model"):
             raise CommandError("the run was not begun by a command that names its model: name one, with --model")
     compiler = open_compiler(load_tools(source.tools), journal=journal, **options)
-    return Opened(compiler, journal.path, source.context)
+    return OpenedCompiler(compiler, journal.path, source.context)
 
 
 def _verdicts(

@@ -20,7 +20,7 @@ from superscalar.observe.wording import duration
 from superscalar.short import cut
 
 if TYPE_CHECKING:
-    from superscalar.cli.frame import Drawing
+    from superscalar.cli.frame import LiveFrame
     from superscalar.cli.painter import Painter
 
 _PERIOD = 0.1  # seconds between two pictures
@@ -136,14 +136,14 @@ class Picture:
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         """Draw ten times a second, and take the picture away at the end."""
-        from superscalar.cli.frame import Drawing
+        from superscalar.cli.frame import LiveFrame
         from superscalar.cli.painter import Painter
 
         try:
             with captured_stderr() as captured:
                 self._captured = captured
                 painter = self._painter = Painter(console(captured.terminal))
-                frame = Drawing(painter.console, self._title)
+                frame = LiveFrame(painter.console, self._title)
                 self._paint(frame, painter, captured)
                 drawing = asyncio.create_task(self._draw(frame, painter, captured), name="draw the picture")
                 try:
@@ -181,24 +181,24 @@ class Picture:
         if self._painter is not None:
             self._painter.clear()
 
-    async def _draw(self, frame: Drawing, painter: Painter, captured: Captured) -> None:
+    async def _draw(self, frame: LiveFrame, painter: Painter, captured: Captured) -> None:
         while True:
             await asyncio.sleep(_PERIOD)
             if not self._asking:
                 with contextlib.suppress(OSError):  # the terminal is gone, and a signal says so at once
                     self._paint(frame, painter, captured)
 
-    def _paint(self, frame: Drawing, painter: Painter, captured: Captured) -> None:
+    def _paint(self, frame: LiveFrame, painter: Painter, captured: Captured) -> None:
         columns, lines = painter.size
         now = asyncio.get_running_loop().time()
         painter.paint(frame.lines(self._view, columns, lines - 1, now), _taken(captured))
 
     def _leave_rows(self) -> None:
         """Leave the last state of the calls on the screen."""
-        from superscalar.cli.frame import Drawing
+        from superscalar.cli.frame import LiveFrame
 
         out = console(sys.stderr)
-        for line in Drawing(out, self._title).rows(self._view, _REMAINING, out.width):
+        for line in LiveFrame(out, self._title).rows(self._view, _REMAINING, out.width):
             out.print(line, soft_wrap=True)
 
 

@@ -86,7 +86,7 @@ def begin_program(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="Where to; it is made if it is not there.", show_default=False)
     ] = Path(),
-    as_json: options.Json = False,
+    as_json: options.JsonOption = False,
 ) -> None:
     """Write a first program: tools, an agent, and a test of it that needs no model. What is there is left as it is.
 

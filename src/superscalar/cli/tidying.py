@@ -33,11 +33,11 @@ def prune_runs(
             "--older-than", metavar="AGE", parser=_age, help="How long ago they ended: 30d, 12h.", show_default=False
         ),
     ],
-    journal: options.ReadJournal = options.JOURNAL,
+    journal: options.ReadJournalOption = options.JOURNAL,
     unfinished: Annotated[
         bool, typer.Option("--unfinished", help="Delete those too that never ended, and could be resumed.")
     ] = False,
-    as_json: options.Json = False,
+    as_json: options.JsonOption = False,
 ) -> None:
     """Delete runs that ended long ago, with all that is recorded of them.
 
@@ -59,14 +59,14 @@ def prune_runs(
 
 
 def rotate_journal(
-    journal: options.ReadJournal = options.JOURNAL,
+    journal: options.ReadJournalOption = options.JOURNAL,
     into: Annotated[
         Path | None,
         typer.Option(
             "--into", metavar="FILE", help="Where to. [default: beside it, named by day and time]", show_default=False
         ),
     ] = None,
-    as_json: options.Json = False,
+    as_json: options.JsonOption = False,
 ) -> None:
     """Move the runs of a journal that have ended to a file of their own; those that have not stay.
 

@@ -37,7 +37,7 @@ from superscalar.tools.toolset import Toolset
 
 if TYPE_CHECKING:
     from superscalar.journal import Journal
-    from superscalar.options import Joined, Text, Typed, Validated
+    from superscalar.options import AnsweredByJoin, AnsweredInText, Typed, Validated
 
 __all__ = ["CallResult", "CallResults", "LLMCompiler", "Outcomes", "RunResult", "RunStream"]
 
@@ -76,16 +76,16 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
     """
 
     if TYPE_CHECKING:
-        # The default of `output_type` in `Text` says to pyright that answers are text, and `self` says it to mypy.
+        # The default of `output_type` in `AnsweredInText` tells pyright that answers are text, and `self` tells mypy.
         @overload
         @told_by(Typed[AnswerT])
         def __init__(self, options: Typed[AnswerT]) -> None: ...
         @overload
-        @told_by(Joined)
-        def __init__(self, options: Joined) -> None: ...
+        @told_by(AnsweredByJoin)
+        def __init__(self, options: AnsweredByJoin) -> None: ...
         @overload
-        @told_by(Text[AnswerT])
-        def __init__(self: LLMCompiler[DepsT, str], options: Text[AnswerT]) -> None: ...
+        @told_by(AnsweredInText[AnswerT])
+        def __init__(self: LLMCompiler[DepsT, str], options: AnsweredInText[AnswerT]) -> None: ...
         @overload
         @told_by(Validated)
         def __init__(self, options: Validated) -> None: ...

@@ -11,7 +11,7 @@ from superscalar.errors import UsageError
 from superscalar.executors import local
 from superscalar.policy import Question
 from superscalar.schedule.approval import Approver
-from superscalar.schedule.ends import text_of
+from superscalar.schedule.ends import exception_text
 
 Approve: TypeAlias = Callable[[Question], bool | Awaitable[bool]]
 """Says whether a call may be made, or a plan be begun: True or False. A plain function is called in a thread."""
@@ -65,7 +65,7 @@ async def _asked(ask: Callable[[Question], Coroutine[Any, Any, Any]], question: 
     try:
         answer = await ask(question)
     except BaseException as error:  # noqa: BLE001 -- a callback may raise anything; the plan is refused then
-        return False, f"approve= raised {type(error).__name__}: {text_of(error)}"
+        return False, f"approve= raised {type(error).__name__}: {exception_text(error)}"
     if isinstance(answer, bool):
         return answer, ""
     return False, f"approve= returned {answer!r:.100}; return True or False"

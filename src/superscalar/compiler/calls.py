@@ -21,9 +21,9 @@ from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, plain
 
-Shape: TypeAlias = Literal["chat", "responses", "anthropic"]
+CallShape: TypeAlias = Literal["chat", "responses", "anthropic"]
 
-_SHAPE_OF: Mapping[str, Shape] = {
+_SHAPE_OF: Mapping[str, CallShape] = {
     "function": "chat",
     "custom": "chat",
     "function_call": "responses",
@@ -167,7 +167,7 @@ def _listed(thing: object) -> list[Any] | None:
     return list(thing) if isinstance(thing, Sequence) and not isinstance(thing, str | bytes) else None
 
 
-def _calls_in(message: object) -> tuple[Shape, list[Any]]:
+def _calls_in(message: object) -> tuple[CallShape, list[Any]]:
     """The calls of a message, in their order, and the shape that they have; other parts of it are passed over."""
     parts = _listed(message)
     if parts is None:
@@ -196,7 +196,7 @@ def _kind_of(part: object) -> str:
     return str(kind)
 
 
-def _parts_of(call: object, shape: Shape) -> tuple[str, str, str, Any]:
+def _parts_of(call: object, shape: CallShape) -> tuple[str, str, str, Any]:
     """Kind, id and name of a call, and its arguments as they came."""
     kind = _kind_of(call)
     if shape == "chat":

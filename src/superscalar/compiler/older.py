@@ -13,7 +13,7 @@ from superscalar.models.base import Message
 from superscalar.plan import LANGUAGE, ir
 from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.plan.ir.needs import children
-from superscalar.schedule.labels import in_view_of
+from superscalar.schedule.lineage import in_view_of
 from superscalar.values import Observation, Outcome, TaskId, is_silent
 
 

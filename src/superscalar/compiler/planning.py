@@ -19,7 +19,7 @@ from superscalar.plan.ir import Span
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.read.fronts.detect import Syntax, reader_of
 from superscalar.plan.read.fronts.reader import MAX_PROSE
-from superscalar.plan.read.program import Program, Step
+from superscalar.plan.read.program import Program, ProgramStep
 
 PROSE_SECONDS: Final = 10.0
 """How long prose is read behind a complete `join` (rule L18)."""
@@ -30,7 +30,7 @@ Ended: TypeAlias = Literal["whole", "late", "spent"]
 """How a round of planning ended: its plan may be sealed, the run's deadline passed, or nobody may mend it any more."""
 
 
-class _Reply:
+class _PlannerReply:
     """One reply of the planner, read into the program while it comes.
 
     `aloud`: its thoughts may come as text, so nothing says that its plan is whole before it ends. `joined`: a `join` is
@@ -81,7 +81,7 @@ class _Reply:
         """Whether the plan is whole already, so that more text is not waited for."""
         return self._reader.ended and bool(more.strip())
 
-    def read(self, text: str, now: float) -> Iterable[Step]:
+    def read(self, text: str, now: float) -> Iterable[ProgramStep]:
         """Take the next piece."""
         self._text.append(text)
         steps = self._reader.feed(text)
@@ -96,7 +96,7 @@ class _Reply:
             return PROSE_SECONDS if timeout is None else min(timeout, PROSE_SECONDS)
         return timeout
 
-    def withdrawn(self) -> Iterable[Step]:
+    def withdrawn(self) -> Iterable[ProgramStep]:
         """All of it was a thought: take it back, and with it what it went on from."""
         self._text.clear()
         self._aloud = False
@@ -109,7 +109,7 @@ class _Reply:
         self._reader = reader_of(self._syntax, self._program)
         return steps
 
-    def end(self) -> Iterable[Step]:
+    def end(self) -> Iterable[ProgramStep]:
         """It has ended."""
         whole = self.torn is None and is_whole(self.finish)
         if self._aloud and not whole:
@@ -123,7 +123,7 @@ class _Reply:
 class Planning:
     """One round of planning of one run. `take` gets what a reply completed, at once. `running`: that begins."""
 
-    def __init__(self, wiring: Wiring, take: Callable[[Iterable[Step]], None], *, running: bool) -> None:
+    def __init__(self, wiring: Wiring, take: Callable[[Iterable[ProgramStep]], None], *, running: bool) -> None:
         self._equipment = wiring.equipment
         self._wiring = wiring
         self._record = wiring.log.record
@@ -188,14 +188,16 @@ class Planning:
             conversation += said
         raise AssertionError("the last attempt returns or raises")
 
-    async def _reply(self, program: Program, conversation: list[Message], *, corrects: bool, goes_on: bool) -> _Reply:
+    async def _reply(
+        self, program: Program, conversation: list[Message], *, corrects: bool, goes_on: bool
+    ) -> _PlannerReply:
         """Stream one reply of the planner into the program."""
         equipment, unit = self._equipment, self._wiring.unit
         deadline, timeout = self._wiring.deadline, equipment.options.planner_timeout
         if equipment.planner is None:
             raise ModelError("this agent has no model")
         aloud = thinks_aloud(equipment.planner)
-        reply = _Reply(program, equipment.syntax, corrects=corrects, goes_on=goes_on, aloud=aloud)
+        reply = _PlannerReply(program, equipment.syntax, corrects=corrects, goes_on=goes_on, aloud=aloud)
         if aloud:
             unit.hold()
         most = self._wiring.tokens_left(equipment.options.max_plan_tokens)

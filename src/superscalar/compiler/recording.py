@@ -17,7 +17,7 @@ from superscalar.forks import MAKING
 from superscalar.models.base import Message
 from superscalar.plan.ir import Call, Plan
 from superscalar.schedule.priority import Durations
-from superscalar.schedule.withholding import secrets_of
+from superscalar.schedule.withholding import secrets_of_tools
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.tools.trust import Declared
@@ -174,7 +174,7 @@ def _about(tools: Toolset) -> Mapping[str, Any]:
         "declared": declared,
         "version": __version__,
     }
-    secrets = {alias: sorted(names) for alias, names in secrets_of(tools).items()}
+    secrets = {alias: sorted(names) for alias, names in secrets_of_tools(tools).items()}
     renamed = {alias: tool.renamed for alias, tool in tools.by_alias.items() if tool.renamed}
     prices = {tool.name: tool.cost for tool in tools if tool.cost}
     said = {"secrets": secrets, "renamed": renamed, "prices": prices}

@@ -23,7 +23,7 @@ from superscalar.compiler.telling import telling
 from superscalar.errors import InDoubt, UsageError
 from superscalar.observe.timeline import on_one_clock
 from superscalar.plan.ir import Call, Task, walk
-from superscalar.schedule.again import Again, Terms, is_lost, read_again
+from superscalar.schedule.again import Again, ReadingTerms, is_lost, read_again
 from superscalar.schedule.doubts import CallAgain, Done, Doubt, StillUnknown, Verdict
 from superscalar.schedule.inside import granted_here
 from superscalar.tools.execution import Runner
@@ -89,7 +89,7 @@ async def without_secrets(
     run, (limits, _) = recording.log.run, granted_here(equipment.limits, asyncio.get_running_loop())
     called = None if late else runners
     tell = str if recording.tell is None else recording.tell.scrub
-    terms = Terms(
+    terms = ReadingTerms(
         run=run,
         tools=equipment.tools,
         limits=limits,

@@ -19,11 +19,11 @@ from superscalar.models.base import Message
 from superscalar.plan.ir import Task
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.read.adopt import Adopted
-from superscalar.plan.read.program import Program, Retirement, Step
-from superscalar.schedule.labels import in_view_of
+from superscalar.plan.read.program import Program, ProgramStep, Retirement
 from superscalar.schedule.ledger import Round
+from superscalar.schedule.lineage import in_view_of
 from superscalar.schedule.questions import pending, plan_question
-from superscalar.schedule.withholding import secrets_of
+from superscalar.schedule.withholding import secrets_of_tools
 from superscalar.values import Outcome, TaskId
 
 
@@ -116,7 +116,7 @@ class Rounds:
         if not self._wiring.late:
             self._unit.seal()
 
-    def _take(self, steps: Iterable[Step], *, running: bool) -> None:
+    def _take(self, steps: Iterable[ProgramStep], *, running: bool) -> None:
         now, record = self._wiring.now, self._wiring.log.record
         for step in steps:
             if isinstance(step, Diagnostic):
@@ -144,7 +144,7 @@ class Rounds:
         """
         wiring = self._wiring
         approver = wiring.approver
-        question = plan_question(wiring.id, tasks, secrets_of(self._equipment.tools))
+        question = plan_question(wiring.id, tasks, secrets_of_tools(self._equipment.tools))
         wiring.happened(events.PlanAsked(wiring.now(), question.writes))
         if approver.ask is None:
             await self._unit.suspend()

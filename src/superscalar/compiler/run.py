@@ -25,8 +25,8 @@ from superscalar.models.base import ChatModel, Message
 from superscalar.plan.ir import Plan
 from superscalar.policy import Question
 from superscalar.schedule.doubts import Verdict
-from superscalar.schedule.ends import text_of
-from superscalar.schedule.labels import in_view_of
+from superscalar.schedule.ends import exception_text
+from superscalar.schedule.lineage import in_view_of
 from superscalar.schedule.questions import pending
 from superscalar.schedule.restore import Rest
 from superscalar.short import LONGEST, cut
@@ -247,7 +247,7 @@ class Run:
             raise
         except Exception as failed:
             told = failed if tell is None else tell.cleaned(failed)
-            error = cut(f"{type(told).__name__}: {text_of(told)}", LONGEST)
+            error = cut(f"{type(told).__name__}: {exception_text(told)}", LONGEST)
             if told is failed:
                 raise
             result = told  # raised behind the block: here what it stands for would be its context

@@ -14,7 +14,7 @@ from superscalar.options import Options
 from superscalar.plan.evaluate.parts import whole
 from superscalar.plan.ir import Task
 from superscalar.plan.read.fronts.detect import Syntax
-from superscalar.schedule.labels import SHOWN, Labels, in_view_of
+from superscalar.schedule.lineage import SHOWN, Labels, in_view_of
 from superscalar.schedule.state import Schedule
 from superscalar.tools.toolset import Toolset
 from superscalar.values import Outcome, TaskId

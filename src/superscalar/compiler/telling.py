@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from superscalar import codec, events
 from superscalar.compiler.raised import cleaned
 from superscalar.plan.ir import Call, Literal, Task, Text, walk
-from superscalar.schedule.withholding import feeding_secrets, said_for_secrets, secrets_of, withheld
+from superscalar.schedule.withholding import feeding_secrets, said_for_secrets, secrets_of_tools, withheld
 from superscalar.secrets import Scrubber, secrets_in
 from superscalar.tools.execution import Channel, Invocation, Runner
 from superscalar.tools.secret import told_in
@@ -27,7 +27,7 @@ _IN_PIECES: Final = (events.PlanWritten, events.Thought, events.AnswerWritten)
 def telling(equipment: Equipment, context: Any) -> Telling | None:
     """What a run tells; None where it knows no secret, can learn none, and nobody wants anything else left out."""
     scrub = Scrubber([*equipment.secrets, *secrets_in(context)], equipment.options.redact)
-    return Telling(scrub, equipment.tools) if scrub or secrets_of(equipment.tools) else None
+    return Telling(scrub, equipment.tools) if scrub or secrets_of_tools(equipment.tools) else None
 
 
 class Telling:
@@ -38,7 +38,7 @@ class Telling:
 
     def __init__(self, scrub: Scrubber, tools: Toolset) -> None:
         self.scrub = scrub
-        self._secrets = secrets_of(tools)
+        self._secrets = secrets_of_tools(tools)
         self._tasks: list[Task] = []
         self._feeding: frozenset[TaskId] = frozenset()
         self._values: dict[TaskId, Any] = {}

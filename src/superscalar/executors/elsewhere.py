@@ -14,7 +14,7 @@ from superscalar import errors
 from superscalar.errors import UsageError
 from superscalar.short import LONGEST, cut
 from superscalar.tools.context import ArgumentError, ToolCancelled
-from superscalar.tools.function import Inspected, told_by
+from superscalar.tools.function import Inspected, speaker_of
 from superscalar.tools.tool import Tool
 from superscalar.traces import Elsewhere
 
@@ -32,7 +32,7 @@ def address_of(tool: Tool[..., Any]) -> str:
     described = tool.described
     if described.checked is not None or (isinstance(described, Inspected) and described.made):
         function = inspect.unwrap(function, stop=lambda f: f is not tool.function)  # ours: the arguments are complete
-    told = told_by(function)
+    told = speaker_of(function)
     address = f"{getattr(told, '__module__', None)}:{getattr(told, '__qualname__', None)}"
     try:
         found = function_at(address)

@@ -71,7 +71,7 @@ async def _in_thread(function: Callable[..., Any], arguments: dict[str, Any], co
         if error is None:
             future.set_result(value)
         else:
-            future.set_exception(_Raised(error))
+            future.set_exception(_RaisedInThread(error))
 
     def work() -> None:
         value, error = None, None
@@ -93,7 +93,7 @@ async def _in_thread(function: Callable[..., Any], arguments: dict[str, Any], co
     while True:
         try:
             value = await asyncio.shield(future)
-        except _Raised as raised:
+        except _RaisedInThread as raised:
             failed = raised.error
             break
         except asyncio.CancelledError:
@@ -113,7 +113,7 @@ async def _in_thread(function: Callable[..., Any], arguments: dict[str, Any], co
         del failed
 
 
-class _Raised(Exception):
+class _RaisedInThread(Exception):
     """What a function in a thread raised. In a wrapper, since a future takes no StopIteration and no CancelledError."""
 
     def __init__(self, error: BaseException) -> None:

@@ -11,7 +11,7 @@ from superscalar.values import TaskId
 _LEAST = 6  # characters of a digest that tell one question from the next
 
 
-def answered(
+def questions_meant(
     run: str, tasks: Iterable[TaskId | Question], known: Mapping[TaskId, Question], listed: Mapping[TaskId, Question]
 ) -> dict[TaskId, Question]:
     """The questions that are meant, by task. `known`: those that are open; `listed`: those that were shown last.

@@ -20,7 +20,7 @@ from typing import Any, Final, Literal
 from superscalar import codec
 from superscalar.errors import JournalError, RunBusy, UnknownRun, UsageError
 from superscalar.events import Approved, Event, PlanApproved
-from superscalar.journal.answers import answered
+from superscalar.journal.answers import questions_meant
 from superscalar.journal.copies import Standing, lacks_its_log
 from superscalar.journal.database import Database, damaged
 from superscalar.journal.lease import Leases
@@ -376,7 +376,7 @@ class Journal:
         log = self.reopen(run)
         try:
             asked = open_questions(run, log.recorded, log.about)
-            chosen = answered(run, tasks, {one.task_id: one for one in asked}, self._listed.get(run, {}))
+            chosen = questions_meant(run, tasks, {one.task_id: one for one in asked}, self._listed.get(run, {}))
             at = log.recorded[-1].at  # no time has passed for the run
             for task, one in chosen.items():
                 log.append(Approved(at, task, approved, by, one.digest) if task else PlanApproved(at, approved, by))

@@ -60,12 +60,12 @@ class Claim:
         return self.lost
 
 
-_Row: TypeAlias = tuple[int, int, float, str]
+_EventRow: TypeAlias = tuple[int, int, float, str]
 """An event that has not reached the file: the number of its run, its own, the time of day, and its text."""
 
 
 @dataclass(frozen=True, slots=True)
-class _End:
+class _RunEnd:
     """What a run came to, to be written with the rest of it."""
 
     claim: Claim
@@ -74,11 +74,17 @@ class _End:
     durations: tuple[tuple[str, float], ...]
 
 
-class _Entry:
+class _Transaction:
     """What is written of the runs of one event loop in one transaction. The writing thread calls its methods."""
 
     def __init__(
-        self, claims: dict[Claim, None], rows: list[_Row], ends: list[_End], waiting: list[_Waiting], *, durable: bool
+        self,
+        claims: dict[Claim, None],
+        rows: list[_EventRow],
+        ends: list[_RunEnd],
+        waiting: list[_Waiter],
+        *,
+        durable: bool,
     ) -> None:
         self.claims = claims
         self.rows = rows
@@ -106,7 +112,7 @@ class _Entry:
             claim.lost = claim.lost or error
 
 
-class _Waiting(NamedTuple):
+class _Waiter(NamedTuple):
     """Whoever waits until what there was of a run is on the disk."""
 
     claim: Claim
@@ -125,13 +131,13 @@ class Commits:
         self.opened = opened
         self._loop = loop
         self._claims: dict[Claim, None] = {}  # of all that follows
-        self._rows: list[_Row] = []
-        self._ends: list[_End] = []
-        self._waiting: list[_Waiting] = []
+        self._rows: list[_EventRow] = []
+        self._ends: list[_RunEnd] = []
+        self._waiting: list[_Waiter] = []
         self._timer: asyncio.TimerHandle | None = None
         self._turn: asyncio.Handle | None = None
 
-    def add(self, claim: Claim, row: _Row) -> None:
+    def add(self, claim: Claim, row: _EventRow) -> None:
         """Take in an event; it is handed over a few milliseconds later, or before, if somebody waits for it."""
         self._claims[claim] = None
         self._rows.append(row)
@@ -143,10 +149,10 @@ class Commits:
         if self._turn is None and self._loop is not None:
             self._turn = self._loop.call_soon(self._hand_over)
 
-    def durable(self, claim: Claim, end: _End | None = None) -> asyncio.Future[None]:
+    def durable(self, claim: Claim, end: _RunEnd | None = None) -> asyncio.Future[None]:
         """Done when what there is of a run is on the disk; what others add in this turn goes with it."""
         assert self._loop is not None
-        waiting = _Waiting(claim, self._loop.create_future())
+        waiting = _Waiter(claim, self._loop.create_future())
         self._claims[claim] = None
         self._waiting.append(waiting)
         if end is not None:
@@ -154,7 +160,7 @@ class Commits:
         self.soon()
         return waiting.future
 
-    def write(self, claim: Claim, *, durable: bool, end: _End | None = None) -> None:
+    def write(self, claim: Claim, *, durable: bool, end: _RunEnd | None = None) -> None:
         """Write what there is, and wait for it."""
         self._claims[claim] = None
         if end is not None:
@@ -186,9 +192,9 @@ class Commits:
             done: asyncio.Future[None] = self._loop.run_in_executor(self.opened.writer, *given)
             done.add_done_callback(lambda done: self._is_over(entry, None if done.cancelled() else done.exception()))
 
-    def _taken(self, *, durable: bool = False) -> _Entry:
+    def _taken(self, *, durable: bool = False) -> _Transaction:
         self._stop_timers()
-        entry = _Entry(self._claims, self._rows, self._ends, self._waiting, durable=durable)
+        entry = _Transaction(self._claims, self._rows, self._ends, self._waiting, durable=durable)
         self._claims, self._rows, self._ends, self._waiting = {}, [], [], []
         return entry
 
@@ -198,7 +204,7 @@ class Commits:
                 timer.cancel()
         self._timer = self._turn = None
 
-    def _is_over(self, entry: _Entry, bug: BaseException | None = None) -> None:
+    def _is_over(self, entry: _Transaction, bug: BaseException | None = None) -> None:
         """Tell those whom it concerns that what they appended was written, or was not."""
         for claim, future in entry.waiting:
             if future.done():
@@ -341,10 +347,10 @@ class RunLog:
         if cancelled is not None:
             raise cancelled
 
-    def _end(self, durations: Mapping[str, float] | None) -> _End:
+    def _end(self, durations: Mapping[str, float] | None) -> _RunEnd:
         ended = time.time() if self._tally.ended else None
         summary = json.dumps(self._tally.document())
-        return _End(self.claim, ended, summary, tuple((durations or {}).items()))
+        return _RunEnd(self.claim, ended, summary, tuple((durations or {}).items()))
 
     def _leave(self) -> None:
         self._commits.leave(self)

@@ -27,7 +27,7 @@ class Opened:
         database = Database(path)
         log = log_of(path)  # it is there as long as anybody has the journal open
         known = {path: inode, beside(path): _inode_of(self.leases.descriptor), log: _inode_of(log)}
-        self.place = Place(path, known)
+        self.place = JournalPlace(path, known)
         self.writer = Writer(database, self.place.look)
 
     @staticmethod
@@ -48,7 +48,7 @@ class Opened:
             return known
 
 
-class Place:
+class JournalPlace:
     """Where the files of a journal are, known by more than their names."""
 
     def __init__(self, journal: Path, files: dict[Path, _Inode]) -> None:

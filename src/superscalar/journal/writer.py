@@ -50,7 +50,7 @@ class Writer(Executor):
 
         The future raises `JournalError` if the file could not be written, and else whatever `entry` raised.
         """
-        job = _Job(entry, durable, lost)
+        job = _WriteJob(entry, durable, lost)
         with self._starting:
             if self._thread is None:
                 self._thread = _started(self, self._jobs)
@@ -72,7 +72,7 @@ class Writer(Executor):
         self._file.database.rows("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-class _Job:
+class _WriteJob:
     """Something that is to be written, what came of it, and whoever waits for that."""
 
     def __init__(self, entry: Entry[Any], durable: bool, lost: Callable[[JournalError], None] | None) -> None:
@@ -113,7 +113,7 @@ class _Job:
             self.future.set_exception(self._error)
 
 
-_Jobs: TypeAlias = "SimpleQueue[tuple[_File, _Job] | None]"
+_Jobs: TypeAlias = "SimpleQueue[tuple[_File, _WriteJob] | None]"
 
 
 class _File:
@@ -124,7 +124,7 @@ class _File:
         self._look = look
         self._log = LogFile(database)
 
-    def commit(self, jobs: list[_Job]) -> None:
+    def commit(self, jobs: list[_WriteJob]) -> None:
         """Write these in one transaction; if that fails, each by itself, so that no more is lost than has to be."""
         durable = any(job.durable for job in jobs)
         try:

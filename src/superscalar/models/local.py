@@ -129,8 +129,8 @@ class LocalModel:
             worker.dismiss()
             await asyncio.to_thread(worker.thread.join)
 
-    def _submit(self, body: Mapping[str, object] | None) -> _Reply:
-        reply = _Reply(body)
+    def _submit(self, body: Mapping[str, object] | None) -> _WorkerReply:
+        reply = _WorkerReply(body)
         with self._lock:
             if self._worker is None:
                 self._worker = _Worker(self._open_engine_with())
@@ -176,7 +176,7 @@ class _AbandonedError(Exception):
     """Nobody waits any more for the load that is going on."""
 
 
-class _Reply:
+class _WorkerReply:
     """One request's way through the worker: events come from its thread and are read in the event loop that asked."""
 
     def __init__(self, body: Mapping[str, object] | None) -> None:
@@ -239,10 +239,10 @@ class _Worker:
     """The one thread that owns an engine. It answers requests in their order and ends when it is dismissed."""
 
     def __init__(self, open_engine: Callable[[OnProgress], Engine]) -> None:
-        self.jobs: queue.SimpleQueue[_Reply | None] = queue.SimpleQueue()
+        self.jobs: queue.SimpleQueue[_WorkerReply | None] = queue.SimpleQueue()
         self._open_engine = open_engine
         self._engine: Engine | None = None
-        self._current: _Reply | None = None
+        self._current: _WorkerReply | None = None
         self._dismissed = False
         # A daemon: a load cannot be interrupted, and must not keep the interpreter from ending.
         self.thread = threading.Thread(target=self._work, name="superscalar-local-model", daemon=True)
@@ -270,7 +270,7 @@ class _Worker:
         if self._engine is not None:
             self._engine.close()
 
-    def _answer(self, reply: _Reply) -> None:
+    def _answer(self, reply: _WorkerReply) -> None:
         said = ("", -1)
 
         def check(done: int, total: int, what: str) -> None:

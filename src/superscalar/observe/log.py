@@ -89,9 +89,10 @@ class RunLogger:
         error = None if raised is None else raised.error
         hidden = "" if raised is None or raised.is_open else raised.text
         info = None if hidden or error is None else (type(error), error, error.__traceback__)
-        record = logger.makeRecord(logger.name, level, __file__, 0, text, tuple(arguments), info, "log", extra)
-        if hidden:  # the exception itself holds a secret: its text without that stands for it
-            record.exc_text = hidden.rstrip("\n")
+        given = tuple(_told(argument) for argument in arguments)
+        record = logger.makeRecord(logger.name, level, __file__, 0, text, given, info, "log", extra)
+        if raised is not None and error is not None:  # what is written; no `exc_info` where a secret stands in that
+            record.exc_text = "\n".join(map(_told, raised.text.rstrip("\n").split("\n")))
         logger.handle(record)
 
 
@@ -162,6 +163,16 @@ def _said(event: Event, happened: Sequence[Event]) -> tuple[Any, ...]:
             return logging.DEBUG, "Retired  %s  %s%s", ", ".join(ids), why, left_out(dropped)
         case _:
             return logging.DEBUG, "%s  %s", type(event).__name__, event_text(event)
+
+
+def _told(given: Any) -> Any:
+    """What is put into a line of a log. What others wrote stays on its line, moves no cursor, and can be encoded."""
+    if isinstance(given, int | float):
+        return given
+    text = str(given)
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def _answered(approved: bool) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from superscalar.errors import UsageError
 from superscalar.events import Event
 from superscalar.labels import USER, Label
-from superscalar.plan.evaluate.parts import told as told_parts
+from superscalar.plan.evaluate.parts import told_parts as told_parts
 from superscalar.plan.evaluate.parts import whole
 from superscalar.plan.ir import Call, Compute, Map, Ref, Select, Task
 from superscalar.plan.print.expression import name_of

@@ -37,7 +37,7 @@ class Timing:
         """The timing of a run, or of the part of it that has happened so far: what is open ends at the last event."""
         begin = end = 0.0
         planning, joining = _Phase(), _Phase()
-        calls = _Calls()
+        calls = _AskedCalls()
         for number, event in enumerate(events):
             if number == 0:
                 begin = event.at
@@ -101,7 +101,7 @@ class _Phase:
 
 
 @dataclass(slots=True)
-class _Work:
+class _TimedWork:
     """One call, or one batch: when it was ready, first started and last ended, and how long its attempts lasted
     together. `open`: how many of its calls have not ended."""
 
@@ -123,12 +123,12 @@ class _Work:
 
 
 @dataclass(slots=True)
-class _Calls:
+class _AskedCalls:
     """What was asked of the tools, by task instance or by number of the batch; `running` says which is a task's now."""
 
-    works: dict[TaskId | int, _Work] = field(default_factory=dict)
+    works: dict[TaskId | int, _TimedWork] = field(default_factory=dict)
     waiting: dict[TaskId, float] = field(default_factory=dict)
-    running: dict[TaskId, _Work] = field(default_factory=dict)
+    running: dict[TaskId, _TimedWork] = field(default_factory=dict)
     started: set[TaskId] = field(default_factory=set)
 
     def apply(self, event: ev.Event) -> None:
@@ -140,7 +140,7 @@ class _Calls:
                 key = batch or id
                 work = self.works.get(key)
                 if work is None:
-                    work = self.works[key] = _Work(tool, ready, started=at, end=at)
+                    work = self.works[key] = _TimedWork(tool, ready, started=at, end=at)
                 if work.open == 0:
                     work.since = at
                     work.attempts += 1
@@ -165,9 +165,9 @@ class _Calls:
             work.stop(at)
 
 
-def _works(events: Iterable[ev.Event], tools: Collection[str] | None) -> list[_Work]:
+def _works(events: Iterable[ev.Event], tools: Collection[str] | None) -> list[_TimedWork]:
     """The calls of a run, of these tools only where they are given; what is open ends at the last event."""
-    calls, last = _Calls(), 0.0
+    calls, last = _AskedCalls(), 0.0
     for event in events:
         calls.apply(event)
         last = event.at

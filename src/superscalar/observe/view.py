@@ -25,7 +25,7 @@ _BUSY = frozenset[State]({"running", "retrying", "ready", "asked"})
 
 
 @dataclass(slots=True)
-class _Entry:
+class _Instance:
     """One task instance; what a `Row` says, before it is asked for."""
 
     id: TaskId
@@ -54,15 +54,15 @@ class _Entry:
 class _Group:
     """A task of the plan and, of a map, the instances inside it."""
 
-    own: _Entry | None = None
+    own: _Instance | None = None
     result: TaskId = ""
     count: int | None = None
     items: Counter[str] = field(default_factory=Counter)  # settled items
     calls: int = 0
     retired: bool = False
-    by_state: dict[State, dict[TaskId, _Entry]] = field(default_factory=dict)  # its calls, and what failed
+    by_state: dict[State, dict[TaskId, _Instance]] = field(default_factory=dict)  # its calls, and what failed
 
-    def shown(self) -> Iterator[_Entry]:
+    def shown(self) -> Iterator[_Instance]:
         for entries in self.by_state.values():
             yield from entries.values()
 
@@ -104,7 +104,7 @@ class RunView:
         self._thought: list[str] = []
         self._diagnostics: list[Diagnostic] = []
         self._usage: dict[str, Usage] = {}
-        self._entries: dict[TaskId, _Entry] = {}
+        self._entries: dict[TaskId, _Instance] = {}
         self._groups: dict[TaskId, _Group] = {}
         self._bodies: dict[TaskId, tuple[Task, _Group]] = {}
         self._counts: Counter[State] = Counter()
@@ -288,7 +288,7 @@ class RunView:
         group = self._groups.setdefault(task.id, _Group())
         entry = self._entries.get(task.id)
         if entry is None:
-            entry = self._entries[task.id] = _Entry(task.id, task, row_kind(task.work), group)
+            entry = self._entries[task.id] = _Instance(task.id, task, row_kind(task.work), group)
             group.own = entry
             if entry.kind == "call":
                 self._counts["waiting"] += 1
@@ -303,7 +303,7 @@ class RunView:
             if isinstance(inner.work, Map):
                 self._learn(inner.work, group)
 
-    def _entry(self, instance: TaskId) -> _Entry:
+    def _entry(self, instance: TaskId) -> _Instance:
         """The entry of an instance; one in a map, where it is written `prices[]`, is made when first heard of."""
         entry = self._entries.get(instance)
         if entry is None:
@@ -312,13 +312,15 @@ class RunView:
                 self._add(Task(instance, Call("")))
                 return self._entries[instance]
             task, group = known
-            entry = self._entries[instance] = _Entry(instance, task, row_kind(task.work), group, retired=group.retired)
+            entry = self._entries[instance] = _Instance(
+                instance, task, row_kind(task.work), group, retired=group.retired
+            )
             self._file(entry)
             if entry.kind == "call" and not entry.retired:
                 self._counts["waiting"] += 1
         return entry
 
-    def _set(self, entry: _Entry, state: State) -> None:
+    def _set(self, entry: _Instance, state: State) -> None:
         group = entry.group
         if entry.kind == "call" and not entry.retired:
             self._counts[entry.state] -= 1
@@ -328,12 +330,12 @@ class RunView:
         entry.state = state
         self._file(entry)
 
-    def _file(self, entry: _Entry) -> None:
+    def _file(self, entry: _Instance) -> None:
         group = entry.group
         if group.own is not entry and (entry.kind == "call" or entry.state == "failed"):
             group.by_state.setdefault(entry.state, {})[entry.id] = entry
 
-    def _settle(self, entry: _Entry, at: float, state: State) -> None:
+    def _settle(self, entry: _Instance, at: float, state: State) -> None:
         entry.ended = at
         if entry.group.own is not entry and entry.task.id == entry.group.result:
             lost = state == "skipped" and not entry.by_guard and entry.failure is None  # something inside it failed
@@ -434,7 +436,7 @@ class RunView:
         if len(groups) > limit:
             return self._crowded(groups, max(limit, 1), now)
         room = limit - len(groups)
-        chosen: dict[TaskId, _Entry] = {}
+        chosen: dict[TaskId, _Instance] = {}
         urgent: tuple[tuple[State, ...], ...] = (
             ("asked",),
             ("running", "retrying"),
@@ -478,7 +480,7 @@ class RunView:
         for entry in _natural(group.shown()):
             yield self._row(entry, now)
 
-    def _row(self, entry: _Entry, now: float | None) -> Row:
+    def _row(self, entry: _Instance, now: float | None) -> Row:
         work, group = entry.task.work, entry.group
         missing = self._missing(entry) if entry.state == "waiting" else ()
         end = entry.ended if entry.ended is not None else self.last if now is None or self.ended else now
@@ -512,7 +514,7 @@ class RunView:
         settled = group.items
         return Items(group.count, settled["done"], settled["failed"], settled["skipped"], busy, settled["cancelled"])
 
-    def _missing(self, entry: _Entry) -> tuple[TaskId, ...]:
+    def _missing(self, entry: _Instance) -> tuple[TaskId, ...]:
         """What a task of the plan still waits for; what one inside a map waits for is in the same map, and not said."""
         task = entry.task
         if entry.same_as:
@@ -543,7 +545,7 @@ def _whole(pieces: list[str]) -> str:
     return pieces[0] if pieces else ""
 
 
-def _is_quiet(entry: _Entry) -> bool:
+def _is_quiet(entry: _Instance) -> bool:
     return entry.kind not in ("call", "map") and entry.state != "failed"
 
 
@@ -562,5 +564,5 @@ def _expression(task: Task) -> str:
             return ""
 
 
-def _natural(entries: Iterator[_Entry]) -> list[_Entry]:
+def _natural(entries: Iterator[_Instance]) -> list[_Instance]:
     return sorted(entries, key=lambda e: [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", e.id)])

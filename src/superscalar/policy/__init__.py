@@ -1,6 +1,8 @@
 """May it happen? Pure decisions about plans and about calls whose arguments have labels."""
 
-from superscalar.policy.admission import Admission, Refusal, Replan
+from typing import TYPE_CHECKING
+
+from superscalar.policy.admission import Admission, NotAdmitted, ReplanMode
 from superscalar.policy.calls import Allow, Argument, Ask, Decision, Deny, LabelledCall, Question, Rule, Said
 from superscalar.policy.policy import Mode, Policy, Ruling, Rulings
 from superscalar.policy.rules import (
@@ -12,6 +14,7 @@ from superscalar.policy.rules import (
     confidentiality,
     destinations,
 )
+from superscalar.renamed import renamed
 
 __all__ = [
     "BUILT_IN",
@@ -26,10 +29,10 @@ __all__ = [
     "Deny",
     "LabelledCall",
     "Mode",
+    "NotAdmitted",
     "Policy",
     "Question",
-    "Refusal",
-    "Replan",
+    "ReplanMode",
     "Rule",
     "Ruling",
     "Rulings",
@@ -38,3 +41,6 @@ __all__ = [
     "confidentiality",
     "destinations",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = renamed(__name__, Refusal="NotAdmitted", Replan="ReplanMode")

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from superscalar.choices import Replan as Replan
+from superscalar.choices import ReplanMode as ReplanMode
 from superscalar.plan.ir import Call, Map, Task
 from superscalar.policy.policy import Mode, Policy
 from superscalar.tools.tool import Tool
@@ -29,7 +29,7 @@ _FOLLOWS: Final[dict[Mode, Literal["warn", "ask", "deny"]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class NotAdmitted:
     """Why a call may not be made, or not before somebody was asked, or is only told of."""
 
     decision: Literal["warn", "ask", "deny"]
@@ -55,7 +55,7 @@ class Admission:
     now, and `counts_writes` whether of each that writes.
     """
 
-    def __init__(self, tools: Toolset, policy: Policy, replan: Replan = "any") -> None:
+    def __init__(self, tools: Toolset, policy: Policy, replan: ReplanMode = "any") -> None:
         self._tools = tools
         self._policy = policy
         self._replan = replan
@@ -70,7 +70,7 @@ class Admission:
         self._round: dict[TaskId, Task] = {}
         self._before: tuple[float, frozenset[str]] = (0.0, frozenset())  # what they cost, and called, before this round
         self._permitted: set[TaskId] = set()
-        self._refused: dict[TaskId, Refusal] = {}
+        self._refused: dict[TaskId, NotAdmitted] = {}
         self.limited = policy.is_bounded
         self.counts_writes = policy.max_writes is not None
         self.watches = self.counts_writes
@@ -134,42 +134,42 @@ class Admission:
         before = f" after {len(self._permitted)} before it" if self._permitted else ""
         reason = f"the plan has {_writes(sites)}{before}, and max_writes={most}: none of them is made"
         for id, _ in self._writes:
-            self._refused.setdefault(id, Refusal(self._follows, "admission", reason))
+            self._refused.setdefault(id, NotAdmitted(self._follows, "admission", reason))
             self.watches = True
 
-    def refusal(self, site: TaskId) -> Refusal | None:
+    def refusal(self, site: TaskId) -> NotAdmitted | None:
         """Say why the calls of a task, by its id in the plan (`mails[].send`), are not admitted; None if they are."""
         return self._refused.get(site)
 
-    def permit(self, id: TaskId) -> Refusal | None:
+    def permit(self, id: TaskId) -> NotAdmitted | None:
         """Count a call that writes and is about to be made, once; return the refusal of one that is too many."""
         refusal = self.excess(id)
         if refusal is None:
             self._permitted.add(id)
         return refusal
 
-    def excess(self, id: TaskId) -> Refusal | None:
+    def excess(self, id: TaskId) -> NotAdmitted | None:
         """Refuse a call that writes, if it is one too many. One that is asked about counts once it is made."""
         most = self._policy.max_writes
         if most is None or id in self._permitted:
             return None
         if len(self._permitted) >= most:
             made = f"{len(self._permitted)} of the run's calls that write were made" if most else "no call may write"
-            return Refusal(self._follows, "admission", f"{made}, and max_writes={most}")
+            return NotAdmitted(self._follows, "admission", f"{made}, and max_writes={most}")
         return None
 
     def note_permitted(self, id: TaskId) -> None:
         """Note that an earlier process had permitted a call that writes."""
         self._permitted.add(id)
 
-    def _admitted(self, call: Call, tool: Tool[..., object], *, once: bool) -> Refusal | None:
+    def _admitted(self, call: Call, tool: Tool[..., object], *, once: bool) -> NotAdmitted | None:
         """Why a call of the plan is not admitted."""
         refused = self._by_policy(tool, once=once)
         if refused is not None and self._follows == "deny":
-            return Refusal("deny", "admission", refused)
+            return NotAdmitted("deny", "admission", refused)
         if self._restricted and (later := self._in_later_round(call, tool)) is not None:
             return later
-        return None if refused is None else Refusal(self._follows, "admission", refused)
+        return None if refused is None else NotAdmitted(self._follows, "admission", refused)
 
     def _by_policy(self, tool: Tool[..., object], *, once: bool) -> str | None:
         policy = self._policy
@@ -183,21 +183,21 @@ class Admission:
             )
         return None
 
-    def _in_later_round(self, call: Call, tool: Tool[..., object]) -> Refusal | None:
+    def _in_later_round(self, call: Call, tool: Tool[..., object]) -> NotAdmitted | None:
         """Why a round that may be led astray does not add a call."""
         seen = "results that are not trusted were there when it was planned"
         match self._replan:
             case "never":
-                return Refusal("deny", "replan", f'{seen}, and replan="never"')
+                return NotAdmitted("deny", "replan", f'{seen}, and replan="never"')
             case "planned-tools" if tool.name not in self._first_tools:
-                return Refusal(
+                return NotAdmitted(
                     "deny", "replan", f'{seen}, and the first plan calls no {tool.name}: replan="{self._replan}"'
                 )
             case "read-only" | "ask" if call.effect == "write" and write_kind(call, tool) not in self._kinds:
                 why = f"{seen}, and no plan before had a write of this kind ({_kind(tool)})"
                 if self._replan == "ask":
-                    return Refusal("ask", "replan", why)
-                return Refusal("deny", "replan", f'{why}: replan="read-only"')
+                    return NotAdmitted("ask", "replan", why)
+                return NotAdmitted("deny", "replan", f'{why}: replan="read-only"')
         return None
 
 

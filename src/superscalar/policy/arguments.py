@@ -64,7 +64,7 @@ def chooses(tool: Tool[..., Any]) -> frozenset[str]:
     return frozenset(one.parameter for one in tool.destinations)
 
 
-def _place(tool: Tool[..., Any], destination: Destination, found: list[Part]) -> Argument:
+def _place(tool: Tool[..., Any], destination: Destination, found: list[LabelledPart]) -> Argument:
     """A destination as rules see it. One that its tool lists is one of a fixed set, whoever chose it."""
     several = any(step.name == EACH for step in destination.path)
     value = [part.value for part in found] if several else found[0].value
@@ -89,7 +89,7 @@ def _is_listed(tool: Tool[..., Any], destination: Destination, mark: Sink, value
 # ----------------------------------------------------------------------------------------------------- parts of a value
 
 
-class Part(NamedTuple):
+class LabelledPart(NamedTuple):
     """A part of a value, its label, and what the plan gives for it, `UNKNOWN` where nobody can tell."""
 
     value: Any
@@ -97,10 +97,10 @@ class Part(NamedTuple):
     given: Any = UNKNOWN
 
 
-def reached(value: Any, labels: Labelled, shape: Shape, path: Path, given: Any = UNKNOWN) -> Iterator[Part]:
+def reached(value: Any, labels: Labelled, shape: Shape, path: Path, given: Any = UNKNOWN) -> Iterator[LabelledPart]:
     """The parts of a value that a path leads to, each with its label; what cannot be followed is one as a whole."""
     if not path:
-        yield Part(value, whole(shaped(whole(labels), value, shape)), given)
+        yield LabelledPart(value, whole(shaped(whole(labels), value, shape)), given)
         return
     step, rest = path[0], path[1:]
     inner = shape.get(step.name) if isinstance(shape, Mapping) else None
@@ -108,7 +108,7 @@ def reached(value: Any, labels: Labelled, shape: Shape, path: Path, given: Any =
         return
     if step.name == EACH:
         if not isinstance(value, _SEQUENCES):
-            yield Part(value, whole(labels))
+            yield LabelledPart(value, whole(labels))
             return
         sources: Sequence[Any] = given if isinstance(given, list | tuple) and len(given) == len(value) else ()
         for i, item in enumerate(value):
@@ -116,7 +116,7 @@ def reached(value: Any, labels: Labelled, shape: Shape, path: Path, given: Any =
         return
     fields = value if isinstance(value, Mapping) else record_fields(value)
     if fields is None:
-        yield Part(value, whole(labels))
+        yield LabelledPart(value, whole(labels))
     for key in step.keys.intersection(fields or ()):
         yield from reached(fields[key], _field(labels, step), inner, rest, _given(given, step, value))  # type: ignore[index]  # it has this key
 
@@ -130,7 +130,7 @@ def _given(given: Any, step: Step, value: Any) -> Any:
     return default_of(type(value), step.name) if not said else said[0] if len(said) == 1 else UNKNOWN
 
 
-def _is_as_given(part: Part) -> bool:
+def _is_as_given(part: LabelledPart) -> bool:
     """Whether a part of a value names whoever is named by what the plan gives for it, and nobody else."""
     if part.given is UNKNOWN:
         return False

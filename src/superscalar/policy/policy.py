@@ -8,7 +8,7 @@ from typing import Final, Literal, TypeVar
 
 from superscalar.choices import Mode as Mode
 from superscalar.choices import words_of
-from superscalar.given import Wanted, are_texts, at_least, one_of, whole
+from superscalar.given import Expected, are_texts, at_least, one_of, whole_number
 from superscalar.labels import NOTHING, Label, joined
 from superscalar.policy.asked import rule_name, ruling_of
 from superscalar.policy.calls import Allow, Ask, Decision, Deny, LabelledCall, Rule, Said, rule_of, rules_of
@@ -25,12 +25,12 @@ from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import fact
 
-_WANTED: Final[Mapping[str, Wanted]] = {
+_WANTED: Final[Mapping[str, Expected]] = {
     "mode": one_of(*words_of(Mode)),
-    "tools": Wanted(
+    "tools": Expected(
         "write names, such as tools={'price'}", lambda value: isinstance(value, tuple) and are_texts(value)
     ).or_none,
-    "max_writes": whole(0, "writes of a run").or_none,
+    "max_writes": whole_number(0, "writes of a run").or_none,
     "max_cost": at_least(0.0, "what the calls of a plan may cost").or_none,
     "control": one_of(*CONTROLS),
     "confidential_control": one_of(*CONFIDENTIAL_CONTROLS),
@@ -182,10 +182,10 @@ class Rulings:
                 return Ruling("ask", rule, why, label)
 
 
-_Rule = TypeVar("_Rule", bound=Rule)
+_RuleT = TypeVar("_RuleT", bound=Rule)
 
 
-def _stricter(found: tuple[_Rule, Decision] | None, rule: _Rule, decision: Decision) -> tuple[_Rule, Decision]:
+def _stricter(found: tuple[_RuleT, Decision] | None, rule: _RuleT, decision: Decision) -> tuple[_RuleT, Decision]:
     """The stricter of what was found and what a rule says; of equals the first."""
     stricter = found is None or _STRICTNESS[type(decision)] > _STRICTNESS[type(found[1])]
     return (rule, decision) if stricter or found is None else found

@@ -27,10 +27,10 @@ def spelled_within(value: Any, most: int, kept: Iterable[str] = ()) -> str:
 
     So are the fields that are `kept`, whatever they hold.
     """
-    return _spelled(value, _Telling(most, frozenset(kept)))
+    return _spelled(value, _Disclosure(most, frozenset(kept)))
 
 
-class _Telling(NamedTuple):
+class _Disclosure(NamedTuple):
     """How much is told of a text; None is all of it."""
 
     most: int | None
@@ -41,15 +41,15 @@ class _Telling(NamedTuple):
             return repr(value)
         return f"{value[: self.most]!r}{cut_off(len(value))}"
 
-    def of(self, name: Any) -> _Telling:
+    def of(self, name: Any) -> _Disclosure:
         """How much is told of a field."""
         return _WHOLE if type(name) is str and name in self.kept else self
 
 
-_WHOLE: Final = _Telling(None)
+_WHOLE: Final = _Disclosure(None)
 
 
-def _spelled(value: Any, telling: _Telling) -> str:
+def _spelled(value: Any, telling: _Disclosure) -> str:
     kind = type(value)
     if kind in (str, bytes):
         return telling.text(value)
@@ -81,7 +81,7 @@ def _spelled(value: Any, telling: _Telling) -> str:
     return f"{named.rpartition('.')[2]}({', '.join(_fields(chain(parts.items(), private.items()), telling))})"
 
 
-def _fields(parts: chain[tuple[str, Any]], telling: _Telling) -> Iterator[str]:
+def _fields(parts: chain[tuple[str, Any]], telling: _Disclosure) -> Iterator[str]:
     """Fields with their values; a name that is none in Python, which somebody else may have chosen, as a text."""
     for name, value in parts:
         yield f"{name if name.isidentifier() else repr(name)}={_spelled(value, telling.of(name))}"

@@ -21,8 +21,8 @@ from superscalar.schedule import gather
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.effective import bound_again, fresh, given_to
-from superscalar.schedule.ends import text_of
-from superscalar.schedule.items import items
+from superscalar.schedule.ends import exception_text
+from superscalar.schedule.items import elements_of
 from superscalar.schedule.ledger import Ledger
 from superscalar.schedule.limits import Grants
 from superscalar.schedule.loans import HOLDER
@@ -57,7 +57,7 @@ class Again:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class ReadingTerms:
     """How calls are made. `runners` is None where none may be: what would have to be read is absent then.
 
     `tell`: a text as it may be told.
@@ -78,15 +78,15 @@ def is_lost(event: events.Event) -> bool:
     return isinstance(event, events.Succeeded) and lacks_secret(event.value)
 
 
-async def read_again(recorded: Iterable[events.Event], terms: Terms) -> Again:
+async def read_again(recorded: Iterable[events.Event], terms: ReadingTerms) -> Again:
     """The recorded events of a run, with the values that they lack. Reads are made one behind the other."""
-    return await _Reading(terms).through(recorded)
+    return await _EventReading(terms).through(recorded)
 
 
-class _Reading:
+class _EventReading:
     """Goes through the events, and stops where a value is missing: the state is what it was then."""
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, terms: ReadingTerms) -> None:
         self._terms = terms
         self._ledger = Ledger.of((), terms.tools.declared)
         self._schedule = self._ledger.schedule
@@ -124,7 +124,7 @@ class _Reading:
         if source is None or source.id not in self._places:
             return
         if source.id not in self._absent:
-            if len(items(cell)) == count:
+            if len(elements_of(cell)) == count:
                 return
             self._absent[source.id] = _absent(f"{_WHY}, and what is read now is not what the run went on with")
         unknown = [WITHHELD] * count
@@ -149,7 +149,7 @@ class _Reading:
                 case None:
                     return _absent(_WHY)
                 case _:
-                    return gather.outcome_of(work, cell, outcome)
+                    return gather.outcome_of_task(work, cell, outcome)
         except Unavailable as missing:
             return _absent(f"it was made of `{missing.task}`: {_WHY}")
         except (EvaluationError, ArgumentError) as error:
@@ -170,7 +170,7 @@ class _Reading:
                     delay = tool.retry.delay(attempt, terms.random)
                     await asyncio.sleep(max(delay, getattr(error, "retry_after", None) or 0.0))
                     continue
-                why = terms.tell(without_queries(f"{type(error).__name__}: {text_of(error)}"))
+                why = terms.tell(without_queries(f"{type(error).__name__}: {exception_text(error)}"))
                 return _absent(f"{_WHY}, and reading it again failed: {why}")
         return _absent(_WHY)
 
@@ -179,7 +179,7 @@ class _Reading:
         assert terms.runners is not None
         made = Invocation(tool.name, fresh(arguments), terms.run, id, attempt)
         loop = asyncio.get_running_loop()
-        ticket = _Turn(terms.run, tool.limited_by, loop)
+        ticket = _WaitingCall(terms.run, tool.limited_by, loop)
         await ticket.comes(terms.limits)
         timeout = tool.timeout_in(terms.bounds.timeout)
         channel = _Unheard(terms.context, None if timeout is None else loop.time() + timeout)
@@ -228,7 +228,7 @@ class _Unheard:
         """Nobody counts."""
 
 
-class _Turn(Ticket):
+class _WaitingCall(Ticket):
     """A call that waits for its limits."""
 
     __slots__ = ("_come", "_limits")

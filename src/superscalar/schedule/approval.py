@@ -15,8 +15,8 @@ from superscalar.policy import Question
 from superscalar.schedule.attempt import Attempt
 from superscalar.schedule.cells import READY, Cell
 from superscalar.schedule.course import Course
-from superscalar.schedule.effective import Arguments, as_recorded, digest_of, shown
-from superscalar.schedule.ends import text_of
+from superscalar.schedule.effective import Arguments, as_recorded, digest_of, shown_arguments
+from superscalar.schedule.ends import exception_text
 from superscalar.schedule.ledger import Known, Ledger
 from superscalar.schedule.permission import Permission
 from superscalar.schedule.questions import pending
@@ -72,7 +72,9 @@ class Approval:
         if decided is None:
             return True
         if decided.decision == "ask":
-            decided = replace(decided, arguments=shown(tool, arguments), digest=self._digest(cell, tool, arguments))
+            decided = replace(
+                decided, arguments=shown_arguments(tool, arguments), digest=self._digest(cell, tool, arguments)
+            )
         self._happened(decided)
         if decided.decision == "ask":
             self._made_with[self._ledger.known[cell.id]] = arguments
@@ -97,7 +99,7 @@ class Approval:
         return replace(known.asked, at=now)
 
     def _digest(self, cell: Cell, tool: Tool[..., Any], arguments: Arguments) -> str:
-        return digest_of(self._run, cell.id, tool.name, shown(tool, arguments))
+        return digest_of(self._run, cell.id, tool.name, shown_arguments(tool, arguments))
 
     def _is_approved(self, known: Known, cell: Cell, tool: Tool[..., Any], arguments: Arguments) -> bool:
         """Whether what is about to be called is what a person approved of."""
@@ -143,7 +145,7 @@ class Approval:
             answer = await ask(question)
             wrong = "" if isinstance(answer, bool) else f"approve= returned {answer!r:.100}; return True or False"
         except BaseException as error:  # noqa: BLE001 -- a callback may raise anything; the call is denied then
-            wrong = f"approve= raised {type(error).__name__}: {text_of(error)}"
+            wrong = f"approve= raised {type(error).__name__}: {exception_text(error)}"
         try:
             if self.asked.get(cell) is question:  # else it was withdrawn meanwhile
                 del self.asked[cell], self._thinking[cell]

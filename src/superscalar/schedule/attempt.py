@@ -23,7 +23,7 @@ from superscalar.weight import Scale
 Stop: TypeAlias = FailureKind | Literal["unneeded"]
 """Why an attempt is being cancelled."""
 
-_Key: TypeAlias = tuple[Hashable, ...]
+_BatchKey: TypeAlias = tuple[Hashable, ...]
 
 
 class Listener(Protocol):
@@ -194,7 +194,7 @@ class Batches:
         self._company = company
         self.shell = shell
         self.limits = limits
-        self._open: dict[_Key, Batch] = {}
+        self._open: dict[_BatchKey, Batch] = {}
         self._made = 0
 
     def continue_after(self, number: int) -> None:
@@ -214,7 +214,7 @@ class Batches:
         assert batched is not None  # or it would go alone
         item, others = batched.parted(attempt.arguments)
         try:
-            key: _Key = attempt.tool.name, identity(others), self._company(attempt.cell)
+            key: _BatchKey = attempt.tool.name, identity(others), self._company(attempt.cell)
         except RecursionError:  # nested too deeply to be compared: it goes alone
             key = attempt.tool.name, id(attempt)
         batch = self._open.get(key)
@@ -257,7 +257,7 @@ class Batch(Ticket):
     )
 
     def __init__(
-        self, batches: Batches, first: Attempt, batched: Batched, others: dict[str, Any], key: _Key, number: int
+        self, batches: Batches, first: Attempt, batched: Batched, others: dict[str, Any], key: _BatchKey, number: int
     ) -> None:
         super().__init__(batches.shell.run_id, first.names, batches.shell.loop)
         self._batches = batches

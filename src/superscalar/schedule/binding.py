@@ -15,11 +15,11 @@ from superscalar.schedule.approval import Approval
 from superscalar.schedule.attempt import Attempt
 from superscalar.schedule.calls import Calls
 from superscalar.schedule.cells import READY, Cell
-from superscalar.schedule.effective import Arguments, copied_in_portions, given_to, of_argument, shown, told
+from superscalar.schedule.effective import Arguments, copied_in_portions, given_to, of_argument, shown_arguments, told
 from superscalar.schedule.ends import unfit
 from superscalar.schedule.holding import Holding
 from superscalar.schedule.ledger import Known, Ledger
-from superscalar.schedule.naming import name_of
+from superscalar.schedule.naming import touched_name
 from superscalar.schedule.permission import Permission
 from superscalar.schedule.sharing import identities_of, identity
 from superscalar.tools.context import ArgumentError
@@ -71,7 +71,7 @@ class Binder:
             if not self._is_to_be_made(cell, tool, work, arguments):
                 return
             plain = arguments is given  # as it came, it is numbers, ASCII text and the like (`Tool.validate`)
-            as_shown = arguments.copy() if plain and not tool.secrets else shown(tool, arguments)
+            as_shown = arguments.copy() if plain and not tool.secrets else shown_arguments(tool, arguments)
         except _UNBOUND as error:
             self._happened(_unbound(cell, tool, error, self._now()))
         else:
@@ -129,7 +129,7 @@ class Binder:
     ) -> bool:
         """Whether a call is to be made with these arguments; if not, what becomes of it instead has happened."""
         if work.access is not None and not work.access.known:
-            name = name_of(tool, cell, arguments)
+            name = touched_name(tool, cell, arguments)
             if name is not None:
                 self._happened(events.Resolved(self._now(), cell.id, name))
                 if cell.status is not READY:  # a write before it is in its way (L19)

@@ -26,12 +26,12 @@ from superscalar.schedule.ledger import Ledger
 from superscalar.schedule.limits import Ticket
 from superscalar.schedule.loans import HOLDER, Entangled
 from superscalar.schedule.permission import Permission
-from superscalar.schedule.priority import Key
+from superscalar.schedule.priority import PriorityKey
 from superscalar.schedule.reports import Reports
 from superscalar.schedule.surroundings import Surroundings
 from superscalar.tools.execution import Invocation
 from superscalar.tools.tool import Tool
-from superscalar.traces import KEPT, Elsewhere, Raised, kept
+from superscalar.traces import KEPT, Elsewhere, Raised, kept_error
 from superscalar.values import Failure, FailureKind, Observation
 from superscalar.weight import TooHeavy, in_turn, is_light
 
@@ -135,7 +135,7 @@ class Calls:
         for attempt in ready:
             self._ask(attempt, key(attempt.cell))
 
-    def _ask(self, attempt: Attempt, place: Key) -> None:
+    def _ask(self, attempt: Attempt, place: PriorityKey) -> None:
         if attempt.over:
             return
         limits = self._limits if attempt.tool.batched is None else self.batches
@@ -160,7 +160,7 @@ class Calls:
 
     def _reorder(self) -> None:
         """Give those who wait the places that they have by now; a batch that of its first call."""
-        places: dict[Ticket, Key] = {}
+        places: dict[Ticket, PriorityKey] = {}
         for attempt in self.live:
             ticket = attempt.batch or attempt
             if ticket.waiting:
@@ -310,7 +310,7 @@ class Calls:
             alone = batch is not None and batch.answered and attempt.stopped is None
             if self._raised < KEPT and not isinstance(error, Elsewhere):
                 self._raised += 1
-                failure.raised_by(Raised(kept(error), ends.hiding(attempt)))
+                failure.raised_by(Raised(kept_error(error), ends.hiding(attempt)))
             self._happened(events.Failed(self._now(), attempt.cell.id, failure, alone))
             return
         # It waits where others get through too: one that is always refused must not be the first after every pause.
@@ -468,7 +468,7 @@ class Calls:
         message = ends.too_slow(attempt, self._surroundings.bounds) if stop == "timeout" else ends.STOPPED[stop]
         doubtful = attempt.in_doubt or (attempt.tool.effect == "write" and attempt.begun)
         failure = Failure(
-            ends.kind_of(stop), f"{message}; it did not end when told to", in_doubt=doubtful, abandoned=True
+            ends.failure_kind(stop), f"{message}; it did not end when told to", in_doubt=doubtful, abandoned=True
         )
         self._happened(events.Failed(self._now(), attempt.cell.id, failure))
         self._pump()

@@ -220,12 +220,12 @@ class Element:
         """What became of the item; None while that is open. One that a filter left out is skipped by guard."""
         return self.fate().outcome
 
-    def fate(self) -> Fate:
+    def fate(self) -> ItemFate:
         """Whether the item counts, and where it stands, once it has settled."""
         return fate_of([(condition, True) for condition in self.keep], self.cell.outcome)
 
 
-class Fate(NamedTuple):
+class ItemFate(NamedTuple):
     """What became of an item of a map, a loop or a display.
 
     `counts`: no filter, and no `if` of the loop around the step, left it out. `adrift`: nobody knows whether it counts.
@@ -236,19 +236,19 @@ class Fate(NamedTuple):
     adrift: bool = False
 
 
-def fate_of(conditions: Sequence[tuple[Cell, bool]], outcome: Outcome | None) -> Fate:
+def fate_of(conditions: Sequence[tuple[Cell, bool]], outcome: Outcome | None) -> ItemFate:
     """The fate of what has that outcome and counts if these conditions, of which each waits for those before it, come
     out as expected (rule L33).
     """
     for condition, expected in conditions:
         match condition.outcome:
             case None:
-                return Fate(None)
+                return ItemFate(None)
             case Observation(value):
                 if truth(value) is not expected:
-                    return Fate(Skipped(condition.id, by_guard=True), counts=False)
+                    return ItemFate(Skipped(condition.id, by_guard=True), counts=False)
             case Skipped() as skipped:
-                return Fate(Skipped(skipped.because, skipped.by_guard), adrift=True)
+                return ItemFate(Skipped(skipped.because, skipped.by_guard), adrift=True)
             case _:
-                return Fate(Skipped(condition.id), adrift=True)
-    return Fate(outcome)
+                return ItemFate(Skipped(condition.id), adrift=True)
+    return ItemFate(outcome)

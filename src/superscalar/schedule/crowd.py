@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import count
 
 from superscalar.schedule.gate import Gate
-from superscalar.schedule.waiting import First, Place, Queue
+from superscalar.schedule.waiting import FirstInLine, PlaceInLine, Queue
 
 
 class Crowd:
@@ -20,7 +20,7 @@ class Crowd:
     def __init__(self, cap: Gate, forget: Callable[[Queue], None]) -> None:
         self.cap = cap
         self._forget = forget
-        self._runs: dict[str, list[tuple[Place, int, Queue]]] = {}
+        self._runs: dict[str, list[tuple[PlaceInLine, int, Queue]]] = {}
         self._turns: list[tuple[int, str]] = []  # by when each run was served; looked up again when it comes first
         self._entries: dict[Queue, dict[str, int]] = {}  # the ones that count: others are dropped when they come up
         self._numbers = count(1)
@@ -35,7 +35,7 @@ class Crowd:
         for run, place in queue.places():
             self.enter(queue, run, place)
 
-    def enter(self, queue: Queue, run: str, place: Place) -> None:
+    def enter(self, queue: Queue, run: str, place: PlaceInLine) -> None:
         """A queue has another first place for a run."""
         number = self._entries[queue][run] = next(self._numbers)
         places = self._runs.get(run)
@@ -49,7 +49,7 @@ class Crowd:
         queue.crowd = None
         del self._entries[queue]
 
-    def first(self) -> tuple[First, Queue] | None:
+    def first(self) -> tuple[FirstInLine, Queue] | None:
         """The queue that goes next, with what `Queue.first` says of it."""
         while self._turns:
             served, run = self._turns[0]
@@ -64,7 +64,7 @@ class Crowd:
             heapq.heapreplace(self._turns, (now, run))
         return None
 
-    def _first_of(self, run: str) -> tuple[Place, Queue] | None:
+    def _first_of(self, run: str) -> tuple[PlaceInLine, Queue] | None:
         places = self._runs[run]
         while places:
             place, number, queue = places[0]

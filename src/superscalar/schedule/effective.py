@@ -135,7 +135,7 @@ def of_argument(name: str, work: Portions[T]) -> Portions[T]:
         raise refused(name, error) from error
 
 
-def shown(tool: Tool[..., Any], arguments: Arguments) -> Arguments:
+def shown_arguments(tool: Tool[..., Any], arguments: Arguments) -> Arguments:
     """The same for people and for a journal: secrets withheld, and a `Handle` for what is no data (rule L24).
 
     A record that holds something beside its fields is a `Record` with both: neither its repr nor a journal tells that.

@@ -13,7 +13,7 @@ from superscalar.codec import Unwritable
 from superscalar.errors import JournalError, NotBegun, NotDone, RateLimited
 from superscalar.plan.ir import Call
 from superscalar.schedule.attempt import Attempt, Bounds, Stop
-from superscalar.schedule.limits import NOT_REFUSED, Grants, Verdict
+from superscalar.schedule.limits import NOT_REFUSED, Grants, Outlook
 from superscalar.schedule.refusal import refusal_of
 from superscalar.schedule.state import Schedule
 from superscalar.secrets import without_queries
@@ -33,7 +33,7 @@ STOPPED: dict[Stop, str] = {
 }
 
 
-def kind_of(stop: Stop) -> FailureKind:
+def failure_kind(stop: Stop) -> FailureKind:
     """The kind of failure of an attempt that was stopped so."""
     return "cancelled" if stop == "unneeded" else stop
 
@@ -60,17 +60,17 @@ def too_late(attempt: Attempt, bounds: Bounds, error: BaseException | None = Non
     return late
 
 
-def failure_of(attempt: Attempt, error: BaseException, verdict: Verdict = NOT_REFUSED) -> Failure:
+def failure_of(attempt: Attempt, error: BaseException, verdict: Outlook = NOT_REFUSED) -> Failure:
     """A tool's exception as data. A write is in doubt unless the error says that nothing happened (rule L19)."""
     in_doubt = attempt.in_doubt or (attempt.tool.effect == "write" and not _says_nothing_happened(error, verdict))
     name = type(error).__name__
     if attempt.stopped in STOPPED:
-        return Failure(kind_of(attempt.stopped), STOPPED[attempt.stopped], name, in_doubt=in_doubt)
+        return Failure(failure_kind(attempt.stopped), STOPPED[attempt.stopped], name, in_doubt=in_doubt)
     if attempt.stopped == "timeout":
         return Failure("timeout", str(error), name, in_doubt=in_doubt)
     if isinstance(error, asyncio.CancelledError):
         return Failure("cancelled", f"{attempt.tool.name} cancelled itself", name, in_doubt=in_doubt)
-    said = hiding(attempt)(text_of(error))
+    said = hiding(attempt)(exception_text(error))
     return Failure("error", said or name, name, in_doubt=in_doubt)
 
 
@@ -82,11 +82,11 @@ def hiding(attempt: Attempt) -> Callable[[str], str]:
     return lambda text: without_queries(without(text, arguments, parts))
 
 
-def _says_nothing_happened(error: BaseException, verdict: Verdict) -> bool:
+def _says_nothing_happened(error: BaseException, verdict: Outlook) -> bool:
     return isinstance(error, NotDone) or (verdict.refusal is not None and verdict.refusal.nothing_done)
 
 
-def may_try_again(attempt: Attempt, error: BaseException, verdict: Verdict = NOT_REFUSED) -> bool:
+def may_try_again(attempt: Attempt, error: BaseException, verdict: Outlook = NOT_REFUSED) -> bool:
     """Whether its tool wants another attempt after this error, and that could do no harm.
 
     A refusal is wanted where `RateLimited` is, whatever the class of the error. Attempts that were refused while other
@@ -100,7 +100,7 @@ def may_try_again(attempt: Attempt, error: BaseException, verdict: Verdict = NOT
     return wanted and counted < retry.attempts and harmless and attempt.stopped in (None, "timeout")
 
 
-def verdict_on(attempt: Attempt, error: BaseException, limits: Grants, random: Random, now: float) -> Verdict:
+def verdict_on(attempt: Attempt, error: BaseException, limits: Grants, random: Random, now: float) -> Outlook:
     """What its limits make of the end of an attempt, which has given back what it held: they narrow at a refusal."""
     refusal = refusal_of(error)
     if refusal is None:
@@ -128,7 +128,7 @@ def _not_kept(tool: Tool[..., Any], error: Exception) -> Failure:
     if isinstance(error, TooHeavy):
         done = "; the write was done" if wrote else ""
         return Failure("bounds", f"the result of {tool.name} is too large: {error}{done}", in_doubt=wrote)
-    message = f"the result of {tool.name} cannot be copied: {without_queries(text_of(error))}"
+    message = f"the result of {tool.name} cannot be copied: {without_queries(exception_text(error))}"
     return Failure("error", message, type(error).__name__, in_doubt=wrote)
 
 
@@ -194,7 +194,7 @@ def too_wide(count: int, bounds: Bounds) -> Failure:
     return Failure("bounds", f"{count:,} items are more than max_fan_out={bounds.max_fan_out:,}")
 
 
-def text_of(error: BaseException) -> str:
+def exception_text(error: BaseException) -> str:
     """The text of an exception, which may be broken itself."""
     try:
         return str(error)

@@ -11,13 +11,13 @@ from superscalar.plan.evaluate.expression import outcome_of as evaluated
 from superscalar.plan.evaluate.holders import HeldRow, held
 from superscalar.plan.ir import Compute, Display, Each, Expr, Join, Map, Ref, Select, Work
 from superscalar.schedule.cells import Cell
-from superscalar.schedule.items import gathered, last, spread
+from superscalar.schedule.items import gathered_rows, last, spread
 from superscalar.schedule.lookup import Lookup, cause, instance
 from superscalar.schedule.races import Race
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, is_silent
 
 
-def outcome_of(work: Work, cell: Cell, outcome: Lookup) -> Outcome:
+def outcome_of_task(work: Work, cell: Cell, outcome: Lookup) -> Outcome:
     """The outcome of a task whose inputs are in.
 
     Raises:
@@ -30,13 +30,13 @@ def outcome_of(work: Work, cell: Cell, outcome: Lookup) -> Outcome:
         case Compute(value):
             return evaluated(value, outcome, lambda task, found: instance(cell, task, found))
         case Display(kind, _, keys):
-            rows = gathered(cell)
+            rows = gathered_rows(cell)
             if kind == "dict":
                 by_key = [_attempted(key, outcome) for key in keys]
                 rows = [row._replace(key=key) for row, key in zip(rows, by_key, strict=True)]
             return held(kind, rows)
         case Map():
-            return held(work.kind, gathered(cell))
+            return held(work.kind, gathered_rows(cell))
         case Select():
             return _chosen(work, cell, outcome)
         case Each(last=True):
@@ -48,7 +48,7 @@ def outcome_of(work: Work, cell: Cell, outcome: Lookup) -> Outcome:
     raise EvaluationError(f"{type(work).__name__} is called, not computed")
 
 
-def failure_of(error: EvaluationError) -> Failure:
+def evaluation_failure(error: EvaluationError) -> Failure:
     """What an expression that went wrong leaves behind."""
     return Failure("bounds" if isinstance(error, BoundError) else "evaluation", str(error), error.error)
 
@@ -56,7 +56,7 @@ def failure_of(error: EvaluationError) -> Failure:
 def instead(cell: Cell, error: Unavailable | EvaluationError, now: float) -> events.Skipped | events.Failed:
     """What becomes of a task of which something cannot be evaluated."""
     if isinstance(error, EvaluationError):
-        return events.Failed(now, cell.id, failure_of(error))
+        return events.Failed(now, cell.id, evaluation_failure(error))
     return events.Skipped(now, cell.id, *cause(cell, error))
 
 
@@ -82,7 +82,7 @@ def _attempted(key: Expr, outcome: Lookup) -> Outcome:
         found = missing.outcome
         return found if isinstance(found, Skipped) else Skipped(missing.task)
     except EvaluationError as error:
-        return failure_of(error)
+        return evaluation_failure(error)
 
 
 def _collected(work: Each, cell: Cell, outcome: Lookup) -> Outcome:
@@ -98,11 +98,11 @@ def _collected(work: Each, cell: Cell, outcome: Lookup) -> Outcome:
             case Failure(items=tuple()) | Skipped(items=tuple()):
                 before = spread(start)
             case _:
-                added = held("list", gathered(cell))
+                added = held("list", gathered_rows(cell))
                 if is_silent(start) and isinstance(added, Failure):  # what lacks both has failed
                     return Failure(added.kind, added.message)
                 raise Unavailable(work.otherwise, start)
-    return held("list", [*before, *gathered(cell)])
+    return held("list", [*before, *gathered_rows(cell)])
 
 
 def _value(outcome: Outcome) -> Any:

@@ -13,25 +13,25 @@ from typing import TypeAlias
 from superscalar.plan.ir import Access, Call, Task, walk
 from superscalar.values import Failure, Observation, Outcome, TaskId
 
-_Order: TypeAlias = tuple[int, ...]
-_Ended: TypeAlias = tuple[_Order, TaskId]
+_ProgramOrder: TypeAlias = tuple[int, ...]
+_EndedTask: TypeAlias = tuple[_ProgramOrder, TaskId]
 """Where a write stands, and what is to be named as the cause."""
 
 
 @dataclass(slots=True)
-class _Provider:
+class _ProviderWrites:
     """By resource (None: all of the provider): the writes that happened, and the first one in doubt."""
 
-    done: dict[str | None, list[_Order]] = field(default_factory=dict)
-    doubtful: dict[str | None, _Ended] = field(default_factory=dict)
+    done: dict[str | None, list[_ProgramOrder]] = field(default_factory=dict)
+    doubtful: dict[str | None, _EndedTask] = field(default_factory=dict)
 
 
 class Hazards:
     """Notes how each write ended, and says what stands in the way of an access."""
 
     def __init__(self) -> None:
-        self._providers: dict[str, _Provider] = {}
-        self._failed: dict[tuple[str, str, int], list[_Ended]] = {}  # in program order
+        self._providers: dict[str, _ProviderWrites] = {}
+        self._failed: dict[tuple[str, str, int], list[_EndedTask]] = {}  # in program order
         self._rounds: list[int] = []
 
     def begin_round(self, first: int) -> None:
@@ -41,9 +41,9 @@ class Hazards:
         """
         self._rounds.append(first)
 
-    def ended(self, id: TaskId, access: Access, order: _Order, outcome: Outcome) -> None:
+    def ended(self, id: TaskId, access: Access, order: _ProgramOrder, outcome: Outcome) -> None:
         """Note how a write ended."""
-        provider = self._providers.setdefault(access.provider, _Provider())
+        provider = self._providers.setdefault(access.provider, _ProviderWrites())
         if isinstance(outcome, Observation):
             provider.done.setdefault(access.resource, []).append(order)
         elif isinstance(outcome, Failure) and outcome.in_doubt:
@@ -55,19 +55,19 @@ class Hazards:
             ended = self._failed.setdefault((access.provider, access.resource, self._round(order)), [])
             insort(ended, (order, cause))
 
-    def retired(self, access: Access, order: _Order) -> None:
+    def retired(self, access: Access, order: _ProgramOrder) -> None:
         """A write that was skipped is no part of the plan any more, and in nothing's way."""
         if access.resource is not None:
             key = access.provider, access.resource, self._round(order)
             self._failed[key] = [ended for ended in self._failed.get(key, ()) if ended[0] != order]
 
-    def cause(self, access: Access, order: _Order) -> TaskId | None:
+    def cause(self, access: Access, order: _ProgramOrder) -> TaskId | None:
         """The write because of which an access must not be made; None if nothing is in its way.
 
         One in doubt is in the way of everything that it may meet. One that failed or was skipped by cause is in the
         way of what declares the same resource, in its own round.
         """
-        found: list[_Ended] = []
+        found: list[_EndedTask] = []
         provider = self._providers.get(access.provider)
         if provider is not None and provider.doubtful:
             found += [cause for resource, cause in provider.doubtful.items() if _meet(resource, access.resource)]
@@ -76,7 +76,7 @@ class Hazards:
         first = min((cause for cause in found if cause[0] < order), default=None)
         return first[1] if first is not None else None
 
-    def writes_before(self, access: Access, order: _Order) -> int:
+    def writes_before(self, access: Access, order: _ProgramOrder) -> int:
         """How many writes that an access may meet happened before it."""
         provider = self._providers.get(access.provider)
         if provider is None:
@@ -84,7 +84,7 @@ class Hazards:
         writes = provider.done.items()
         return sum(bisect_left(orders, order) for resource, orders in writes if _meet(resource, access.resource))
 
-    def _round(self, order: _Order) -> int:
+    def _round(self, order: _ProgramOrder) -> int:
         return bisect_right(self._rounds, order[0])
 
 

@@ -14,10 +14,10 @@ from superscalar.values import Failure, Observation, Outcome, copied
 from superscalar.weight import (
     MUCH,
     PORTION,
-    Known,
     Portions,
     Scale,
     TooHeavy,
+    Weighed,
     in_turn,
     is_light,
     sized,
@@ -49,7 +49,7 @@ class Holding:
         self.held = 0
         self.full = False
         self._tell = tell
-        self._known: Known = {}  # of what tasks came to, which is kept as long as this
+        self._known: Weighed = {}  # of what tasks came to, which is kept as long as this
 
     def take(self, value: Any) -> None:
         """Count a value.

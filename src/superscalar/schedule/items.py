@@ -7,11 +7,11 @@ from superscalar.plan.evaluate.elements import items_of, truth
 from superscalar.plan.evaluate.holders import HeldRow
 from superscalar.plan.evaluate.itemwise import item_outcomes
 from superscalar.plan.ir import Display, Each, First, Map, Select
-from superscalar.schedule.cells import SETTLED, Cell, Element, Fate, fate_of
+from superscalar.schedule.cells import SETTLED, Cell, Element, ItemFate, fate_of
 from superscalar.values import Failure, Observation, Outcome, Skipped
 
 
-def items(cell: Cell) -> list[Element]:
+def elements_of(cell: Cell) -> list[Element]:
     """What a map or a `first` goes through, one element per item.
 
     Raises:
@@ -37,7 +37,7 @@ def items(cell: Cell) -> list[Element]:
             raise IllegalEvent(f"`{cell.id}` was expanded before `{source.id}` had a value")
 
 
-def gathered(cell: Cell) -> list[HeldRow]:
+def gathered_rows(cell: Cell) -> list[HeldRow]:
     """The outcome of every item of a map, loop or display that counts, in input order.
 
     With that of its key in a map; the keys of a display are not evaluated here.
@@ -105,7 +105,7 @@ def _has_items(outcome: Outcome | None) -> bool:
     return isinstance(outcome, Failure | Skipped) and outcome.items is not None
 
 
-def _fate(element: Element) -> Fate:
+def _fate(element: Element) -> ItemFate:
     """The fate of a step of a loop: the `if`s of the loop around it decide too."""
     found, task = element.fate(), element.cell.task
     if not found.counts or found.adrift or task is None or not task.guards:

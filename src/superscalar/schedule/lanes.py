@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 
 from superscalar.schedule.cells import Cell
 
-_Order: TypeAlias = tuple[int, ...]
+_LaneOrder: TypeAlias = tuple[int, ...]
 
 
 class Touch(NamedTuple):
@@ -22,16 +22,16 @@ class Touch(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Open:
+class _OpenAccesses:
     """Where the open accesses of one resource stand, in program order."""
 
-    writes: list[_Order] = field(default_factory=list)
-    reads: list[_Order] = field(default_factory=list)
+    writes: list[_LaneOrder] = field(default_factory=list)
+    reads: list[_LaneOrder] = field(default_factory=list)
 
-    def of(self, touch: Touch) -> list[_Order]:
+    def of(self, touch: Touch) -> list[_LaneOrder]:
         return self.writes if touch.writing else self.reads
 
-    def before(self, order: _Order, *, writing: bool) -> _Order | None:
+    def before(self, order: _LaneOrder, *, writing: bool) -> _LaneOrder | None:
         """The last one before a place that an access there must wait for."""
         for places in (self.writes, self.reads) if writing else (self.writes,):
             if at := bisect_left(places, order):
@@ -46,18 +46,18 @@ class Lane:
     """
 
     def __init__(self) -> None:
-        self._touched: dict[_Order, set[Touch]] = {}
-        self._open: dict[str | None, _Open] = {None: _Open()}
-        self._waiting: dict[_Order, list[Cell]] = {}
+        self._touched: dict[_LaneOrder, set[Touch]] = {}
+        self._open: dict[str | None, _OpenAccesses] = {None: _OpenAccesses()}
+        self._waiting: dict[_LaneOrder, list[Cell]] = {}
 
-    def enter(self, order: _Order, touch: Touch) -> None:
+    def enter(self, order: _LaneOrder, touch: Touch) -> None:
         """An access takes its place; what is inside of a map has the place of the map until it is expanded."""
         touched = self._touched.setdefault(order, set())
         if touch not in touched:
             touched.add(touch)
-            insort(self._open.setdefault(touch.resource, _Open()).of(touch), order)
+            insort(self._open.setdefault(touch.resource, _OpenAccesses()).of(touch), order)
 
-    def leave(self, order: _Order) -> list[Cell]:
+    def leave(self, order: _LaneOrder) -> list[Cell]:
         """An access is over, or touches something else than was thought; returns who waited for it."""
         for touch in self._touched.pop(order, ()):
             found = self._open[touch.resource]

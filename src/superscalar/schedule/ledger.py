@@ -19,7 +19,7 @@ from superscalar.plan.ir import Task
 from superscalar.plan.ir.instances import is_of
 from superscalar.schedule.cells import RUNNING, Cell
 from superscalar.schedule.commands import Command
-from superscalar.schedule.labels import Labels, labels_by
+from superscalar.schedule.lineage import Labels, labels_by
 from superscalar.schedule.permission import Permission
 from superscalar.schedule.sharing import SharedCalls
 from superscalar.schedule.spending import Spending

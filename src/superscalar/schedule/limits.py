@@ -31,12 +31,12 @@ from superscalar.schedule.alarms import Alarms
 from superscalar.schedule.crowd import Crowd
 from superscalar.schedule.gate import NANO, Gate, LimitStatistics
 from superscalar.schedule.loans import Loans
-from superscalar.schedule.refusal import NOT_REFUSED, Refusal, Verdict
-from superscalar.schedule.waiting import First, Keepers, Order, Queue, Ticket, Turn
+from superscalar.schedule.refusal import NOT_REFUSED, Outlook, Refusal
+from superscalar.schedule.waiting import FirstInLine, Keepers, Order, Queue, Ticket, Turn
 from superscalar.tools.terms import Limit
 from superscalar.tools.tool import Tool
 
-__all__ = ["EVERYTHING", "NOT_REFUSED", "Gate", "Grants", "LimitStatistics", "Limits", "Order", "Ticket", "Verdict"]
+__all__ = ["EVERYTHING", "NOT_REFUSED", "Gate", "Grants", "LimitStatistics", "Limits", "Order", "Outlook", "Ticket"]
 
 EVERYTHING = "max_concurrency"
 """The name of the global limit that every call takes part in."""
@@ -111,7 +111,7 @@ class Limits:
             return _PROCESS.grants(self).statistics()
         return self.on(loop).statistics()
 
-    def granting(self, clock: _Clock) -> Grants:
+    def granting(self, clock: _ClockState) -> Grants:
         """New grants on a clock that has none for these limits."""
         return Grants(clock, self._declared, self._owners, self._max_concurrency)
 
@@ -128,7 +128,7 @@ class Grants:
     """One agent's limits on one clock. Safe to use from several threads, each with its event loop."""
 
     def __init__(
-        self, clock: _Clock, declared: Mapping[str, Limit], owners: Mapping[str, Hashable], max_concurrency: int
+        self, clock: _ClockState, declared: Mapping[str, Limit], owners: Mapping[str, Hashable], max_concurrency: int
     ) -> None:
         self.clock = clock
         self._lock = clock.lock
@@ -235,7 +235,7 @@ class Grants:
             if clock.waiting:
                 clock.changed = clock.handing_on = True
 
-    def refused(self, ticket: Ticket, refusal: Refusal, random: Random, at: float) -> Verdict:
+    def refused(self, ticket: Ticket, refusal: Refusal, random: Random, at: float) -> Outlook:
         """A provider refused a call, which has given back what it held: its limits pause and narrow.
 
         `at`: now, in seconds, for the events.
@@ -253,7 +253,7 @@ class Grants:
             opens = max((gate.opens for gate in gates), default=now)
             barren = min((gate.barren for gate in gates), default=2)
             self.clock.changed = True
-        return Verdict(refusal, max(opens - now, 0) / NANO, barren, tuple(throttled))
+        return Outlook(refusal, max(opens - now, 0) / NANO, barren, tuple(throttled))
 
     def dispatch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let whoever can start do so, and set a timer for the next one who can later."""
@@ -272,7 +272,7 @@ class Grants:
             return {name: gate.statistics(now, waiting[gate]) for name, gate in self._gates.items()}
 
 
-class _Clock:
+class _ClockState:
     """What all agents share whose event loops read the same clock: limits, who waits, timers."""
 
     def __init__(self, now: Callable[[], int]) -> None:
@@ -456,7 +456,7 @@ class _Clock:
             else:
                 later[ticket.loop] = min(opens, later.get(ticket.loop, opens))
 
-    def _next(self, looking: list[tuple[First, Queue]], crowds: list[Crowd]) -> tuple[First, Queue] | None:
+    def _next(self, looking: list[tuple[FirstInLine, Queue]], crowds: list[Crowd]) -> tuple[FirstInLine, Queue] | None:
         """The queue that goes next, of those that are looked at and of all crowds."""
         while looking:
             before, queue = looking[0]
@@ -470,13 +470,13 @@ class _Clock:
         found = [one for crowd in crowds if (one := crowd.first()) is not None]
         return min([*looking[:1], *found], key=_turn, default=None)
 
-    def _first(self, queue: Queue) -> First | None:
+    def _first(self, queue: Queue) -> FirstInLine | None:
         first = queue.first()
         if first is None:
             self._forget(queue)
         return first
 
-    def _uncapped(self, looking: list[tuple[First, Queue]]) -> list[tuple[First, Queue]]:
+    def _uncapped(self, looking: list[tuple[FirstInLine, Queue]]) -> list[tuple[FirstInLine, Queue]]:
         """Those whose agents may make more calls; the others wait for that and nothing else, and are not looked at."""
         left = []
         for first, queue in looking:
@@ -565,21 +565,21 @@ class _Clock:
                     self.take_back(ticket)
 
 
-_PROCESS = _Clock(monotonic_ns)
-_OWN: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Clock] = weakref.WeakKeyDictionary()
+_PROCESS = _ClockState(monotonic_ns)
+_OWN: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _ClockState] = weakref.WeakKeyDictionary()
 _OWN_LOCK = Lock()
 
 
 def _renew() -> None:
     """In a forked child: what is held there is held by its parent, and locks may have been taken when it was made."""
     global _PROCESS, _OWN, _OWN_LOCK
-    _PROCESS, _OWN, _OWN_LOCK = _Clock(monotonic_ns), weakref.WeakKeyDictionary(), Lock()
+    _PROCESS, _OWN, _OWN_LOCK = _ClockState(monotonic_ns), weakref.WeakKeyDictionary(), Lock()
 
 
 in_child(_renew)
 
 
-def _clock_of(loop: asyncio.AbstractEventLoop) -> _Clock:
+def _clock_of(loop: asyncio.AbstractEventLoop) -> _ClockState:
     """That of the process where the loop reads that; a loop with a time of its own has a clock of its own."""
     kind = type(loop)
     if kind.time is asyncio.BaseEventLoop.time or kind.__module__.partition(".")[0] in ("uvloop", "winloop"):
@@ -587,11 +587,11 @@ def _clock_of(loop: asyncio.AbstractEventLoop) -> _Clock:
     with _OWN_LOCK:
         clock = _OWN.get(loop)
         if clock is None:
-            clock = _OWN[loop] = _Clock(partial(_time_of, weakref.ref(loop)))
+            clock = _OWN[loop] = _ClockState(partial(_time_of, weakref.ref(loop)))
         return clock
 
 
-def _turn(one: tuple[First, Queue]) -> First:
+def _turn(one: tuple[FirstInLine, Queue]) -> FirstInLine:
     return one[0]
 
 

@@ -34,7 +34,7 @@ from superscalar.schedule.cells import (
 from superscalar.schedule.commands import Refuse, Revive
 from superscalar.schedule.counting import Counting
 from superscalar.schedule.order import are_apart
-from superscalar.schedule.uses import inputs, references
+from superscalar.schedule.uses import inputs, tasks_used
 from superscalar.values import Failure, Skipped, TaskId
 
 
@@ -108,7 +108,7 @@ class Liveness:
     def revived_by(self, task: Task) -> list[Revive]:
         """What is to be taken back of what nothing needed, as this task refers to it."""
         found: dict[Cell, None] = {}
-        pending = [cell for inner in walk((task,)) for id in references(inner) if (cell := self._plan.cells.get(id))]
+        pending = [cell for inner in walk((task,)) for id in tasks_used(inner) if (cell := self._plan.cells.get(id))]
         for cell in pending:  # grows while we go through it
             if cell in self.unneeded and cell not in found:
                 found[cell] = None

@@ -52,7 +52,7 @@ class Naming:
         return resource.parameters if isinstance(resource, ResourceFunction) else ()
 
 
-def name_of(tool: Tool[..., Any], cell: Cell, arguments: Arguments) -> str | None:
+def touched_name(tool: Tool[..., Any], cell: Cell, arguments: Arguments) -> str | None:
     """The name of what a call touches that is about to be made, where that is a function of its arguments and news.
 
     Raises:

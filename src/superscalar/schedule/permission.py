@@ -15,10 +15,10 @@ from superscalar.plan.ir import Call, Task
 from superscalar.policy import (
     Admission,
     LabelledCall,
+    NotAdmitted,
     Policy,
     Question,
-    Refusal,
-    Replan,
+    ReplanMode,
     Ruling,
     Rulings,
     Unclear,
@@ -26,13 +26,13 @@ from superscalar.policy import (
 from superscalar.policy.arguments import audience, chooses, labelled
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.effective import Arguments, fresh
-from superscalar.schedule.labels import SHOWN, Labels
+from superscalar.schedule.lineage import SHOWN, Labels
 from superscalar.schedule.lookup import outcomes_for
 from superscalar.schedule.presence import presence
 from superscalar.schedule.questions import origins, question_of
 from superscalar.schedule.state import Schedule
 from superscalar.schedule.whether import Whether
-from superscalar.schedule.withholding import SecretNames, secrets_of
+from superscalar.schedule.withholding import SecretNames, secrets_of_tools
 from superscalar.short import LONGEST, cut
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.tool import Tool
@@ -49,7 +49,7 @@ class Permission:
     """
 
     def __init__(
-        self, schedule: Schedule, tools: Toolset, policy: Policy, question: str = "", replan: Replan = "any"
+        self, schedule: Schedule, tools: Toolset, policy: Policy, question: str = "", replan: ReplanMode = "any"
     ) -> None:
         self.schedule = schedule
         self.tools = tools
@@ -189,7 +189,7 @@ class Permission:
 
     @made_once
     def _secrets(self) -> SecretNames:
-        return secrets_of(self.tools)
+        return secrets_of_tools(self.tools)
 
     def _origin(self, cell: Cell, call: Call) -> Label:
         """What a call adds: its tool, unless that is pure and says nothing else, and who may read what it returns."""
@@ -222,12 +222,12 @@ class Permission:
 _STRICTNESS: Final = {"warn": 0, "ask": 1, "deny": 2}
 
 
-def _stricter(one: Refusal | None, other: Refusal | None) -> Refusal | None:
+def _stricter(one: NotAdmitted | None, other: NotAdmitted | None) -> NotAdmitted | None:
     found = [refusal for refusal in (one, other) if refusal is not None]
     return max(found, key=lambda refusal: _STRICTNESS[refusal.decision], default=None)
 
 
-def _refused(cell: Cell, refusal: Refusal, at: float) -> Decided:
+def _refused(cell: Cell, refusal: NotAdmitted, at: float) -> Decided:
     return Decided(at, cell.id, refusal.decision, refusal.rule, cut(refusal.reason, LONGEST))
 
 

@@ -18,10 +18,10 @@ from superscalar.plan.evaluate.table import APPLIED
 from superscalar.plan.ir.needs import children, constant_index, references
 from superscalar.plan.ir.signatures import Output
 from superscalar.schedule.cells import Cell
-from superscalar.schedule.labels import Labels
+from superscalar.schedule.lineage import Labels
 from superscalar.tools.toolset import Toolset
 
-_Step: TypeAlias = "tuple[Cell, ir.Expr | None]"
+_CellStep: TypeAlias = "tuple[Cell, ir.Expr | None]"
 """A task, or an expression of it, whose value must be there."""
 
 _TEXTS: Final = (str, str | None)
@@ -32,7 +32,7 @@ def presence(labels: Labels, cell: Cell, call: ir.Call, tools: Toolset) -> Label
     """The label of what decides whether all the arguments of a call have values that fit; its sources alone."""
     made = NOTHING
     given = dict(labels.argument(cell, call))
-    pending: list[_Step] = []
+    pending: list[_CellStep] = []
     for name, value in call.arguments:
         pending.append((cell, value))
         if not _fits(cell, value, _wanted(tools, call, name), tools):
@@ -110,7 +110,7 @@ def _work(cell: Cell | None) -> ir.Work | None:
     return None if cell is None or cell.task is None else cell.task.work
 
 
-def _of_task(labels: Labels, cell: Cell, pending: list[_Step]) -> Label:
+def _of_task(labels: Labels, cell: Cell, pending: list[_CellStep]) -> Label:
     """What decides whether a task has a value, apart from what is added to the steps that are `pending`."""
     if cell.task is None:  # an item of what came as a whole
         pending.append((cell.parts[0].cell, None))

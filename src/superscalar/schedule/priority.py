@@ -17,7 +17,7 @@ from superscalar.schedule.state import Schedule
 from superscalar.tools.toolset import Toolset
 from superscalar.values import TaskId
 
-Key: TypeAlias = tuple[float, ...]
+PriorityKey: TypeAlias = tuple[float, ...]
 """Sorts the calls of a run that wait: the lower goes first."""
 
 _WEIGHT = 0.25
@@ -59,7 +59,7 @@ def typical(known: Mapping[str, float]) -> float:
 class Priority(Protocol):
     """Sorts the calls of one run that wait for the same limits."""
 
-    def key(self, cell: Cell) -> Key:
+    def key(self, cell: Cell) -> PriorityKey:
         """The place of a call among those that wait."""
         ...
 
@@ -90,7 +90,7 @@ class LongestPath:
         self._measured = 0
         self._ended = 0
 
-    def key(self, cell: Cell) -> Key:
+    def key(self, cell: Cell) -> PriorityKey:
         """The longest first: less than nothing remains of any path."""
         task = cell.task
         return (-self._remaining.get(task.id, 0.0) if task is not None else 0.0, *cell.order)

@@ -13,7 +13,7 @@ from superscalar.advice import command
 from superscalar.errors import ApprovalPending
 from superscalar.labels import Label, Source
 from superscalar.plan.evaluate.labelling import said_by
-from superscalar.plan.evaluate.parts import Labelled, told, whole
+from superscalar.plan.evaluate.parts import Labelled, told_parts, whole
 from superscalar.plan.ir import Call, Each, Expr, First, Literal, Map, Ref, Task, walk
 from superscalar.plan.ir.needs import references
 from superscalar.plan.print.program import print_expr, print_plan
@@ -127,7 +127,7 @@ def _said(call: Call, label: Label, declared: Mapping[str, Declared]) -> str | N
 
 def _parts(labels: Labelled) -> str:
     """Which parts of an argument are trusted, where it is not as a whole."""
-    trusted = [f"`{path}`" for path, label in told(labels) if label.trusted]
+    trusted = [f"`{path}`" for path, label in told_parts(labels) if label.trusted]
     return "" if whole(labels).trusted or not trusted else f"; trusted in it: {', '.join(trusted[:_MOST])}"
 
 

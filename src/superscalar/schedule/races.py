@@ -10,7 +10,7 @@ from superscalar.errors import IllegalEvent
 from superscalar.plan.ir import First
 from superscalar.schedule.cells import EXPANDED, ITEM, READY, Cell, attach
 from superscalar.schedule.commands import Command, Release
-from superscalar.schedule.items import items
+from superscalar.schedule.items import elements_of
 from superscalar.schedule.uses import Uses
 from superscalar.values import Observation, Outcome
 
@@ -60,7 +60,7 @@ class Races:
             raise IllegalEvent(f"`{cell.id}` was told how many it wants while {cell.status}")
         cell.status = EXPANDED
         cell.missing = 1
-        cell.parts = items(cell)
+        cell.parts = elements_of(cell)
         self._uses.note(cell)
         race = self._races[cell] = Race(count, set(range(len(cell.parts))))
         race.over = race.wanted > len(cell.parts)

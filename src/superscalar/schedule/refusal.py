@@ -38,7 +38,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Outlook:
     """What a `refusal` means for its call, if its end was one.
 
     `delay`: seconds until its limits let anything start again. `barren`: how many times on end nothing had got through
@@ -52,7 +52,7 @@ class Verdict:
     throttled: tuple[events.Throttled, ...] = ()
 
 
-NOT_REFUSED = Verdict()
+NOT_REFUSED = Outlook()
 
 
 def refusal_of(error: BaseException, wall: Callable[[], float] = time.time) -> Refusal | None:

@@ -21,7 +21,7 @@ from superscalar.schedule.attempt import Attempt
 from superscalar.schedule.cells import DOOMED, GATHERING, PENDING, READY, RUNNING, Cell
 from superscalar.schedule.commands import Command, Issue, Name, Refuse, Release, Repeat, Revive, Skip
 from superscalar.schedule.doubts import CUT_OFF, CallAgain, Done, Doubt, StillUnknown, Verdict
-from superscalar.schedule.effective import bound_again, given_to, shown
+from superscalar.schedule.effective import bound_again, given_to, shown_arguments
 from superscalar.schedule.ends import never_started, too_many
 from superscalar.schedule.ledger import Ledger, UnderWay
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
@@ -218,7 +218,7 @@ class Rest:
                 arguments = bound_again(tool, given, under.arguments)
             else:
                 arguments = self.unit.approval.bind(known, tool, given)
-            told = shown(tool, arguments)
+            told = shown_arguments(tool, arguments)
         except (ArgumentError, EvaluationError, Unavailable) as error:  # the tool is another one now, or a value absent
             self._happened(events.Failed(self._now(), cell.id, Failure("arguments", str(error), in_doubt=in_doubt)))
             return

@@ -110,10 +110,10 @@ def identity(value: Any) -> Hashable:
         given = frozenset(getattr(value, "__pydantic_fields_set__", ()))  # a model tells them from its defaults
         state = {**fields, **own_state(value)}
         return made_by, given, *((name, identity(item)) for name, item in state.items())
-    return _Handle(value)
+    return _HandleKey(value)
 
 
-class _Handle:
+class _HandleKey:
     """An opaque handle as part of a key: it is itself and nothing else."""
 
     __slots__ = ("_value",)
@@ -122,7 +122,7 @@ class _Handle:
         self._value = value
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Handle) and self._value is other._value
+        return isinstance(other, _HandleKey) and self._value is other._value
 
     def __hash__(self) -> int:
         return id(self._value)

@@ -37,7 +37,7 @@ from superscalar.schedule.cells import (
 )
 from superscalar.schedule.commands import Command, Issue, Repeat, Revive
 from superscalar.schedule.counting import Counting
-from superscalar.schedule.items import items
+from superscalar.schedule.items import elements_of
 from superscalar.schedule.liveness import Liveness
 from superscalar.schedule.order import NOT_BOUND, NameOf, forget_name
 from superscalar.schedule.races import Race
@@ -278,7 +278,7 @@ class Schedule:
         work = cell.task.work if cell.task else None
         if not isinstance(work, Map) or cell.status is not READY:
             raise IllegalEvent(f"`{cell.id}` was expanded while {cell.status}")
-        sources = items(cell)
+        sources = elements_of(cell)
         if len(sources) != event.count:
             raise IllegalEvent(f"`{cell.id}` was expanded to {event.count} items but has {len(sources)}")
         cell.status = EXPANDED

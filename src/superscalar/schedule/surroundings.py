@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from superscalar import events
-from superscalar.policy import Policy, Replan
+from superscalar.policy import Policy, ReplanMode
 from superscalar.schedule.approval import Approver
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.limits import Limits
@@ -37,6 +37,6 @@ class Surroundings:
     refuse: Callable[[Tool[..., Any]], Failure | None] | None = None  # by a budget: asked as a call is to start
     policy: Policy = field(default_factory=lambda: Policy("off"))
     question: str = ""
-    replan: Replan = "any"
+    replan: ReplanMode = "any"
     approver: Approver = field(default_factory=Approver)
     committed: Callable[[Tool[..., Any]], asyncio.Future[None] | None] | None = None  # see `Attempt.kept`

@@ -20,7 +20,7 @@ from superscalar.schedule.cells import DORMANT, GATHERING, PENDING, RUNNING, SET
 from superscalar.schedule.commands import Command, Issue, Name, Refuse, Release, Repeat, Revive, Skip
 from superscalar.schedule.course import Course
 from superscalar.schedule.ends import instead_of, never_started, too_many, too_wide
-from superscalar.schedule.items import items
+from superscalar.schedule.items import elements_of
 from superscalar.schedule.ledger import Ledger
 from superscalar.schedule.lookup import outcomes_for
 from superscalar.schedule.naming import Naming
@@ -318,7 +318,7 @@ class TaskFetchingUnit:
             if type(work) is First:
                 self._race(cell, work)
                 return
-            outcome = gather.outcome_of(work, cell, outcomes)
+            outcome = gather.outcome_of_task(work, cell, outcomes)
             outcome = self.holding.settled(task, outcome) or outcome
         except (Unavailable, EvaluationError) as error:
             self.happened(gather.instead(cell, error, now()))
@@ -332,7 +332,7 @@ class TaskFetchingUnit:
                     self.happened(events.Skipped(now(), cell.id, because, by_guard, items, holder))
 
     def _expand(self, cell: Cell, work: Map) -> None:
-        count = len(items(cell))
+        count = len(elements_of(cell))
         if count > self._bounds.max_fan_out:
             self.happened(events.Failed(self.now(), cell.id, too_wide(count, self._bounds)))
         elif (have := len(self.schedule)) + (more := count * len(work.body)) > self._bounds.max_tasks:
@@ -354,7 +354,7 @@ class TaskFetchingUnit:
         """A `first` learns how many it wants, and then takes what succeeded first."""
         if cell.status is not GATHERING:
             count = wanted(evaluate(work.count, outcomes_for(cell)))
-            items(cell)  # before it is said: there may be nothing to go through
+            elements_of(cell)  # before it is said: there may be nothing to go through
             self.happened(events.Wanted(self.now(), cell.id, count))
             return
         race = self.schedule.race(cell)

@@ -44,7 +44,7 @@ def inputs(cell: Cell) -> Iterator[Cell]:
     if task is None:
         return
     for inner in walk((task,)):
-        for id in references(inner):
+        for id in tasks_used(inner):
             if (target := scope.find(id)) is not None:
                 yield target
     if scope.source is not None:
@@ -56,7 +56,7 @@ def inputs(cell: Cell) -> Iterator[Cell]:
             yield element.key
 
 
-def references(task: Task) -> Iterator[TaskId]:
+def tasks_used(task: Task) -> Iterator[TaskId]:
     """The tasks that a task needs, or whose outcomes decide whether it runs."""
     for need in task.needs:
         yield need.task

@@ -50,10 +50,10 @@ class Ticket(ABC):
         """Everything that it asked for was taken for it: start."""
 
 
-Place: TypeAlias = tuple[Order, int, Ticket]
+PlaceInLine: TypeAlias = tuple[Order, int, Ticket]
 """Where a ticket stands; numbers tell those of one order apart, the lower came first."""
 
-First: TypeAlias = tuple[int, Place]
+FirstInLine: TypeAlias = tuple[int, PlaceInLine]
 """When a run was served last, and the place of its first ticket: the lowest of several is next."""
 
 
@@ -67,27 +67,27 @@ class Turn:
         self.lines = 0
 
 
-class _Line:
+class _RunLine:
     """The tickets of one run in its order. They nearly always come in that order, and then nothing is sorted."""
 
     __slots__ = ("inorder", "others", "turn")
 
     def __init__(self, turn: Turn) -> None:
         self.turn = turn
-        self.inorder: deque[Place] = deque()
-        self.others: list[Place] = []
+        self.inorder: deque[PlaceInLine] = deque()
+        self.others: list[PlaceInLine] = []
 
     def count(self) -> int:
         """How many still wait."""
         return sum(_is_taken(place) for places in (self.inorder, self.others) for place in places)
 
-    def push(self, place: Place) -> None:
+    def push(self, place: PlaceInLine) -> None:
         if not self.inorder or self.inorder[-1] < place:
             self.inorder.append(place)
         else:
             heapq.heappush(self.others, place)
 
-    def first(self) -> Place | None:
+    def first(self) -> PlaceInLine | None:
         """The first place; those that were given up, or changed for another, are dropped on the way."""
         while self.inorder or self.others:
             place = (self.others if self.others and self._others_first() else self.inorder)[0]
@@ -115,7 +115,7 @@ class _Line:
         return not self.inorder or self.others[0] < self.inorder[0]
 
 
-def _is_taken(place: Place) -> bool:
+def _is_taken(place: PlaceInLine) -> bool:
     """Whether its ticket still waits, and at this place."""
     order, _, ticket = place
     return ticket.waiting and ticket.order is order
@@ -161,7 +161,7 @@ class Keepers:
 class Among(Protocol):
     """Other queues among which one waits: it tells them of another first place that it has for a run."""
 
-    def enter(self, queue: Queue, run: str, place: Place) -> None:
+    def enter(self, queue: Queue, run: str, place: PlaceInLine) -> None:
         """It has that one."""
 
     def leave(self, queue: Queue) -> None:
@@ -198,7 +198,7 @@ class Queue:
         self.gates = gates
         self.blocked_by: tuple[str, ...] = ()
         self._runs = runs
-        self._lines: dict[str, _Line] = {}
+        self._lines: dict[str, _RunLine] = {}
         self._turns: list[tuple[int, str]] = []  # by when each run was served; looked up again when it comes first
         self.lacked: dict[Gate, int] = {}  # what had been granted of a limit when a slot of it was missing
         self._keepers = keepers
@@ -218,7 +218,7 @@ class Queue:
             if turn is None:
                 turn = self._runs[ticket.run] = Turn(number)
             turn.lines += 1
-            line = self._lines[ticket.run] = _Line(turn)
+            line = self._lines[ticket.run] = _RunLine(turn)
             heapq.heappush(self._turns, (turn.served, ticket.run))
         ticket.order = order
         place = order, number, ticket
@@ -230,16 +230,16 @@ class Queue:
         """When a run was served last that has tickets here."""
         return self._runs[run].served
 
-    def first_of(self, run: str) -> Place | None:
+    def first_of(self, run: str) -> PlaceInLine | None:
         """The first place of a run."""
         line = self._lines.get(run)
         return None if line is None else line.first()
 
-    def places(self) -> list[tuple[str, Place]]:
+    def places(self) -> list[tuple[str, PlaceInLine]]:
         """The first place of each run."""
         return [(run, place) for run, line in self._lines.items() if (place := line.first()) is not None]
 
-    def first(self) -> First | None:
+    def first(self) -> FirstInLine | None:
         """Whose turn it is, and the place of the ticket that goes next."""
         while self._turns:
             served, run = self._turns[0]
@@ -255,7 +255,7 @@ class Queue:
         self.give_up()
         return None
 
-    def _leave(self, run: str, line: _Line) -> None:
+    def _leave(self, run: str, line: _RunLine) -> None:
         del self._lines[run]
         line.turn.lines -= 1
         if not line.turn.lines:

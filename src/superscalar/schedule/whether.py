@@ -15,7 +15,7 @@ from superscalar.plan.ir import Call
 from superscalar.policy import Policy
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.hazards import may_change
-from superscalar.schedule.labels import Labels
+from superscalar.schedule.lineage import Labels
 from superscalar.schedule.state import Schedule
 from superscalar.tools.toolset import Toolset
 from superscalar.values import TaskId

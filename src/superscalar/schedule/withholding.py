@@ -17,7 +17,7 @@ SecretNames: TypeAlias = Mapping[str, frozenset[str]]
 _WITHHELD: Final = Literal(WITHHELD)  # type: ignore[arg-type]  # it stands where a constant of the plan stood
 
 
-def secrets_of(tools: Toolset) -> dict[str, frozenset[str]]:
+def secrets_of_tools(tools: Toolset) -> dict[str, frozenset[str]]:
     """Those of a set of tools."""
     return {s.alias: secrets for s in tools.signatures if (secrets := _secret_aliases(tools, s.alias))}
 

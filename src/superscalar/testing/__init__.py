@@ -1,9 +1,12 @@
 """Doubles for tests: a scripted model, virtual time, simulated providers under a seed, and what tools are given."""
 
+from typing import TYPE_CHECKING
+
+from superscalar.renamed import renamed
 from superscalar.testing.clock import Deadlock, Endless, VirtualLoop, run
 from superscalar.testing.context import NotedContext, Notes, tool_context
 from superscalar.testing.latency import Latency, constant, heavy_tail, lognormal, uniform
-from superscalar.testing.provider import Faults, Provider, Request, ServiceError, Slowdown
+from superscalar.testing.provider import Faults, Provider, ServiceError, ServiceRequest, Slowdown
 from superscalar.testing.scripted import ScriptedModel
 from superscalar.testing.simulation import seeds, simulate
 
@@ -15,9 +18,9 @@ __all__ = [
     "NotedContext",
     "Notes",
     "Provider",
-    "Request",
     "ScriptedModel",
     "ServiceError",
+    "ServiceRequest",
     "Slowdown",
     "VirtualLoop",
     "constant",
@@ -29,3 +32,6 @@ __all__ = [
     "tool_context",
     "uniform",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = renamed(__name__, Request="ServiceRequest")

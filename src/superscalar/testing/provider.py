@@ -82,7 +82,7 @@ class Slowdown:
 
 
 @dataclass(slots=True, eq=False)
-class Request:
+class ServiceRequest:
     """One request as the service saw it. `end` is None, and `ended` "open", until it is over.
 
     `effects`: how often the function of the tool was carried out: once, or not at all. That is the truth, whatever the
@@ -121,7 +121,7 @@ class Provider:
     retry_after: bool = True
     faults: Faults = field(default_factory=Faults)
     slowdowns: tuple[Slowdown, ...] = ()
-    requests: list[Request] = field(default_factory=list, init=False, repr=False)
+    requests: list[ServiceRequest] = field(default_factory=list, init=False, repr=False)
     at_once: int = field(default=0, init=False)
     most_at_once: int = field(default=0, init=False)
     _admitted: deque[float] = field(default_factory=deque, init=False, repr=False)
@@ -145,7 +145,7 @@ class Provider:
         @functools.wraps(function)
         async def asked(**arguments: Any) -> Any:
             shown = {key: value for key, value in arguments.items() if key != hidden}
-            return await self._serve(Request(name, shown, _now()), functools.partial(function, **arguments))
+            return await self._serve(ServiceRequest(name, shown, _now()), functools.partial(function, **arguments))
 
         wrapped = copy.copy(given)
         wrapped.function = asked
@@ -154,7 +154,7 @@ class Provider:
             wrapped.batched = replace(given.batched, tool=self.wrap(given.batched.tool))
         return wrapped
 
-    def requests_of(self, name: str, **arguments: Any) -> list[Request]:
+    def requests_of(self, name: str, **arguments: Any) -> list[ServiceRequest]:
         """Return the requests of that tool that had these arguments (and any others)."""
         wanted = arguments.items()
         return [r for r in self.requests if r.tool == name and all(r.arguments.get(k) == v for k, v in wanted)]
@@ -165,7 +165,7 @@ class Provider:
 
     # ---------------------------------------------------------------------------------------------------- at work
 
-    async def _serve(self, request: Request, function: Callable[[], Any]) -> Any:
+    async def _serve(self, request: ServiceRequest, function: Callable[[], Any]) -> Any:
         self.requests.append(request)
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
@@ -180,7 +180,7 @@ class Provider:
             request.end = _now()
         return result
 
-    async def _answer(self, request: Request, function: Callable[[], Any]) -> Any:
+    async def _answer(self, request: ServiceRequest, function: Callable[[], Any]) -> Any:
         fate = self.faults.draw(self.random)
         takes = self.latency(self.random) / self._capacity()
         before = takes * self.random.random()  # until the effect; the rest is the way back
@@ -210,7 +210,7 @@ class Provider:
                 return result
         raise ConnectionResetError(f"the connection to {self.name} was reset")
 
-    async def _do(self, request: Request, function: Callable[[], Any]) -> Any:
+    async def _do(self, request: ServiceRequest, function: Callable[[], Any]) -> Any:
         result = function()
         if inspect.isawaitable(result):
             result = await result

@@ -10,7 +10,7 @@ from superscalar.errors import ModelError
 from superscalar.models.base import Chunk, FinishReason, Request
 from superscalar.values import Usage
 
-Reply: TypeAlias = str | BaseException | Callable[[Request], str]
+ScriptedReply: TypeAlias = str | BaseException | Callable[[Request], str]
 Chunking: TypeAlias = int | Callable[[str], Iterable[str]] | None
 
 
@@ -27,7 +27,7 @@ class ScriptedModel:
 
     def __init__(
         self,
-        *replies: Reply,
+        *replies: ScriptedReply,
         chunk: Chunking = None,
         delay: float = 0.0,
         finish: FinishReason | None = "stop",
@@ -35,7 +35,7 @@ class ScriptedModel:
     ) -> None:
         self.name = name
         self.requests: list[Request] = []
-        self._replies: Sequence[Reply] = replies
+        self._replies: Sequence[ScriptedReply] = replies
         self._chunk = chunk
         self._delay = delay
         self._finish = finish

@@ -17,7 +17,7 @@ _SPHINX_TYPE: Final = re.compile(r":type\s+\*{0,2}(\w+)\s*:")
 
 
 @dataclass
-class _Entry:
+class _DocEntry:
     """What is said of some names: `lines` as they stand there, `text` without the names."""
 
     names: list[str]
@@ -53,7 +53,7 @@ def parted(documentation: str, names: Collection[str]) -> tuple[str, dict[str, s
     return re.sub(r"\n\s*\n(\s*\n)+", "\n\n", "\n".join(kept)).strip(), told
 
 
-def _section(lines: list[str], at: int) -> tuple[list[str], list[_Entry], int] | None:
+def _section(lines: list[str], at: int) -> tuple[list[str], list[_DocEntry], int] | None:
     """A section about parameters that begins in a line: its head, its entries, and the line behind it."""
     line = lines[at]
     if not _SECTION.fullmatch(line.strip()) or at + 1 >= len(lines):
@@ -73,30 +73,30 @@ def _section(lines: list[str], at: int) -> tuple[list[str], list[_Entry], int] |
     return [line], list(_entries(lines[at + 1 : end], _GOOGLE)), end
 
 
-def _entries(lines: list[str], form: re.Pattern[str]) -> Iterator[_Entry]:
+def _entries(lines: list[str], form: re.Pattern[str]) -> Iterator[_DocEntry]:
     """The entries of a section: each begins at its outermost indentation, and the lines further in go on with it."""
     outermost = min((_indent(line) for line in lines if line.strip()), default=0)
-    entry: _Entry | None = None
+    entry: _DocEntry | None = None
     for line in lines:
         found = form.match(line.strip()) if line.strip() and _indent(line) == outermost else None
         if found is not None:
             if entry is not None:
                 yield entry
-            entry = _Entry([name.strip(" *") for name in found[1].split(",")], [line])
+            entry = _DocEntry([name.strip(" *") for name in found[1].split(",")], [line])
             if form is _GOOGLE and found[2]:
                 entry.text.append(found[2])
             continue
         if entry is None or (line.strip() and _indent(line) == outermost):
             if entry is not None:
                 yield entry
-            entry = _Entry([], [])
+            entry = _DocEntry([], [])
         entry.lines.append(line)
         entry.text.append(line)
     if entry is not None:
         yield entry
 
 
-def _field_list(lines: list[str], at: int) -> tuple[list[str], list[_Entry], int] | None:
+def _field_list(lines: list[str], at: int) -> tuple[list[str], list[_DocEntry], int] | None:
     """One field of Sphinx's lists that begins in a line."""
     found = _SPHINX.match(lines[at].strip())
     typed = _SPHINX_TYPE.match(lines[at].strip())
@@ -107,8 +107,8 @@ def _field_list(lines: list[str], at: int) -> tuple[list[str], list[_Entry], int
         end += 1
     if found is None:
         assert typed is not None
-        return [], [_Entry([typed[1]], lines[at:end])], end
-    return [], [_Entry([found[1]], lines[at:end], [found[2], *lines[at + 1 : end]])], end
+        return [], [_DocEntry([typed[1]], lines[at:end])], end
+    return [], [_DocEntry([found[1]], lines[at:end], [found[2], *lines[at + 1 : end]])], end
 
 
 def _indent(line: str) -> int:

@@ -13,14 +13,14 @@ from superscalar.errors import UsageError
 from superscalar.tools.types import annotation_of
 
 
-class Made:
+class MadeDefault:
     """The default of a parameter for which there is one made for every call: it is no value."""
 
     def __repr__(self) -> str:
         return "..."
 
 
-MADE: Final = Made()
+MADE: Final = MadeDefault()
 _SIMPLE: Final = frozenset({list, dict, set, tuple, str, int, float, bool})
 
 
@@ -99,7 +99,7 @@ def _described(info: Any) -> Any:
     return type(info)(**told) if told else None
 
 
-def filled(function: Callable[..., Any], defaults: Mapping[str, Callable[[], Any]]) -> Callable[..., Any]:
+def with_defaults(function: Callable[..., Any], defaults: Mapping[str, Callable[[], Any]]) -> Callable[..., Any]:
     """A function that gets these defaults where a call leaves them out; Python would hand it the `Field` itself."""
     signature = inspect.signature(function)
 

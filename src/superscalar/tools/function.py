@@ -61,7 +61,7 @@ class Inspected(Described):
         return schema.schema_of(self.name, self.alias, self.taken, self.parameters)
 
 
-def told_by(function: Callable[..., Any]) -> Callable[..., Any]:
+def speaker_of(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function that says what a tool is called and does: of a partial, the one that it wraps."""
     while isinstance(function, partial):
         function = function.func
@@ -88,7 +88,7 @@ def inspected(function: Callable[..., Any], name: str | None = None) -> Inspecte
         UsageError: it is no function that returns its result, or what it says cannot be read, or a planner cannot be
             told of it.
     """
-    told = told_by(function)
+    told = speaker_of(function)
     name = name or getattr(told, "__name__", None) or type(told).__name__
     check_returns(name, function)
     try:
@@ -162,7 +162,7 @@ def wants_context(parameter: inspect.Parameter) -> bool:
 def is_async(function: Callable[..., Any]) -> bool:
     """Whether what it returns is to be awaited: of an object, what its `__call__` returns."""
     called = getattr(function, "__call__", None)  # noqa: B004 -- an object whose __call__ is async is an async tool
-    return any(map(inspect.iscoroutinefunction, (function, inspect.unwrap(told_by(function)), called)))
+    return any(map(inspect.iscoroutinefunction, (function, inspect.unwrap(speaker_of(function)), called)))
 
 
 def _described(parameter: inspect.Parameter, alias: str, said: str) -> Parameter:

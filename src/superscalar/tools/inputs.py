@@ -27,7 +27,7 @@ UNSHOWN: Final = "..."
 """Stands for a default that has no form in a plan: it can only be left out."""
 
 
-class Part(NamedTuple):
+class InputPart(NamedTuple):
     """One field of a record, by the key that a plan writes."""
 
     key: str
@@ -175,7 +175,7 @@ def forms_of(annotations: Iterable[Any]) -> tuple[Form, ...]:
     while waiting:
         record = waiting.pop(0)
         if record not in made:
-            parts = list(parts_of(record))
+            parts = list(record_parts(record))
             made[record] = Form(type_text(record), tuple(map(_described, parts)))
             waiting += [inner for part in parts for inner in _records(part.annotation)]
     return tuple(made.values())
@@ -196,7 +196,7 @@ def _records(annotation: Any) -> Iterator[type]:
             yield from _records(argument)
 
 
-def _described(part: Part) -> Parameter:
+def _described(part: InputPart) -> Parameter:
     return Parameter(
         name=part.key,
         alias=part.key,
@@ -208,7 +208,7 @@ def _described(part: Part) -> Parameter:
     )
 
 
-def parts_of(record: Any) -> Iterator[Part]:
+def record_parts(record: Any) -> Iterator[InputPart]:
     """The fields of a record type that a value is made of; nothing where they cannot be told."""
     documentation = "" if _is_written(record) else inspect.getdoc(record) or ""
     for part in _parts_of(record):
@@ -221,7 +221,7 @@ def _is_written(record: Any) -> bool:
     return not record.__doc__ or record.__doc__.startswith(f"{record.__name__}(")
 
 
-def _parts_of(record: Any) -> Iterator[Part]:
+def _parts_of(record: Any) -> Iterator[InputPart]:
     empty = inspect.Parameter.empty
     if (fields := getattr(record, "__pydantic_fields__", None)) is not None:
         for key, name in names_of(record):
@@ -234,7 +234,7 @@ def _parts_of(record: Any) -> Iterator[Part]:
                 if info.default_factory is None
                 else _made(info.default_factory)
             )
-            yield Part(key, annotation, default, info.is_required(), info.description or "")
+            yield InputPart(key, annotation, default, info.is_required(), info.description or "")
         return
     try:
         hints = typing.get_type_hints(record, include_extras=True)
@@ -247,18 +247,18 @@ def _parts_of(record: Any) -> Iterator[Part]:
                 if default is empty and field.default_factory is not dataclasses.MISSING:
                     default = _made(field.default_factory)
                 about = field.metadata.get("description") or ""
-                yield Part(field.name, hints.get(field.name, Any), default, default is empty, str(about))
+                yield InputPart(field.name, hints.get(field.name, Any), default, default is empty, str(about))
     elif is_typed_dict(record):
         for name, hint in hints.items():
             marked = getattr(typing.get_origin(hint), "_name", "") in ("Required", "NotRequired")
             required = name in record.__required_keys__
             if marked:
                 required = getattr(typing.get_origin(hint), "_name", "") == "Required"
-            yield Part(name, typing.get_args(hint)[0] if marked else hint, required=required)
+            yield InputPart(name, typing.get_args(hint)[0] if marked else hint, required=required)
     else:
         defaults = record._field_defaults
         for name in record._fields:
-            yield Part(name, hints.get(name, Any), defaults.get(name, empty), name not in defaults)
+            yield InputPart(name, hints.get(name, Any), defaults.get(name, empty), name not in defaults)
 
 
 def _made(factory: Callable[..., Any]) -> Any:

@@ -39,7 +39,7 @@ class Step(NamedTuple):
 Path: typing.TypeAlias = tuple[Step, ...]
 
 
-def one_of(paths: Iterable[Path]) -> Path:
+def shared_path(paths: Iterable[Path]) -> Path:
     """The way that each of some goes that are told alike, whichever member of a union a value is of."""
     return tuple(
         Step(
@@ -87,7 +87,7 @@ def places_of(tool: str, parameter: inspect.Parameter, alias: str) -> list[Place
     Raises:
         UsageError: a mark stands where it can mean nothing.
     """
-    walk = _Walk(tool, parameter.name)
+    walk = _AnnotationWalk(tool, parameter.name)
     if is_mark(parameter.default):
         raise walk.misplaced(parameter.default, "as a default")
     walk.into(annotation_of(parameter), (), {parameter.name, alias}, ())
@@ -118,7 +118,7 @@ _DEEPEST: Final = 8  # records and named types inside each other that are looked
 _MOST: Final = 300  # places of a parameter: more fields than these are told together
 
 
-class _Walk:
+class _AnnotationWalk:
     """Goes through one annotation. `within`: the records and named types that it is in."""
 
     def __init__(self, tool: str, where: str) -> None:
@@ -249,7 +249,7 @@ class _Walk:
                 raise self.misplaced(kind, f"in {text!r}, which cannot be read,")
 
 
-class _Together(_Walk):
+class _Together(_AnnotationWalk):
     """Goes through annotations and tells of all of it in one place; it looks into each record once."""
 
     def __init__(self, tool: str, where: str) -> None:
@@ -276,7 +276,7 @@ def _known_by(annotation: Any) -> Any:
     return annotation
 
 
-class _Around(_Walk):
+class _Around(_AnnotationWalk):
     """Goes through an annotation and looks into no record."""
 
     def into(self, annotation: Any, path: Path, names: set[str], within: tuple[Any, ...]) -> None:  # noqa: ARG002
@@ -300,7 +300,7 @@ def _marks_in(mark: Any) -> list[Any]:
     return [mark] if info is None else [info, *info.metadata]
 
 
-class _Field(NamedTuple):
+class _MarkedField(NamedTuple):
     """A field of a record: no `keys` where a plan says nothing for it by itself."""
 
     name: str
@@ -308,7 +308,7 @@ class _Field(NamedTuple):
     keys: frozenset[str]
 
 
-def _fields_of(record: Any) -> Iterator[_Field]:
+def _fields_of(record: Any) -> Iterator[_MarkedField]:
     """The fields of a record type, with their annotations as far as these can be evaluated."""
     if (fields := getattr(record, "__pydantic_fields__", None)) is not None:
         for name, info in fields.items():
@@ -319,7 +319,7 @@ def _fields_of(record: Any) -> Iterator[_Field]:
             keys = {name, *(c for c in (*choices, info.alias, alias_of(info)) if isinstance(c, str) and c)}
             annotation: Any = Annotated[(info.annotation, info)]
             whole = not plain or getattr(record, "__pydantic_root_model__", False)
-            yield _Field(name, annotation, frozenset() if whole else frozenset(keys))
+            yield _MarkedField(name, annotation, frozenset() if whole else frozenset(keys))
         return
     if not any(True for _ in names_of(record)):
         return
@@ -332,7 +332,7 @@ def _fields_of(record: Any) -> Iterator[_Field]:
         if typing.get_origin(hint) is ClassVar or hint is ClassVar:
             continue
         inner = hint.type if isinstance(hint, dataclasses.InitVar) else hint
-        yield _Field(name, inner, frozenset({name}) if name in given else frozenset())
+        yield _MarkedField(name, inner, frozenset({name}) if name in given else frozenset())
 
 
 def is_closed(kind: Any) -> bool:

@@ -16,13 +16,13 @@ from superscalar.given import (
     NAMES,
     SECONDS,
     TEXT,
-    Wanted,
+    Expected,
+    above_zero,
     are_texts,
     at_least,
     check_fields,
-    number,
     one_of,
-    whole,
+    whole_number,
 )
 from superscalar.tools.pairing import MAX_BATCH
 from superscalar.tools.trust import Readers, Trust, TrustedFields
@@ -53,10 +53,10 @@ class Limit:
     more than `rate`. While the provider refuses calls the limit is narrower, and nothing comes in a burst.
     """
 
-    concurrency: int | None = field(default=None, metadata=whole(1, "calls at once").or_none.here)
-    rate: float | None = field(default=None, metadata=number("calls in `per` seconds").or_none.here)
-    per: float = field(default=1.0, metadata=number("seconds, such as per=60.0 for a minute").here)
-    burst: int = field(default=1, metadata=whole(1, "calls").here)
+    concurrency: int | None = field(default=None, metadata=whole_number(1, "calls at once").or_none.here)
+    rate: float | None = field(default=None, metadata=above_zero("calls in `per` seconds").or_none.here)
+    per: float = field(default=1.0, metadata=above_zero("seconds, such as per=60.0 for a minute").here)
+    burst: int = field(default=1, metadata=whole_number(1, "calls").here)
 
     def __post_init__(self) -> None:
         check_fields(self, "Limit")
@@ -82,10 +82,10 @@ class Retry:
     nothing else gets through either, and every tenth time.
     """
 
-    attempts: int = field(default=3, metadata=whole(1, "attempts in all; 1 is no retry").here)
+    attempts: int = field(default=3, metadata=whole_number(1, "attempts in all; 1 is no retry").here)
     on: tuple[type[BaseException], ...] = field(
         default=(ConnectionError, TimeoutError, RateLimited),
-        metadata=Wanted("write classes of errors, such as on=(ConnectionError, TimeoutError)", _are_errors).here,
+        metadata=Expected("write classes of errors, such as on=(ConnectionError, TimeoutError)", _are_errors).here,
     )
     initial: float = field(default=0.5, metadata=at_least(0.0, "seconds").here)
     maximum: float = field(default=30.0, metadata=at_least(0.0, "seconds").here)
@@ -102,28 +102,28 @@ UNLESS_REFUSED = Retry(attempts=5, on=(RateLimited,), initial=1.0)
 """What a tool gets that declares nothing: only a refusal is tried again, and a write only if it did nothing."""
 
 
-_RESOURCE: Final = Wanted(
+_RESOURCE: Final = Expected(
     'write a name, or a function of arguments to one, such as lambda path: f"file:{path}"',
     lambda value: NAME.fits(value) or callable(value),
 )
-_TIMEOUT: Final = Wanted(
+_TIMEOUT: Final = Expected(
     SECONDS.or_none.write, lambda value: isinstance(value, Inherited) or SECONDS.or_none.fits(value)
 )
-_ATTEMPTS: Final = whole(1, "attempts in all")
-_RETRY: Final = Wanted(
+_ATTEMPTS: Final = whole_number(1, "attempts in all")
+_RETRY: Final = Expected(
     "write how many attempts there are in all, such as retry=3, or Retry(...)",
     lambda value: isinstance(value, Retry) or _ATTEMPTS.fits(value),
 )
-_FIELDS: Final = Wanted(
+_FIELDS: Final = Expected(
     "write paths, such as ['[].id'], or a pattern for each, such as {'[].id': r'f\\d+'}",
     lambda value: value == "" or NAMES.fits(value) or (isinstance(value, Mapping) and are_texts(value)),
 )
-_READERS: Final = Wanted(
+_READERS: Final = Expected(
     "write names, such as {'ann@home.example'}, or a function of arguments to them",
     lambda value: callable(value) or NAMES.fits(value),
 )
-_EFFECT: Final = Wanted('write effect="pure", effect="read" or effect="write"', one_of("pure", "read", "write").fits)
-_TRUST: Final = Wanted('write trust="trusted" or trust="untrusted"', one_of("trusted", "untrusted").fits)
+_EFFECT: Final = Expected('write effect="pure", effect="read" or effect="write"', one_of("pure", "read", "write").fits)
+_TRUST: Final = Expected('write trust="trusted" or trust="untrusted"', one_of("trusted", "untrusted").fits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +152,7 @@ class Terms:
     """The name of its batched form."""
     over: str | None = field(default=None, metadata=TEXT.or_none.here)
     """The parameter that is a list in the batched form, where that is not clear."""
-    max_batch: int = field(default=MAX_BATCH, metadata=whole(1, "calls of one request").here)
+    max_batch: int = field(default=MAX_BATCH, metadata=whole_number(1, "calls of one request").here)
     """How many calls are one request at the most."""
     secret: str | Iterable[str] = field(default=(), metadata=NAMES.here)
     """The parameters whose values are never shown nor recorded."""

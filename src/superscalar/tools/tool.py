@@ -19,8 +19,8 @@ from superscalar.plan.ir.signatures import ResourceFunction, Signature
 from superscalar.short import LONGEST_REPR, cut
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.described import Check, Described
-from superscalar.tools.fields import filled
-from superscalar.tools.function import Inspected, inspected, is_async, told_by
+from superscalar.tools.fields import with_defaults
+from superscalar.tools.function import Inspected, inspected, is_async, speaker_of
 from superscalar.tools.pairing import MAX_BATCH, defaults_of, matched
 from superscalar.tools.secret import hidden, secrets_of
 from superscalar.tools.terms import INHERITED, Effect, Inherited, Retry, Terms, TermsDict
@@ -199,9 +199,9 @@ class Tool(Generic[Takes, Gives]):
             UsageError: a schema cannot be used, `call` does not take these arguments, a term makes no sense, or
                 jsonschema-rs, which checks all that, is not installed.
         """
-        from superscalar.tools.json_schema.described import described, returning
+        from superscalar.tools.json_schema.described import described_tool, returning
 
-        about = described(name, parameters, call, returns, description)
+        about = described_tool(name, parameters, call, returns, description)
         checked = about.checked
         return Tool(about, Terms.of(terms), call if checked is None else returning(call, checked, is_async(call)))
 
@@ -261,7 +261,7 @@ class Tool(Generic[Takes, Gives]):
         name = self.terms.batch
         if name is None or self.batched is not None:
             return
-        beside = getattr(inspect.unwrap(told_by(self.function)), "__globals__", {}).get(name)
+        beside = getattr(inspect.unwrap(speaker_of(self.function)), "__globals__", {}).get(name)
         form = beside if callable(beside) else tools.get(name)
         if form is None:
             raise UsageError(
@@ -496,6 +496,6 @@ def tool(
 
     def make(function: Callable[P, R]) -> Tool[P, R]:
         described = inspected(function, name)
-        return Tool(described, said, filled(function, described.made) if described.made else function)
+        return Tool(described, said, with_defaults(function, described.made) if described.made else function)
 
     return make if function is None else make(function)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from superscalar.errors import ToolsetError, UsageError
 from superscalar.forks import made_once
-from superscalar.given import LIMITS, SCHEMAS, TEXT, TOOLS, whole
+from superscalar.given import LIMITS, SCHEMAS, TEXT, TOOLS, whole_number
 from superscalar.plan.ir.signatures import Signatures
 from superscalar.secrets import without_queries
 from superscalar.short import LONGEST_REPR, cut, short
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from superscalar.tools.sessions import Sessions
 
 
-class _Rules(tuple[Any, ...]):
+class _SeveralRules(tuple[Any, ...]):
     """Several rules in the place of a tool's own: that first, and those of the sets that it is in."""
 
     __slots__ = ()
@@ -34,7 +34,7 @@ class _Rules(tuple[Any, ...]):
 
 _LIMITS: Final = LIMITS.or_none
 _SCHEMAS: Final = SCHEMAS.or_none
-_AT_MOST: Final = whole(1, "tools").or_none
+_AT_MOST: Final = whole_number(1, "tools").or_none
 
 
 class Toolset:
@@ -87,9 +87,9 @@ class Toolset:
                 if member.name in by_name:
                     raise UsageError(f'two tools are called {member.name!r}; give one another name: @tool(name="...")')
                 by_name[member.name] = member
-                own = member.policy if isinstance(member.policy, _Rules) else (member.policy,)
+                own = member.policy if isinstance(member.policy, _SeveralRules) else (member.policy,)
                 if policy is not None:
-                    own = member.policy = _Rules((*own, policy))  # which it keeps, in whatever set it is put
+                    own = member.policy = _SeveralRules((*own, policy))  # which it keeps, in whatever set it is put
                 if rules := tuple(rule for rule in own if rule is not None):
                     self.rules[member.name] = rules
         kept = {member.name for member in by_name.values() if member.alias == member.name}

@@ -19,7 +19,7 @@ from superscalar.plan.ir import Call, Literal
 from superscalar.plan.ir.signatures import Output
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.making import has_code, is_code, sees_others
-from superscalar.tools.marks import Mark, Path, Place, formats_of, is_closed, is_mark, one_of, path_text
+from superscalar.tools.marks import Mark, Path, Place, formats_of, is_closed, is_mark, path_text, shared_path
 from superscalar.unseen import hides
 
 Trust: TypeAlias = OneOf["trusted", "untrusted"]
@@ -259,7 +259,7 @@ class _Told(NamedTuple):
 
     @property
     def path(self) -> Path:
-        return one_of(place.path for place in self.places)
+        return shared_path(place.path for place in self.places)
 
     @property
     def marks(self) -> tuple[Sink, ...]:

@@ -40,7 +40,7 @@ _LEAVES: Final = frozenset({type(None), bool, int, float, str, bytes})
 T = TypeVar("T")
 
 
-def bounded(value: Decimal) -> None:
+def refuse_long(value: Decimal) -> None:
     """Refuse one that is too long, or of which text or a whole number would be: nothing is computed with it.
 
     Raises:
@@ -89,7 +89,7 @@ def _why(error: DecimalException) -> str:
 
 def text_of_amount(value: Decimal) -> str:
     """`str(value)`."""
-    bounded(value)
+    refuse_long(value)
     return CONTEXT.to_sci_string(value)
 
 
@@ -112,7 +112,7 @@ def formatted_amount(value: Decimal, spec: str) -> str:
     Raises:
         ValueError: the format is none of a number.
     """
-    bounded(value)
+    refuse_long(value)
     with localcontext(CONTEXT):
         return format(value, spec)
 
@@ -148,7 +148,7 @@ def compared(relation: Callable[[], T], symbol: str, *sides: Any) -> T:
 
 def _all_bounded(value: Any) -> None:
     if type(value) is Decimal:
-        bounded(value)
+        refuse_long(value)
     elif type(value) is int:
         if value.bit_length() > MAX_BITS:
             raise BoundError(f"an integer of more than {MAX_BITS:,} bits, compared with a Decimal")

@@ -60,7 +60,7 @@ class Unavailable(SuperscalarError):
         super().__init__(f"`{task}` has no value: {outcome}")
 
 
-class Budget:
+class WorkLeft:
     """What is left of the work that one evaluation may do, and of the room for what it makes.
 
     A step is a node evaluated, an item gone through, 8 items or 128 characters copied or compared, or 128 bits of a
@@ -145,7 +145,7 @@ class Budget:
 FLAT = frozenset({type(None), bool, int, float})
 
 
-def weight_of(value: Any) -> int:
+def work_weight(value: Any) -> int:
     """How much there is in a value, up to what no evaluation could go through anyway; 0 if it is too deep for any."""
     if type(value) in FLAT:
         return 1
@@ -169,7 +169,7 @@ def _weigh(value: Any, depth: int, most: int, seen: dict[int, tuple[int, int, An
     else:
         if depth <= 0:
             raise BoundError(f"the value is nested more than {MAX_DEPTH} deep")
-        inside = children(value)
+        inside = held_in(value)
         weight, height = 1 + len(inside), 0
         for child in inside:
             if type(child) not in FLAT:
@@ -184,7 +184,7 @@ def _weigh(value: Any, depth: int, most: int, seen: dict[int, tuple[int, int, An
     return weight, height
 
 
-def children(value: Any) -> list[Any]:
+def held_in(value: Any) -> list[Any]:
     """What a container or record holds, keys included; nothing for everything else."""
     if isinstance(value, list | tuple | Set):
         return list(value)

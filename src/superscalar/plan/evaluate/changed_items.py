@@ -14,7 +14,7 @@ from superscalar.plan.ir import Fold
 
 _GIVEN_ONE: Final = {".append": "list", ".add": "set"}
 
-_Steps: TypeAlias = list[tuple[Any, list[Any]]]
+_ChangeSteps: TypeAlias = list[tuple[Any, list[Any]]]
 """Keys, and what is put under each."""
 
 
@@ -78,9 +78,9 @@ def _entries(steps: list[HeldRow], frame: Frame) -> list[HeldRow] | None:
     return found
 
 
-def _keyed(steps: list[HeldRow], frame: Frame) -> _Steps | None:
+def _keyed(steps: list[HeldRow], frame: Frame) -> _ChangeSteps | None:
     """The keys and parts of several changes; None if a key has no value."""
-    found: _Steps = []
+    found: _ChangeSteps = []
     for step in steps:
         _, rows = _inside(step.entry, frame)
         if rows is None or type(rows[0].entry) is Absent:
@@ -89,7 +89,7 @@ def _keyed(steps: list[HeldRow], frame: Frame) -> _Steps | None:
     return found
 
 
-def _by_key(operator: str, before: dict[Any, Any], steps: _Steps, frame: Frame) -> Any:
+def _by_key(operator: str, before: dict[Any, Any], steps: _ChangeSteps, frame: Frame) -> Any:
     """A mapping that each step changes under its key: only there it matters what has no value."""
     lacking = {key for key, entry in before.items() if type(entry) is Absent}
     lacking |= {key for key, parts in steps if any(type(part) is Absent for part in parts)}

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from superscalar.plan.evaluate.bounds import MAX_ITEMS, Budget, EvaluationError
+from superscalar.plan.evaluate.bounds import MAX_ITEMS, EvaluationError, WorkLeft
 from superscalar.plan.evaluate.elements import datum, described, hashable, item_of, items_of
 from superscalar.plan.evaluate.operators import binary
 from superscalar.plan.ir.changes import BEGUN, CHANGES, MIXED, NESTED, kinds_of
 from superscalar.values import OrderedSet
 
 
-def changed(operator: str, before: Any, items: Any, budget: Budget) -> Any:
+def changed(operator: str, before: Any, items: Any, budget: WorkLeft) -> Any:
     """What becomes of a collection that each of `items` changes, one after the other; it stays as it was itself."""
     steps = items_of(items)
     if operator in (MIXED, BEGUN) or operator in NESTED:
-        return _Entries(before, budget).changed(operator, steps)
+        return _ChangedEntries(before, budget).changed(operator, steps)
     if isinstance(before, list) and "list" in kinds_of(operator):
         return _list_changed(operator, before, steps, budget)
     if isinstance(before, Mapping) and "dict" in kinds_of(operator):
@@ -26,12 +26,12 @@ def changed(operator: str, before: Any, items: Any, budget: Budget) -> Any:
     raise EvaluationError(f"{described(before)} cannot be changed by `{CHANGES[operator].format('x', 'a', 'b', 'c')}`")
 
 
-def _within(count: int, budget: Budget) -> None:
+def _within(count: int, budget: WorkLeft) -> None:
     if count > MAX_ITEMS:
         budget.items(count)
 
 
-def _list_changed(operator: str, before: list[Any], steps: list[Any], budget: Budget) -> list[Any]:
+def _list_changed(operator: str, before: list[Any], steps: list[Any], budget: WorkLeft) -> list[Any]:
     made = items_of(before)
     budget.items(len(made))
     for step in steps:
@@ -47,13 +47,13 @@ def _list_changed(operator: str, before: list[Any], steps: list[Any], budget: Bu
     return made
 
 
-def _place(operator: str, made: list[Any], index: Any, value: Any, budget: Budget) -> None:
+def _place(operator: str, made: list[Any], index: Any, value: Any, budget: WorkLeft) -> None:
     budget.spend(1)
     held, position = item_of(made, index, budget), datum(index)
     made[position] = value if operator == "[]=" else _combined(operator, held, value, budget)
 
 
-def _combined(operator: str, held: Any, value: Any, budget: Budget) -> Any:
+def _combined(operator: str, held: Any, value: Any, budget: WorkLeft) -> Any:
     """`held += value` and the like, of what stands in a collection."""
     sign = operator.removeprefix("[]").removesuffix("=")
     if sign == "+" and isinstance(held, list):
@@ -61,7 +61,7 @@ def _combined(operator: str, held: Any, value: Any, budget: Budget) -> Any:
     return binary(sign, held, value, budget)
 
 
-def _set_changed(operator: str, before: Any, steps: list[Any], budget: Budget) -> OrderedSet:
+def _set_changed(operator: str, before: Any, steps: list[Any], budget: WorkLeft) -> OrderedSet:
     made = dict.fromkeys(items_of(before))
     budget.items(len(made), 100)
     for step in steps:
@@ -73,7 +73,7 @@ def _set_changed(operator: str, before: Any, steps: list[Any], budget: Budget) -
     return OrderedSet(made)
 
 
-def _mapping_changed(operator: str, before: Mapping[Any, Any], steps: list[Any], budget: Budget) -> dict[Any, Any]:
+def _mapping_changed(operator: str, before: Mapping[Any, Any], steps: list[Any], budget: WorkLeft) -> dict[Any, Any]:
     made = dict(before)
     budget.items(len(made), 100)
     own: set[Any] = set()  # the keys whose lists and sets were made here
@@ -88,7 +88,7 @@ def _mapping_changed(operator: str, before: Mapping[Any, Any], steps: list[Any],
     return made
 
 
-def _update(made: dict[Any, Any], step: Any, budget: Budget) -> None:
+def _update(made: dict[Any, Any], step: Any, budget: WorkLeft) -> None:
     if isinstance(step, Mapping):
         budget.items(len(step), 100)
         made.update(step)
@@ -101,7 +101,7 @@ def _update(made: dict[Any, Any], step: Any, budget: Budget) -> None:
         made[hashable(items[0], budget)] = items[1]
 
 
-def _put(operator: str, made: dict[Any, Any], key: Any, parts: list[Any], own: set[Any], budget: Budget) -> None:
+def _put(operator: str, made: dict[Any, Any], key: Any, parts: list[Any], own: set[Any], budget: WorkLeft) -> None:
     budget.make(100)
     match operator, parts:
         case "[]=", [value]:
@@ -122,7 +122,7 @@ def _put(operator: str, made: dict[Any, Any], key: Any, parts: list[Any], own: s
             made[key] = binary(operator.removeprefix("get"), made.get(key, start), value, budget)
 
 
-def _grow(operator: str, made: dict[Any, Any], key: Any, value: Any, own: set[Any], budget: Budget) -> None:
+def _grow(operator: str, made: dict[Any, Any], key: Any, value: Any, own: set[Any], budget: WorkLeft) -> None:
     """Add to the list under a key, which is copied only the first time."""
     if key not in own:
         held = made.get(key, [])
@@ -138,16 +138,16 @@ def _grow(operator: str, made: dict[Any, Any], key: Any, value: Any, own: set[An
     _within(len(made[key]), budget)
 
 
-class _Entries:
+class _ChangedEntries:
     """A collection that is changed in several ways, or in what stands in it: what is changed is copied once.
 
     `_own`: the places of collections in it that were copied, and in each of these likewise.
     """
 
-    def __init__(self, before: Any, budget: Budget) -> None:
+    def __init__(self, before: Any, budget: WorkLeft) -> None:
         self._budget = budget
         self._made = _copied(before, budget)
-        self._own: _Own = {}
+        self._own: _OwnCopies = {}
 
     def changed(self, operator: str, steps: list[Any]) -> Any:
         """What becomes of it."""
@@ -184,7 +184,7 @@ class _Entries:
                 self._made = changed(operator, made, [value], self._budget)
                 own.clear()
 
-    def _at(self, made: Any, key: Any, sign: str, parts: list[Any], own: _Own) -> None:
+    def _at(self, made: Any, key: Any, sign: str, parts: list[Any], own: _OwnCopies) -> None:
         """Change what stands in a place: `= v`, `+= v`, `[m] = v`, `.append(v)`."""
         match parts:
             case [value] if sign == "=":
@@ -200,7 +200,7 @@ class _Entries:
             case _:
                 self._inside(made, key, sign, parts, own)
 
-    def _inside(self, made: Any, key: Any, sign: str, parts: list[Any], own: _Own) -> None:
+    def _inside(self, made: Any, key: Any, sign: str, parts: list[Any], own: _OwnCopies) -> None:
         held = item_of(made, key, self._budget)
         place = _place_of(made, key, self._budget)
         if sign == ".add":
@@ -223,7 +223,7 @@ class _Entries:
         held += more
         _within(len(held), self._budget)
 
-    def _put(self, made: Any, key: Any, value: Any, own: _Own) -> None:
+    def _put(self, made: Any, key: Any, value: Any, own: _OwnCopies) -> None:
         self._budget.make(100)
         if isinstance(made, list):
             item_of(made, key, self._budget)
@@ -233,10 +233,10 @@ class _Entries:
         _within(len(made), self._budget)
 
 
-_Own: TypeAlias = "dict[Any, _Own]"
+_OwnCopies: TypeAlias = "dict[Any, _OwnCopies]"
 
 
-def _copied(value: Any, budget: Budget) -> Any:
+def _copied(value: Any, budget: WorkLeft) -> Any:
     """A collection, to be changed."""
     if isinstance(value, list):
         budget.items(len(value))
@@ -249,6 +249,6 @@ def _copied(value: Any, budget: Budget) -> Any:
     raise EvaluationError(f"{described(value)} cannot be changed in place", "TypeError")
 
 
-def _place_of(made: Any, key: Any, budget: Budget) -> Any:
+def _place_of(made: Any, key: Any, budget: WorkLeft) -> Any:
     """Where something stands: the place in a list counted from its beginning, or the key."""
     return range(len(made))[datum(key)] if isinstance(made, list) else hashable(key, budget)

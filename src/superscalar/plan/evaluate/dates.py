@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from superscalar.plan.evaluate.bounds import MAX_WIDTH, BoundError, Budget, EvaluationError
-from superscalar.plan.evaluate.elements import datum, described, error_text, within
+from superscalar.plan.evaluate.bounds import MAX_WIDTH, BoundError, EvaluationError, WorkLeft
+from superscalar.plan.evaluate.elements import datum, described, error_text, refuse_beyond_bounds
 from superscalar.plan.evaluate.listed import Function, Kind, Listed
 from superscalar.plan.evaluate.moments import DAY, HOUR, PARTS, strftime
 from superscalar.plan.ir.forms import UTC
@@ -29,7 +29,7 @@ class IsoCalendarDate(NamedTuple):
 def _made(name: str, make: Callable[..., Any]) -> Callable[..., Any]:
     """`make`, on arguments that are data, with what it raises as what a plan's writer is told."""
 
-    def run(budget: Budget, *arguments: Any, **keywords: Any) -> Any:
+    def run(budget: WorkLeft, *arguments: Any, **keywords: Any) -> Any:
         given = [_simple(name, argument, budget) for argument in arguments]
         named = {keyword: _simple(name, argument, budget) for keyword, argument in keywords.items()}
         try:
@@ -42,12 +42,12 @@ def _made(name: str, make: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def _simple(name: str, value: Any, budget: Budget) -> Any:
+def _simple(name: str, value: Any, budget: WorkLeft) -> Any:
     value = datum(value)
     if value is None or isinstance(value, float | dt.date | dt.time | dt.timedelta | dt.tzinfo):
         return value
     if isinstance(value, int):
-        within(value, budget)
+        refuse_beyond_bounds(value, budget)
         return value
     if isinstance(value, str):
         if len(value) > MAX_WIDTH:
@@ -112,7 +112,7 @@ MODULES: Final = frozenset({"datetime", "dt"})
 """What the module of these classes is called in other people's code: `datetime.date(...)` is `date(...)`."""
 
 
-def why_not(name: str, given: int, keywords: tuple[str, ...]) -> str:
+def why_too_few(name: str, given: int, keywords: tuple[str, ...]) -> str:
     """Why a function cannot be called with so few arguments, where how many there must be is not all; else empty."""
     if name == "datetime.fromtimestamp" and given < 2 and "tz" not in keywords:
         return "a plan has no time zone: `datetime.fromtimestamp` needs one"

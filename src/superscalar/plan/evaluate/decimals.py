@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from superscalar.plan.evaluate.amounts import CONTEXT, bounded, computing
-from superscalar.plan.evaluate.bounds import MAX_NUMERAL, BoundError, Budget, EvaluationError
-from superscalar.plan.evaluate.elements import datum, described, within
+from superscalar.plan.evaluate.amounts import CONTEXT, computing, refuse_long
+from superscalar.plan.evaluate.bounds import MAX_NUMERAL, BoundError, EvaluationError, WorkLeft
+from superscalar.plan.evaluate.elements import datum, described, refuse_beyond_bounds
 from superscalar.plan.evaluate.listed import Function, Kind, Listed
 
 ROUNDINGS: Final = frozenset(
@@ -17,7 +17,7 @@ ROUNDINGS: Final = frozenset(
 """The names of Python's ways to round a `Decimal`: each is the text that says the same."""
 
 
-def _decimal(budget: Budget, value: Any = "0") -> Decimal:
+def _decimal(budget: WorkLeft, value: Any = "0") -> Decimal:
     value = datum(value)
     if isinstance(value, str):
         if len(value) > MAX_NUMERAL:
@@ -25,16 +25,16 @@ def _decimal(budget: Budget, value: Any = "0") -> Decimal:
         budget.spend(1 + len(value) // 8)
     elif not isinstance(value, int | float | Decimal):
         raise EvaluationError(f"`Decimal` makes no number of {described(value)}")
-    within(value, budget)
+    refuse_beyond_bounds(value, budget)
     with computing(f"`Decimal` of {described(value)}"):
         made = Decimal(value, CONTEXT)
-    bounded(made)
+    refuse_long(made)
     return made
 
 
 def _checked(value: Any) -> Any:
     if type(value) is Decimal:
-        bounded(value)
+        refuse_long(value)
     return value
 
 
@@ -43,26 +43,26 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
 }
 
 
-def combined(symbol: str, operation: Callable[[Any, Any], Any], left: Any, right: Any, budget: Budget) -> Any:
+def combined(symbol: str, operation: Callable[[Any, Any], Any], left: Any, right: Any, budget: WorkLeft) -> Any:
     """`left symbol right` of which one is a `Decimal`.
 
     Raises:
         TypeError: the other goes with none.
     """
-    within(left, budget)
-    within(right, budget)
+    refuse_beyond_bounds(left, budget)
+    refuse_beyond_bounds(right, budget)
     if not (isinstance(left, int | Decimal) and isinstance(right, int | Decimal)):
         raise TypeError
     with computing(f"`{symbol}` of {described(left)} and {described(right)}"):
         return _checked(operation(left, right))
 
 
-def alone(what: str, operation: Callable[[Any], Any], value: Decimal, budget: Budget) -> Any:
+def alone(what: str, operation: Callable[[Any], Any], value: Decimal, budget: WorkLeft) -> Any:
     """What an operation of one `Decimal` comes to; a whole number of it is within the bounds, too."""
-    bounded(value)
+    refuse_long(value)
     with computing(f"`{what}` of {described(value)}"):
         made = _checked(operation(value))
-    within(made, budget)
+    refuse_beyond_bounds(made, budget)
     return made
 
 
@@ -85,9 +85,9 @@ def _rounding(name: str, rounding: Any) -> str | None:
     )
 
 
-def _quantize(budget: Budget, value: Decimal, exp: Any, rounding: Any = None) -> Any:
+def _quantize(budget: WorkLeft, value: Decimal, exp: Any, rounding: Any = None) -> Any:
     places, way = datum(exp), _rounding("quantize", rounding)
-    within(places, budget)
+    refuse_beyond_bounds(places, budget)
     if isinstance(places, int):
         places = Decimal(places)
     if type(places) is not Decimal:
@@ -95,7 +95,7 @@ def _quantize(budget: Budget, value: Decimal, exp: Any, rounding: Any = None) ->
     return alone("quantize", lambda amount: amount.quantize(places, way), value, budget)
 
 
-def _to_integral_value(budget: Budget, value: Decimal, rounding: Any = None) -> Any:
+def _to_integral_value(budget: WorkLeft, value: Decimal, rounding: Any = None) -> Any:
     way = _rounding("to_integral_value", rounding)
     return alone("to_integral_value", lambda amount: amount.to_integral_value(way), value, budget)
 

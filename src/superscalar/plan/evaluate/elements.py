@@ -12,8 +12,8 @@ from typing import Any
 
 from superscalar.plan.evaluate.amounts import (
     MAX_DIGITS,
-    bounded,
     formatted_amount,
+    refuse_long,
     repr_of_amount,
     text_of_amount,
     told_amount,
@@ -24,8 +24,8 @@ from superscalar.plan.evaluate.bounds import (
     MAX_TEXT,
     MAX_WIDTH,
     BoundError,
-    Budget,
     EvaluationError,
+    WorkLeft,
 )
 from superscalar.plan.evaluate.moments import DATES, ZONES, parts_of, strftime
 from superscalar.plan.ir.naming import field_aliases
@@ -67,7 +67,7 @@ def datum(value: Any) -> Any:
     return copied(value) if issubclass(kind, DATES) and kind is not dt.timedelta else value
 
 
-def within(value: Any, budget: Budget) -> None:
+def refuse_beyond_bounds(value: Any, budget: WorkLeft) -> None:
     """Refuse an integer over 4,096 bits, or a `Decimal` as long, which a tool may have made: what follows could take
     for ever.
     """
@@ -75,7 +75,7 @@ def within(value: Any, budget: Budget) -> None:
         if not -_SMALL < value < _SMALL:
             budget.bits(value.bit_length())
     elif type(value) is Decimal:
-        bounded(value)
+        refuse_long(value)
 
 
 def is_handle(value: Any) -> bool:
@@ -144,11 +144,11 @@ def _in_order(values: set[Any] | frozenset[Any]) -> list[Any]:
         or (len(kinds) == 1 and kinds <= {str, bytes})
     ):
         return sorted(values)
-    budget = Budget()
+    budget = WorkLeft()
     return sorted(values, key=lambda value: (type(value).__name__, shown(value, budget)))
 
 
-def item_of(value: Any, index: Any, budget: Budget) -> Any:
+def item_of(value: Any, index: Any, budget: WorkLeft) -> Any:
     """`value[index]`."""
     kind = type(value)
     if kind is list or kind is tuple:
@@ -176,10 +176,10 @@ def item_of(value: Any, index: Any, budget: Budget) -> Any:
 def out_of_range(index: int, count: int) -> EvaluationError:
     """The error for a position that does not exist, which says how many there are."""
     where = f"index {index}" if index.bit_length() < 64 else "the index"
-    return EvaluationError(f"{where} is out of range: it has {counted(count)}", "IndexError")
+    return EvaluationError(f"{where} is out of range: it has {items_counted(count)}", "IndexError")
 
 
-def slice_of(value: Any, ends: list[Any], budget: Budget) -> Any:
+def slice_of(value: Any, ends: list[Any], budget: WorkLeft) -> Any:
     """`value[start:stop:step]`, where `ends` are the three, None where one is not given."""
     value = datum(value)
     if not isinstance(value, list | tuple | str | bytes | range):
@@ -202,7 +202,7 @@ def slice_of(value: Any, ends: list[Any], budget: Budget) -> Any:
 def exactly(items: list[Any], count: int) -> list[Any]:
     """`items`, if there are `count` of them: the rule of `a, b = items`."""
     if len(items) != count:
-        raise EvaluationError(f"{count} names are assigned, but there are {counted(len(items))}", "ValueError")
+        raise EvaluationError(f"{count} names are assigned, but there are {items_counted(len(items))}", "ValueError")
     return items
 
 
@@ -226,7 +226,7 @@ def truth(value: Any) -> bool:
     return value != dt.timedelta(0) if kind is dt.timedelta else True
 
 
-def field_of(value: Any, name: str, budget: Budget) -> Any:
+def field_of(value: Any, name: str, budget: WorkLeft) -> Any:
     """The field `name` of a record or the value under that key of a mapping, never any other attribute (rule L4).
 
     A key that is no identifier is found under its alias (rule L7).
@@ -250,7 +250,7 @@ def field_of(value: Any, name: str, budget: Budget) -> Any:
     raise EvaluationError(f"{described(value)} has no field `{brief(name)}`", "AttributeError")
 
 
-def _of_record(owner: Any, field: Any, budget: Budget) -> Any:
+def _of_record(owner: Any, field: Any, budget: WorkLeft) -> Any:
     """A field as data. What a record of a tool's class holds is of the classes that this wants; what others hold is."""
     if type(field) in _PLAIN_FIELDS or isinstance(owner, Mapping | Record | tuple):
         return field
@@ -276,7 +276,7 @@ def missing(what: str, name: Any, there: Iterable[Any], error: str) -> Evaluatio
     return EvaluationError(f"no {what} {asked}; it has: {', '.join(names[:20])}{more}{hint}", error)
 
 
-def hashable(value: Any, budget: Budget) -> Any:
+def hashable(value: Any, budget: WorkLeft) -> Any:
     """`value`, if it may be in a set or a key of a mapping, with the work of hashing it counted."""
     kind = type(value)
     if kind is str or kind is int or kind in NUMBERS or value is None:
@@ -286,7 +286,7 @@ def hashable(value: Any, budget: Budget) -> Any:
         for item in value:
             hashable(item, budget)
     elif isinstance(value, Decimal):
-        within(value, budget)
+        refuse_beyond_bounds(value, budget)
         if value.is_snan():
             raise EvaluationError("a signalling NaN cannot be in a set or be a key")
     elif is_handle(value) or (isinstance(value, list | Mapping | Set) and not isinstance(value, frozenset)):
@@ -319,11 +319,11 @@ def _described(value: Any) -> str:
         case _ if (fields := record_fields(value)) is not None:
             return f"a {type(value).__name__} record with the fields {_listed(fields)}" if fields else "an empty record"
         case list():
-            return f"a list of {counted(len(value))}"
+            return f"a list of {items_counted(len(value))}"
         case tuple():
-            return f"a tuple of {counted(len(value))}"
+            return f"a tuple of {items_counted(len(value))}"
         case Set():
-            return f"a set of {counted(len(value))}"
+            return f"a set of {items_counted(len(value))}"
         case Mapping():
             return f"a mapping with the keys {_listed(value)}" if value else "an empty mapping"
         case range():
@@ -345,7 +345,7 @@ def _way_out(kind: type) -> str:
     return " (its tool can return `.tolist()`)" if callable(getattr(kind, "tolist", None)) else ""
 
 
-def counted(count: int) -> str:
+def items_counted(count: int) -> str:
     """`1 item`, `3 items`."""
     return "1 item" if count == 1 else f"{count:,} items"
 
@@ -365,7 +365,7 @@ _NUMERAL = re.compile(r"\d+")
 _CHUNK = 65_536
 
 
-def text_of(value: Any, budget: Budget) -> str:
+def text_of(value: Any, budget: WorkLeft) -> str:
     """`str(value)`: data as Python writes it, a handle by its bounded repr."""
     kind = type(value)
     if kind is float or value is None:
@@ -375,11 +375,11 @@ def text_of(value: Any, budget: Budget) -> str:
         return value
     if type(value) is Decimal:
         return text_of_amount(value)
-    within(value, budget)
+    refuse_beyond_bounds(value, budget)
     return str(value) if isinstance(value, DATES) or type(value) in ZONES else shown(value, budget)
 
 
-def shown(value: Any, budget: Budget) -> str:
+def shown(value: Any, budget: WorkLeft) -> str:
     """`repr(value)`: data as Python writes it, sets in their order, records with their fields, a handle bounded.
 
     Raises:
@@ -391,10 +391,10 @@ def shown(value: Any, budget: Budget) -> str:
     return "".join(parts)
 
 
-def _show(value: Any, parts: list[str], budget: Budget) -> None:
+def _show(value: Any, parts: list[str], budget: WorkLeft) -> None:
     value = datum(value)
     if value is None or isinstance(value, int | float):
-        within(value, budget)
+        refuse_beyond_bounds(value, budget)
         _put(repr(value), parts, budget)
     elif type(value) is Decimal:
         _put(repr_of_amount(value), parts, budget)
@@ -428,7 +428,7 @@ def _show(value: Any, parts: list[str], budget: Budget) -> None:
         _put(repr(value) if plain else handle_text(value), parts, budget)
 
 
-def _show_all(start: str, items: Iterable[Any], end: str, parts: list[str], budget: Budget) -> None:
+def _show_all(start: str, items: Iterable[Any], end: str, parts: list[str], budget: WorkLeft) -> None:
     _put(start, parts, budget)
     for position, item in enumerate(items):
         if position:
@@ -437,7 +437,7 @@ def _show_all(start: str, items: Iterable[Any], end: str, parts: list[str], budg
     _put(end, parts, budget)
 
 
-def _put(text: str, parts: list[str], budget: Budget) -> None:
+def _put(text: str, parts: list[str], budget: WorkLeft) -> None:
     parts.append(text)
     budget.spend(1 + len(text) // CHARACTERS_PER_STEP)
 
@@ -470,7 +470,7 @@ def handle_text(value: Any) -> str:
     return text.replace("\n", "\\n")
 
 
-def formatted(value: Any, spec: str, budget: Budget) -> str:
+def formatted(value: Any, spec: str, budget: WorkLeft) -> str:
     """`format(value, spec)`, as in an f-string."""
     if not spec:
         return text_of(value, budget)
@@ -484,7 +484,7 @@ def formatted(value: Any, spec: str, budget: Budget) -> str:
         raise EvaluationError(f"the format `{brief(spec)}` does not apply to {described(value)}{hint}")
     if any(len(digits) > 4 or int(digits) > MAX_WIDTH for digits in _NUMERAL.findall(spec)):
         raise BoundError(f"the format `{brief(spec)}` is wider than the bound, {MAX_WIDTH:,}")
-    within(value, budget)
+    refuse_beyond_bounds(value, budget)
     budget.text(len(value) if isinstance(value, str) else MAX_WIDTH + MAX_DIGITS)
     try:
         return formatted_amount(value, spec) if type(value) is Decimal else format(value, spec)

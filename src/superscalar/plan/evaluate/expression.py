@@ -17,10 +17,10 @@ from superscalar.plan.evaluate.bounds import (
     MAX_TEXT,
     STEPS_PER_INPUT,
     BoundError,
-    Budget,
     EvaluationError,
     Unavailable,
-    weight_of,
+    WorkLeft,
+    work_weight,
 )
 from superscalar.plan.evaluate.changed_items import changed_by_item
 from superscalar.plan.evaluate.changing import changed
@@ -31,22 +31,22 @@ from superscalar.plan.evaluate.elements import (
     slice_of,
 )
 from superscalar.plan.evaluate.formats import converted, format_text, percent
-from superscalar.plan.evaluate.functions import Key
+from superscalar.plan.evaluate.functions import KeyFunction
 from superscalar.plan.evaluate.itemwise import (
     BY_KEY,
     Absent,
     Frame,
-    Named,
-    Outcomes,
-    called,
+    NamedBy,
+    OutcomeOf,
     choice,
     complete,
     container,
     explained,
+    is_missing,
     item_outcomes,
     logic,
     look,
-    missing,
+    method_called,
 )
 from superscalar.plan.evaluate.operators import binary, compare, folded, unary
 from superscalar.plan.evaluate.table import APPLIED
@@ -81,10 +81,10 @@ from superscalar.plan.ir.needs import references
 from superscalar.short import brief
 from superscalar.values import Observation, Outcome, Withheld, is_silent
 
-__all__ = ["BoundError", "Budget", "EvaluationError", "Unavailable", "evaluate", "item_outcomes", "outcome_of"]
+__all__ = ["BoundError", "EvaluationError", "Unavailable", "WorkLeft", "evaluate", "item_outcomes", "outcome_of"]
 
 
-def evaluate(expr: Expr, outcome: Outcomes, *, budget: Budget | None = None) -> Any:
+def evaluate(expr: Expr, outcome: OutcomeOf, *, budget: WorkLeft | None = None) -> Any:
     """The value of `expr`, where `outcome(task)` says what each task that it refers to left behind.
 
     Only the outcomes that matter are asked for: `a or b` does not ask for `b` if `a` is true. A task of which only
@@ -105,7 +105,7 @@ def evaluate(expr: Expr, outcome: Outcomes, *, budget: Budget | None = None) -> 
     return _evaluated(expr, outcome, budget, Frame.value)
 
 
-def outcome_of(expr: Expr, outcome: Outcomes, named: Named = lambda task, _: task) -> Outcome:
+def outcome_of(expr: Expr, outcome: OutcomeOf, named: NamedBy = lambda task, _: task) -> Outcome:
     """What a task leaves behind whose work is `expr`: its value, or the outcome of every item, where some have none.
 
     `named` says which instance of a task it was that failed.
@@ -143,8 +143,8 @@ class Partly:
         self.items = items
 
 
-def _evaluated(expr: Expr, outcome: Outcomes, budget: Budget | None, read: Callable[[Frame, Expr], Any]) -> Any:
-    frame = Frame(outcome, Budget(reserve=lambda: _reserve(expr, outcome)) if budget is None else budget, _RULES)
+def _evaluated(expr: Expr, outcome: OutcomeOf, budget: WorkLeft | None, read: Callable[[Frame, Expr], Any]) -> Any:
+    frame = Frame(outcome, WorkLeft(reserve=lambda: _reserve(expr, outcome)) if budget is None else budget, _RULES)
     try:
         result = read(frame, expr)
         if type(result) is Partly:
@@ -162,10 +162,10 @@ def _evaluated(expr: Expr, outcome: Outcomes, budget: Budget | None, read: Calla
     return result
 
 
-def _reserve(expr: Expr, outcome: Outcomes) -> int:
+def _reserve(expr: Expr, outcome: OutcomeOf) -> int:
     """The steps that an evaluation may take for the size of its inputs."""
     inputs = (outcome(task) for task in dict.fromkeys(references(expr)))
-    weight = sum(weight_of(found.value) for found in inputs if type(found) is Observation)
+    weight = sum(work_weight(found.value) for found in inputs if type(found) is Observation)
     return min(weight * STEPS_PER_INPUT, MAX_STEPS)
 
 
@@ -316,7 +316,7 @@ def _method(expr: Method, frame: Frame) -> Any:
     count = len(expr.arguments)
     base, *given = frame.every([expr.base, *expr.arguments, *(given for _, given in expr.keywords)])
     keywords = dict(zip((keyword for keyword, _ in expr.keywords), given[count:], strict=True))
-    return called(expr.name, base, given[:count], keywords, frame)
+    return method_called(expr.name, base, given[:count], keywords, frame)
 
 
 def _fold(expr: Fold, frame: Frame) -> Any:
@@ -327,7 +327,7 @@ def _fold(expr: Fold, frame: Frame) -> Any:
     return folded(expr.operator, made, items_of(items), frame.budget)
 
 
-def _key(expr: Lambda, frame: Frame) -> Key:
+def _key(expr: Lambda, frame: Frame) -> KeyFunction:
     if len(expr.parameters) != 1:
         raise EvaluationError(f"a `key=` takes one value, but this lambda takes {len(expr.parameters)}")
     outer = frame.names
@@ -340,7 +340,7 @@ def _key(expr: Lambda, frame: Frame) -> Key:
         finally:
             frame.names = outer
 
-    return Key(of)
+    return KeyFunction(of)
 
 
 _KEYED = frozenset(name for name, row in APPLIED.items() if row.takes_key)
@@ -370,6 +370,6 @@ _RULES: dict[type, Callable[[Any, Frame], Any]] = {
     Apply: _apply,
     Method: _method,
     Fold: _fold,
-    Missing: missing,
+    Missing: is_missing,
     Lambda: _lambda,
 }

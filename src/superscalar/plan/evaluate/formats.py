@@ -12,8 +12,17 @@ from decimal import Decimal
 from string import Formatter
 from typing import Any, Final
 
-from superscalar.plan.evaluate.bounds import MAX_WIDTH, BoundError, Budget, EvaluationError
-from superscalar.plan.evaluate.elements import datum, described, field_of, formatted, item_of, shown, text_of, within
+from superscalar.plan.evaluate.bounds import MAX_WIDTH, BoundError, EvaluationError, WorkLeft
+from superscalar.plan.evaluate.elements import (
+    datum,
+    described,
+    field_of,
+    formatted,
+    item_of,
+    refuse_beyond_bounds,
+    shown,
+    text_of,
+)
 from superscalar.short import brief
 
 _NESTED: Final = 2
@@ -40,7 +49,7 @@ def fields_of(text: str) -> list[str | int]:
     return list(_asked(text, _Counter(), _NESTED))
 
 
-def format_text(text: str, positional: Sequence[Any], named: Mapping[str, Any], budget: Budget) -> str:
+def format_text(text: str, positional: Sequence[Any], named: Mapping[str, Any], budget: WorkLeft) -> str:
     """`text.format(*positional, **named)`."""
     return _filled(text, positional, named, budget, _Counter(), _NESTED)
 
@@ -100,7 +109,7 @@ def _asked(text: str, counter: _Counter, depth: int) -> Iterator[str | int]:
 
 
 def _filled(
-    text: str, positional: Sequence[Any], named: Mapping[str, Any], budget: Budget, counter: _Counter, depth: int
+    text: str, positional: Sequence[Any], named: Mapping[str, Any], budget: WorkLeft, counter: _Counter, depth: int
 ) -> str:
     if depth == 0:
         raise UnknownFormat("a format stands in the fields of a format, and no deeper")
@@ -117,7 +126,7 @@ def _filled(
     return "".join(parts)
 
 
-def _found(field: str, positional: Sequence[Any], named: Mapping[str, Any], budget: Budget, counter: _Counter) -> Any:
+def _found(field: str, positional: Sequence[Any], named: Mapping[str, Any], budget: WorkLeft, counter: _Counter) -> Any:
     first, steps = _path(field)
     wanted = counter.position(first)
     if isinstance(wanted, int):
@@ -138,7 +147,7 @@ def _found(field: str, positional: Sequence[Any], named: Mapping[str, Any], budg
     return value
 
 
-def converted(value: Any, conversion: str, budget: Budget) -> Any:
+def converted(value: Any, conversion: str, budget: WorkLeft) -> Any:
     """What `!s`, `!r` and `!a` make of a value; without one of them it is as it was."""
     if conversion == "s":
         return text_of(value, budget)
@@ -168,7 +177,7 @@ def check_percent(text: str) -> None:
             raise UnknownFormat(f"`{brief(match[0])}` is no format of a value")
 
 
-def percent(text: str, values: Any, budget: Budget) -> str:
+def percent(text: str, values: Any, budget: WorkLeft) -> str:
     """`text % values`."""
     check_percent(text)
     given = list(values) if isinstance(values, tuple) else [values]
@@ -219,7 +228,7 @@ def _star(written: str | None, next_value: Any) -> str | None:
     return written
 
 
-def _one(flags: str, width: str | None, precision: str | None, kind: str, value: Any, budget: Budget) -> str:
+def _one(flags: str, width: str | None, precision: str | None, kind: str, value: Any, budget: WorkLeft) -> str:
     """One value, as Python formats a plain number or text."""
     if width and width.startswith("-"):
         flags, width = flags + "-", width[1:]
@@ -239,7 +248,7 @@ def _one(flags: str, width: str | None, precision: str | None, kind: str, value:
     elif not number or (kind in "oxX" and isinstance(value, float | Decimal)):
         raise EvaluationError(f"`%{kind}` takes a number, not {described(value)}")
     if number:
-        within(value, budget)
+        refuse_beyond_bounds(value, budget)
     budget.text(2 * MAX_WIDTH)
     try:
         made: str = f"{form}{kind}" % value

@@ -14,29 +14,29 @@ from typing import Any, Final
 
 from superscalar.plan.evaluate import decimals, through
 from superscalar.plan.evaluate.amounts import compared, holds_amount
-from superscalar.plan.evaluate.bounds import FLAT, MAX_NUMERAL, MAX_WIDTH, BoundError, Budget, EvaluationError
+from superscalar.plan.evaluate.bounds import FLAT, MAX_NUMERAL, MAX_WIDTH, BoundError, EvaluationError, WorkLeft
 from superscalar.plan.evaluate.elements import (
     NUMBERS,
-    counted,
     datum,
     described,
     hashable,
     holds_handle,
     is_handle,
+    items_counted,
     items_of,
     size_of,
     text_of,
     truth,
 )
 from superscalar.plan.evaluate.listed import Function
-from superscalar.plan.evaluate.moments import apart
+from superscalar.plan.evaluate.moments import why_apart
 from superscalar.plan.evaluate.operators import binary, folded, number
 from superscalar.plan.ir.forms import ASSERT, REST
 from superscalar.short import cut
 from superscalar.values import OrderedSet
 
 
-class Key:
+class KeyFunction:
     """A lambda, ready to be called. Nothing else that can be called ever is, least of all an opaque handle."""
 
     __slots__ = ("of",)
@@ -48,7 +48,7 @@ class Key:
 # -------------------------------------------------------------------------------------------------------- numbers
 
 
-def _int(budget: Budget, value: Any = 0, base: Any = None) -> int:
+def _int(budget: WorkLeft, value: Any = 0, base: Any = None) -> int:
     value, base = datum(value), datum(base)
     if base is not None and not isinstance(base, int):
         raise EvaluationError(f"the `base=` of `int` is a whole number, not {described(base)}")
@@ -67,7 +67,7 @@ def _int(budget: Budget, value: Any = 0, base: Any = None) -> int:
     return int(number(result, budget))
 
 
-def _float(budget: Budget, value: Any = 0.0) -> float:
+def _float(budget: WorkLeft, value: Any = 0.0) -> float:
     value = datum(value)
     if isinstance(value, str | bytes):
         value = _numeral(value)
@@ -90,7 +90,7 @@ def _numeral(text: str | bytes) -> str | bytes:
     return stripped
 
 
-def _abs(budget: Budget, value: Any) -> Any:
+def _abs(budget: WorkLeft, value: Any) -> Any:
     value = datum(value)
     if type(value) is Decimal:
         return decimals.alone("abs", abs, value, budget)
@@ -99,7 +99,7 @@ def _abs(budget: Budget, value: Any) -> Any:
     return abs(value)
 
 
-def _pow(budget: Budget, base: Any, exponent: Any, mod: Any = None) -> Any:
+def _pow(budget: WorkLeft, base: Any, exponent: Any, mod: Any = None) -> Any:
     if mod is None:
         return binary("**", base, exponent, budget)
     parts = [datum(part) for part in (base, exponent, mod)]
@@ -114,13 +114,13 @@ def _pow(budget: Budget, base: Any, exponent: Any, mod: Any = None) -> Any:
         raise EvaluationError(f"`pow`: {error}", "ValueError") from error
 
 
-def _divmod(budget: Budget, left: Any, right: Any) -> tuple[Any, Any]:
+def _divmod(budget: WorkLeft, left: Any, right: Any) -> tuple[Any, Any]:
     if isinstance(left, str | bytes) or isinstance(right, str | bytes):
         raise EvaluationError(f"`divmod` takes numbers, not {described(left)} and {described(right)}")
     return binary("//", left, right, budget), binary("%", left, right, budget)
 
 
-def _round(budget: Budget, value: Any, ndigits: Any = None) -> Any:
+def _round(budget: WorkLeft, value: Any, ndigits: Any = None) -> Any:
     value, ndigits = datum(value), datum(ndigits)
     if type(value) not in NUMBERS and type(value) is not Decimal:
         raise EvaluationError(f"`round` takes a number, not {described(value)}")
@@ -139,7 +139,7 @@ def _round(budget: Budget, value: Any, ndigits: Any = None) -> Any:
         ) from error
 
 
-def _sum(budget: Budget, values: Any, start: Any = 0) -> Any:
+def _sum(budget: WorkLeft, values: Any, start: Any = 0) -> Any:
     if isinstance(start, str | bytes):
         raise EvaluationError('`sum` adds numbers; for text write "".join(...)')
     items = items_of(values)
@@ -161,7 +161,7 @@ def _sum(budget: Budget, values: Any, start: Any = 0) -> Any:
 def _extreme(name: str) -> Callable[..., Any]:
     best: Callable[..., Any] = min if name == "min" else max
 
-    def extreme(budget: Budget, *arguments: Any, key: Any = None, **fallback: Any) -> Any:
+    def extreme(budget: WorkLeft, *arguments: Any, key: Any = None, **fallback: Any) -> Any:
         _check_key(name, key)
         if len(arguments) > 1 and fallback:
             raise EvaluationError(f"`{name}` takes `default=` with one list only")
@@ -175,7 +175,7 @@ def _extreme(name: str) -> Callable[..., Any]:
     return extreme
 
 
-def _sorted(budget: Budget, values: Any, *, key: Any = None, reverse: Any = False) -> list[Any]:
+def _sorted(budget: WorkLeft, values: Any, *, key: Any = None, reverse: Any = False) -> list[Any]:
     _check_key("sorted", key)
     if not isinstance(reverse, int):
         raise EvaluationError(f"the `reverse=` of `sorted` is True or False, not {described(reverse)}")
@@ -189,11 +189,13 @@ def _sorted(budget: Budget, values: Any, *, key: Any = None, reverse: Any = Fals
 
 
 def _check_key(name: str, key: Any) -> None:
-    if key is not None and not isinstance(key, Key):
+    if key is not None and not isinstance(key, KeyFunction):
         raise EvaluationError(f"the `key=` of `{name}` is a lambda, like key=lambda x: x.price; not {described(key)}")
 
 
-def _ordered(name: str, items: list[Any], key: Any, budget: Budget, run: Callable[[list[tuple[Any, Any]]], Any]) -> Any:
+def _ordered(
+    name: str, items: list[Any], key: Any, budget: WorkLeft, run: Callable[[list[tuple[Any, Any]]], Any]
+) -> Any:
     """Compare items by their keys, with the work of the comparisons counted before."""
     keys = items if key is None else [key.of(item) for item in items]
     budget.items(len(keys), _PAIR)
@@ -214,19 +216,19 @@ def _ordered(name: str, items: list[Any], key: Any, budget: Budget, run: Callabl
         return run(list(zip(keys, items, strict=True)))
     except TypeError as error:
         kinds = sorted({type(k).__name__ for k in keys})
-        why = next(filter(None, (apart(keys[0], k) for k in keys)), ": say `key=`")
+        why = next(filter(None, (why_apart(keys[0], k) for k in keys)), ": say `key=`")
         raise EvaluationError(f"`{name}` cannot order these by size ({', '.join(kinds[:5])}){why}") from error
 
 
-def _any(budget: Budget, values: Any) -> bool:
+def _any(budget: WorkLeft, values: Any) -> bool:
     return any(truth(item) for item in _looked_through(values, budget))
 
 
-def _all(budget: Budget, values: Any) -> bool:
+def _all(budget: WorkLeft, values: Any) -> bool:
     return all(truth(item) for item in _looked_through(values, budget))
 
 
-def _next(budget: Budget, values: Any, *fallback: Any) -> Any:
+def _next(budget: WorkLeft, values: Any, *fallback: Any) -> Any:
     items = _looked_through(values, budget)
     if items:
         return items[0]
@@ -237,11 +239,11 @@ def _next(budget: Budget, values: Any, *fallback: Any) -> Any:
     )
 
 
-def _assert(budget: Budget, text: Any) -> Any:
+def _assert(budget: WorkLeft, text: Any) -> Any:
     raise EvaluationError(cut(text_of(text, budget), 1_000), "AssertionError")
 
 
-def _bool(_budget: Budget, value: Any = False) -> bool:
+def _bool(_budget: WorkLeft, value: Any = False) -> bool:
     return truth(value)
 
 
@@ -251,31 +253,31 @@ def _bool(_budget: Budget, value: Any = False) -> bool:
 _NUMBER, _PAIR, _ENTRY = 40, 72, 100  # bytes that a number, a tuple of two, an entry of a set or dict take, about
 
 
-def _walked(values: Any, budget: Budget) -> list[Any]:
+def _walked(values: Any, budget: WorkLeft) -> list[Any]:
     items = items_of(values)
     budget.items(len(items))
     return items
 
 
-def _looked_through(values: Any, budget: Budget) -> list[Any]:
+def _looked_through(values: Any, budget: WorkLeft) -> list[Any]:
     items = items_of(values)
     budget.spend(len(items) // 2)
     return items
 
 
-def _len(_budget: Budget, value: Any) -> int:
+def _len(_budget: WorkLeft, value: Any) -> int:
     if isinstance(value, str | bytes | list | tuple | Mapping | Set | range):
         return size_of(value)
     raise EvaluationError(f"{described(value)} has no length")
 
 
-def _reversed(budget: Budget, values: Any) -> list[Any]:
+def _reversed(budget: WorkLeft, values: Any) -> list[Any]:
     if isinstance(values, Set):
         raise EvaluationError(f"`reversed` takes a list, not {described(values)}: sort it first")
     return _walked(values, budget)[::-1]
 
 
-def _range(budget: Budget, *arguments: Any) -> list[int]:
+def _range(budget: WorkLeft, *arguments: Any) -> list[int]:
     bounds = [datum(argument) for argument in arguments]
     for bound in bounds:
         if not isinstance(bound, int):
@@ -287,7 +289,7 @@ def _range(budget: Budget, *arguments: Any) -> list[int]:
     return list(numbers)
 
 
-def _enumerate(budget: Budget, values: Any, start: Any = 0) -> list[tuple[int, Any]]:
+def _enumerate(budget: WorkLeft, values: Any, start: Any = 0) -> list[tuple[int, Any]]:
     start = datum(start)
     if not isinstance(start, int):
         raise EvaluationError(f"`enumerate` starts at a whole number, not {described(start)}")
@@ -296,45 +298,45 @@ def _enumerate(budget: Budget, values: Any, start: Any = 0) -> list[tuple[int, A
     return list(enumerate(items, number(start, budget)))
 
 
-def _zip(budget: Budget, *several: Any, strict: Any = False) -> list[tuple[Any, ...]]:
+def _zip(budget: WorkLeft, *several: Any, strict: Any = False) -> list[tuple[Any, ...]]:
     lists = [_walked(values, budget) for values in several]
     lengths = {len(items) for items in lists}
     if truth(strict) and len(lengths) > 1:
-        sizes = ", ".join(counted(len(items)) for items in lists[:10])
+        sizes = ", ".join(items_counted(len(items)) for items in lists[:10])
         raise EvaluationError(f"`zip` with `strict` of lists that differ in length: {sizes}", "ValueError")
     budget.items(min(lengths, default=0), _PAIR + 8 * len(lists))
     return list(zip(*lists, strict=False))
 
 
-def _list(budget: Budget, values: Any = ()) -> list[Any]:
+def _list(budget: WorkLeft, values: Any = ()) -> list[Any]:
     return _walked(values, budget)
 
 
-def _with_rest(budget: Budget, values: Any, before: int, behind: int) -> tuple[Any, ...]:
+def _with_rest(budget: WorkLeft, values: Any, before: int, behind: int) -> tuple[Any, ...]:
     """What `a, *rest, b = values` assigns: so many items, a list of the others, and so many again."""
     items = _walked(values, budget)
     if len(items) < before + behind:
-        message = f"at least {before + behind} names are assigned, but there are {counted(len(items))}"
+        message = f"at least {before + behind} names are assigned, but there are {items_counted(len(items))}"
         raise EvaluationError(message, "ValueError")
     end = len(items) - behind
     return (*items[:before], items[before:end], *items[end:])
 
 
-def _tuple(budget: Budget, values: Any = ()) -> tuple[Any, ...]:
+def _tuple(budget: WorkLeft, values: Any = ()) -> tuple[Any, ...]:
     return tuple(_walked(values, budget))
 
 
-def _set(budget: Budget, values: Any = ()) -> OrderedSet:
+def _set(budget: WorkLeft, values: Any = ()) -> OrderedSet:
     return ordered_set(_walked(values, budget), budget)
 
 
-def ordered_set(items: list[Any], budget: Budget) -> OrderedSet:
+def ordered_set(items: list[Any], budget: WorkLeft) -> OrderedSet:
     """A set of `items`, iterated in that order (rule L24)."""
     budget.items(len(items), _ENTRY)
     return OrderedSet([hashable(item, budget) for item in items])
 
 
-def _dict(budget: Budget, source: Any = (), /, **more: Any) -> dict[Any, Any]:
+def _dict(budget: WorkLeft, source: Any = (), /, **more: Any) -> dict[Any, Any]:
     made: dict[Any, Any] = {}
     if isinstance(source, Mapping):
         budget.items(len(source), _ENTRY)
@@ -353,7 +355,7 @@ def _dict(budget: Budget, source: Any = (), /, **more: Any) -> dict[Any, Any]:
     return made
 
 
-def _fromkeys(budget: Budget, keys: Any, value: Any = None) -> dict[Any, Any]:
+def _fromkeys(budget: WorkLeft, keys: Any, value: Any = None) -> dict[Any, Any]:
     items = _walked(keys, budget)
     budget.items(len(items), _ENTRY)
     return {hashable(key, budget): value for key in items}
@@ -362,7 +364,7 @@ def _fromkeys(budget: Budget, keys: Any, value: Any = None) -> dict[Any, Any]:
 _ENCODINGS = frozenset({"utf-8", "utf8", "ascii", "latin-1"})
 
 
-def _str(budget: Budget, value: Any = "", encoding: Any = None) -> str:
+def _str(budget: WorkLeft, value: Any = "", encoding: Any = None) -> str:
     if encoding is None:
         text = text_of(value, budget)
     elif isinstance(value, bytes) and isinstance(encoding, str) and encoding.lower() in _ENCODINGS:

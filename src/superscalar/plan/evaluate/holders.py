@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
-from superscalar.plan.evaluate.bounds import Budget, EvaluationError
+from superscalar.plan.evaluate.bounds import EvaluationError, WorkLeft
 from superscalar.plan.evaluate.elements import error_text, hashable
 from superscalar.values import Failure, Holder, Observation, OrderedSet, Outcome, Skipped, is_silent
 
@@ -24,13 +24,13 @@ class HeldRow(NamedTuple):
     adrift: bool = False
 
 
-def whole(kind: str, rows: Sequence[HeldRow]) -> Any:
+def whole_holder(kind: str, rows: Sequence[HeldRow]) -> Any:
     """The list, tuple, set or dict of items that all have a value, and of keys likewise.
 
     Raises:
         EvaluationError: a member of a set, or a key, is not hashable.
     """
-    budget = Budget()
+    budget = WorkLeft()
     if kind == "list":
         return [row.entry for row in rows]
     if kind == "tuple":
@@ -48,7 +48,7 @@ def whole(kind: str, rows: Sequence[HeldRow]) -> Any:
         ) from None
 
 
-def placed(kind: str, rows: Sequence[HeldRow], value_of: Callable[[Any], Any]) -> list[HeldRow]:
+def placed_rows(kind: str, rows: Sequence[HeldRow], value_of: Callable[[Any], Any]) -> list[HeldRow]:
     """The rows of a holder of which some have no value: equal members of a set are one, the last value of a key counts.
 
     What has no value may equal a member of a set that it is in, so nobody knows whether it counts.
@@ -58,7 +58,7 @@ def placed(kind: str, rows: Sequence[HeldRow], value_of: Callable[[Any], Any]) -
     """
     if kind == "dict":
         adrift = [row for row in rows if row.adrift]
-        by_key = whole("dict", [HeldRow(row, row.key) for row in rows if not row.adrift])
+        by_key = whole_holder("dict", [HeldRow(row, row.key) for row in rows if not row.adrift])
         return [*by_key.values(), *adrift]
     if kind != "set":
         return list(rows)
@@ -68,7 +68,7 @@ def placed(kind: str, rows: Sequence[HeldRow], value_of: Callable[[Any], Any]) -
         if value is NO_VALUE:
             members[NO_VALUE, position] = row._replace(adrift=True)
         else:
-            whole("set", [HeldRow(value)])
+            whole_holder("set", [HeldRow(value)])
             members.setdefault((None, value), row)
     return list(members.values())
 
@@ -85,13 +85,13 @@ def held(kind: Any, rows: Sequence[HeldRow]) -> Outcome:
     absent = [one for one in found if not isinstance(one, Observation)]
     if not absent:
         values = [HeldRow(_value(row.entry), None if row.key is None else row.key.value) for row in rows]
-        return Observation(whole(kind, values))
+        return Observation(whole_holder(kind, values))
     open = all(row.key is None or isinstance(row.key, Observation) for row in rows)
     items: tuple[Outcome, ...] | None = None
     holder = Holder(kind)
     if open:
         keyed = [row if row.key is None else row._replace(key=row.key.value) for row in rows]
-        inside = placed(kind, keyed, _value)
+        inside = placed_rows(kind, keyed, _value)
         items = tuple(row.entry for row in inside)
         adrift = tuple(i for i, row in enumerate(inside) if row.adrift)
         holder = Holder(kind, tuple(row.key for row in inside) if kind == "dict" else (), adrift)

@@ -7,7 +7,7 @@ from collections.abc import Sequence as Many
 from typing import Any, Final, TypeAlias
 
 from superscalar.errors import SuperscalarError
-from superscalar.plan.evaluate.bounds import MAX_ITEMS, Budget, EvaluationError, Unavailable
+from superscalar.plan.evaluate.bounds import MAX_ITEMS, EvaluationError, Unavailable, WorkLeft
 from superscalar.plan.evaluate.elements import (
     datum,
     described,
@@ -21,7 +21,7 @@ from superscalar.plan.evaluate.elements import (
     truth,
 )
 from superscalar.plan.evaluate.elements import missing as not_there
-from superscalar.plan.evaluate.holders import NO_VALUE, HeldRow, held, placed, whole
+from superscalar.plan.evaluate.holders import NO_VALUE, HeldRow, held, placed_rows, whole_holder
 from superscalar.plan.evaluate.methods import MAPPING, method_of
 from superscalar.plan.ir import (
     Apply,
@@ -43,8 +43,8 @@ from superscalar.plan.ir import (
 from superscalar.plan.ir.needs import constant_index
 from superscalar.values import Failure, Holder, Observation, Outcome, Skipped, TaskId, is_silent
 
-Outcomes: TypeAlias = Callable[[TaskId], Outcome]
-Named: TypeAlias = Callable[[TaskId, Outcome], TaskId]
+OutcomeOf: TypeAlias = Callable[[TaskId], Outcome]
+NamedBy: TypeAlias = Callable[[TaskId, Outcome], TaskId]
 """The id of the instance of a task, or of `task[i]`, that left that outcome behind."""
 
 
@@ -56,7 +56,7 @@ class Frame:
 
     __slots__ = ("budget", "names", "outcome", "rules")
 
-    def __init__(self, outcome: Outcomes, budget: Budget, rules: Mapping[type, Callable[[Any, Frame], Any]]) -> None:
+    def __init__(self, outcome: OutcomeOf, budget: WorkLeft, rules: Mapping[type, Callable[[Any, Frame], Any]]) -> None:
         self.outcome = outcome
         self.budget = budget
         self.rules = rules
@@ -169,7 +169,7 @@ class Absent:
         self.kind, self.rows = holder.kind, _rows(error.task, items, holder)
         return self.kind, self.rows
 
-    def outcome(self, frame: Frame, named: Named) -> Outcome:
+    def outcome(self, frame: Frame, named: NamedBy) -> Outcome:
         """What a task leaves behind that comes to this. A failure of another task is reported there."""
         error = self.error
         if isinstance(error, EvaluationError) and self.rows is None:
@@ -199,7 +199,7 @@ def _rows(task: TaskId, items: Many[Outcome], holder: Holder) -> list[HeldRow]:
     ]
 
 
-def _outcome(entry: Any, frame: Frame, named: Named) -> Outcome:
+def _outcome(entry: Any, frame: Frame, named: NamedBy) -> Outcome:
     return entry.outcome(frame, named) if type(entry) is Absent else Observation(entry)
 
 
@@ -226,10 +226,10 @@ def put_together(kind: Any, rows: list[HeldRow]) -> Any:
     """A list, tuple, set or dict of these; where some have no value, an `Absent` with all of them."""
     missing_one = worst(one for row in rows for one in (row.key, row.entry))
     if missing_one is None:
-        return whole(kind, rows)
+        return whole_holder(kind, rows)
     if kind == "dict" and any(type(row.key) is Absent for row in rows):
         return Absent(missing_one.error)
-    return Absent(missing_one.error, placed(kind, rows, _value_of), kind)
+    return Absent(missing_one.error, placed_rows(kind, rows, _value_of), kind)
 
 
 def _value_of(entry: Any) -> Any:
@@ -365,7 +365,7 @@ def _keyed(expr: Method, frame: Frame) -> Any:
     except (Unavailable, EvaluationError) as error:
         raise (worst(iter((base, _because(error)))) or _because(error)).error from None
     if type(base) is not Absent:
-        return called(expr.name, base, arguments, keywords, frame)
+        return method_called(expr.name, base, arguments, keywords, frame)
     there = _mapping(base, frame)
     MAPPING[expr.name].check(expr.name, len(arguments), tuple(keywords))
     match expr.name:
@@ -381,7 +381,7 @@ def _keyed(expr: Method, frame: Frame) -> Any:
     return there.get(hashable(key, frame.budget), otherwise[0] if otherwise else None)
 
 
-def called(name: str, base: Any, arguments: list[Any], keywords: dict[str, Any], frame: Frame) -> Any:
+def method_called(name: str, base: Any, arguments: list[Any], keywords: dict[str, Any], frame: Frame) -> Any:
     """A listed method of a value."""
     listed, base = method_of(base, name)
     listed.check(name, len(arguments), tuple(keywords))
@@ -424,7 +424,7 @@ def ok(expr: Apply, frame: Frame) -> Any:
     if type(found) is not Absent:
         return found
     kind, rows = found.inside(frame)
-    return whole(kind, [row for row in rows if type(row.entry) is not Absent])
+    return whole_holder(kind, [row for row in rows if type(row.entry) is not Absent])
 
 
 def default(expr: Apply, frame: Frame) -> Any:
@@ -436,12 +436,12 @@ def default(expr: Apply, frame: Frame) -> Any:
     return frame.value(expr.arguments[1]) if type(found) is Absent else found
 
 
-def missing(expr: Missing, frame: Frame) -> bool:
+def is_missing(expr: Missing, frame: Frame) -> bool:
     """Whether `default` would take its fallback."""
     return type(attempt(expr.operand, frame)) is Absent
 
 
-def first(expr: Apply, frame: Frame) -> list[Any]:
+def first_items(expr: Apply, frame: Frame) -> list[Any]:
     """`first(k, xs)`: the first `k` that succeeded, in input order (rule L16); fewer are an error."""
     count = wanted(frame.value(expr.arguments[0]))
     entries = [row.entry for row in _iterated(look(expr.arguments[1], frame), frame)]

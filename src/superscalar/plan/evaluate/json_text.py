@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from superscalar.plan import ir
-from superscalar.plan.evaluate.bounds import MAX_BITS, MAX_ITEMS, BoundError, Budget, EvaluationError
+from superscalar.plan.evaluate.bounds import MAX_BITS, MAX_ITEMS, BoundError, EvaluationError, WorkLeft
 from superscalar.plan.evaluate.elements import datum, described, is_handle
 
 _ROOM: Final = 20  # bytes that a character of JSON may come to: an empty list is two
 _DIGITS: Final = MAX_BITS * 3 // 10  # of a whole number: about as many as fit
 
 
-def parse_json(budget: Budget, text: Any) -> Any:
+def parse_json(budget: WorkLeft, text: Any) -> Any:
     """The data that a JSON text says; what is a list or a mapping already is itself.
 
     Raises:
@@ -74,7 +74,7 @@ def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return once(pairs)
 
 
-def _bounded(value: Any, budget: Budget) -> None:
+def _bounded(value: Any, budget: WorkLeft) -> None:
     waiting = [value]
     while waiting:
         item = waiting.pop()
@@ -97,7 +97,7 @@ def constant_in(text: str) -> Any:
     Raises:
         EvaluationError: it says none.
     """
-    return parse_json(Budget(), text)
+    return parse_json(WorkLeft(), text)
 
 
 def as_constant(value: Any) -> ir.Expr:

@@ -24,7 +24,7 @@ def kind_of(value: Any) -> Kind | None:
     return KINDS.get(type(value)) or next((kind for base, kind in KINDS.items() if isinstance(value, base)), None)
 
 
-def method_of(value: Any, name: str) -> Listed | None:
+def method_of_kind(value: Any, name: str) -> Listed | None:
     """The method of such a value; None if it has none of that name."""
     kind = kind_of(value)
     return None if kind is None else kind.methods.get(name)

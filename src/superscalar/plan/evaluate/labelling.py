@@ -25,7 +25,7 @@ from superscalar.plan.evaluate.parts import (
     keyed,
     listed,
     merged,
-    run,
+    row,
     sliced,
     some,
     whole,
@@ -73,7 +73,7 @@ def labels_of(
         return lookup(expr.task)  # type: ignore[union-attr]  # narrowed by its class, which is quicker than isinstance
     if kind is Literal:
         return constant(expr)  # type: ignore[arg-type]
-    return _Reading(lookup, constant, {}).of(expr)
+    return _LabelReading(lookup, constant, {}).of(expr)
 
 
 _DEEPEST: Final = 50
@@ -82,7 +82,7 @@ _DEEPEST: Final = 50
 _ADDING: Final = frozenset({"+", "+=", ".append", ".extend"})
 
 
-class _Reading:
+class _LabelReading:
     """Derives the labels of an expression from those of its parts; `names` are those of its own variables."""
 
     def __init__(
@@ -118,7 +118,7 @@ class _Reading:
             case Var(name):
                 return self._names.get(name, NOTHING)  # a `key=` of what is no list: all that it compares counts
             case Sequence(kind="list" | "tuple", items=items):
-                return run(PLAN, [self.of(item) for item in items])
+                return row(PLAN, [self.of(item) for item in items])
             case Dict(items=pairs):
                 return self.written(pairs)
             case Index(base, index):
@@ -202,7 +202,7 @@ class _Reading:
         known = all(constant_index(end) is not None for end in there) and ends[2] != 0
         return also(sliced(found, slice(*ends) if known else None), label)
 
-    def _inside(self, clauses: Iterable[Clause]) -> tuple[_Reading, Label]:
+    def _inside(self, clauses: Iterable[Clause]) -> tuple[_LabelReading, Label]:
         """What reads the element of a comprehension, and the label of how many there are, and in which order."""
         inner, shape = self, NOTHING
         for clause in clauses:
@@ -212,8 +212,8 @@ class _Reading:
             shape = shape | found.shape | filters
         return inner, shape
 
-    def naming(self, names: Mapping[str, Labelled]) -> _Reading:
-        return _Reading(self._lookup, self._constant, {**self._names, **names}, self._depth)
+    def naming(self, names: Mapping[str, Labelled]) -> _LabelReading:
+        return _LabelReading(self._lookup, self._constant, {**self._names, **names}, self._depth)
 
     # ------------------------------------------------------------------------- what looks at the structure of values
     # Each of these returns None where nothing is known of it.
@@ -251,7 +251,7 @@ class _Reading:
         if each is None:  # nobody knows how often
             more = listed(steps.any)
             return concatenated([before, some(more.shape | steps.shape, more.any)])
-        return concatenated([before, *map(listed, each), run(steps.shape, [])])
+        return concatenated([before, *map(listed, each), row(steps.shape, [])])
 
 
 def _field(found: Parts, name: str, key: str | None) -> Labelled:

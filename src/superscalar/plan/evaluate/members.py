@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Set
 from typing import Any
 
-from superscalar.plan.evaluate.bounds import Budget, EvaluationError
+from superscalar.plan.evaluate.bounds import EvaluationError, WorkLeft
 from superscalar.plan.evaluate.elements import datum, described, items_of, slice_of
 from superscalar.plan.evaluate.functions import ordered_set
 from superscalar.plan.evaluate.listed import Listed
@@ -13,16 +13,16 @@ from superscalar.plan.evaluate.operators import binary, compare, equal
 from superscalar.values import OrderedSet
 
 
-def _is(one: Any, other: Any, budget: Budget) -> bool:
+def _is(one: Any, other: Any, budget: WorkLeft) -> bool:
     budget.spend(1)
     return one is other or equal(one, other, budget)
 
 
-def _count(budget: Budget, values: list[Any] | tuple[Any, ...], wanted: Any) -> int:
+def _count(budget: WorkLeft, values: list[Any] | tuple[Any, ...], wanted: Any) -> int:
     return sum(_is(item, wanted, budget) for item in items_of(values))
 
 
-def _index(budget: Budget, values: list[Any] | tuple[Any, ...], wanted: Any, start: Any = 0, stop: Any = None) -> int:
+def _index(budget: WorkLeft, values: list[Any] | tuple[Any, ...], wanted: Any, start: Any = 0, stop: Any = None) -> int:
     ends = [datum(start), datum(stop), None]
     items = items_of(values)
     positions = slice_of(range(len(items)), ends, budget)
@@ -32,7 +32,7 @@ def _index(budget: Budget, values: list[Any] | tuple[Any, ...], wanted: Any, sta
     raise EvaluationError(f"{described(wanted)} is not in {described(values)}", "ValueError")
 
 
-def _copy(budget: Budget, values: list[Any]) -> list[Any]:
+def _copy(budget: WorkLeft, values: list[Any]) -> list[Any]:
     items = items_of(values)
     budget.items(len(items))
     return items
@@ -47,7 +47,7 @@ TUPLE: dict[str, Listed] = {name: LIST[name] for name in ("count", "index")}
 
 
 def _combiner(symbol: str) -> Callable[..., OrderedSet]:
-    def run(budget: Budget, values: Set[Any], *several: Any) -> OrderedSet:
+    def run(budget: WorkLeft, values: Set[Any], *several: Any) -> OrderedSet:
         made = ordered_set(items_of(values), budget)
         for other in several:
             made = binary(symbol, made, ordered_set(items_of(other), budget), budget)
@@ -56,11 +56,11 @@ def _combiner(symbol: str) -> Callable[..., OrderedSet]:
     return run
 
 
-def _issubset(budget: Budget, values: Set[Any], other: Any) -> bool:
+def _issubset(budget: WorkLeft, values: Set[Any], other: Any) -> bool:
     return compare("<=", values, ordered_set(items_of(other), budget), budget)
 
 
-def _set_copy(budget: Budget, values: Set[Any]) -> OrderedSet:
+def _set_copy(budget: WorkLeft, values: Set[Any]) -> OrderedSet:
     return ordered_set(items_of(values), budget)
 
 

@@ -12,8 +12,8 @@ from superscalar.plan.evaluate.bounds import (
     MAX_TEXT,
     MAX_WIDTH,
     BoundError,
-    Budget,
     EvaluationError,
+    WorkLeft,
 )
 from superscalar.plan.evaluate.elements import datum, described, field_names, field_of, hashable, items_of
 from superscalar.plan.evaluate.listed import Listed, OfMapping
@@ -29,7 +29,7 @@ def method_of(value: Any, name: str) -> tuple[Listed, Any]:
     what, known = _methods_of(value)
     if name in known:
         return known[name], value
-    if (found := kinds.method_of(value, name)) is not None:
+    if (found := kinds.method_of_kind(value, name)) is not None:
         return found, value
     if name == "get" and record_fields(value) is not None and name not in field_names(value):
         return _OF_A_RECORD, value
@@ -86,7 +86,7 @@ _PART = 64  # bytes that a piece of a text takes besides its characters, about
 def _splitter(method: str) -> Callable[..., list[str]]:
     split = str.split if method == "split" else str.rsplit
 
-    def run(budget: Budget, text: str, sep: Any = None, maxsplit: Any = -1) -> list[str]:
+    def run(budget: WorkLeft, text: str, sep: Any = None, maxsplit: Any = -1) -> list[str]:
         separator = None if sep is None else _text(method, sep)
         limit = _whole(method, maxsplit)
         if separator == "":
@@ -106,7 +106,7 @@ def _splitter(method: str) -> Callable[..., list[str]]:
 _LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 
 
-def _splitlines(budget: Budget, text: str, keepends: Any = False) -> list[str]:
+def _splitlines(budget: WorkLeft, text: str, keepends: Any = False) -> list[str]:
     budget.text(len(text))
     budget.items(sum(text.count(end) for end in _LINE_ENDS) - text.count("\r\n"), _PART)
     return text.splitlines(bool(_whole("splitlines", keepends)))
@@ -115,7 +115,7 @@ def _splitlines(budget: Budget, text: str, keepends: Any = False) -> list[str]:
 def _stripper(method: str) -> Callable[..., str]:
     strip: Callable[..., str] = getattr(str, method)
 
-    def run(budget: Budget, text: str, characters: Any = None) -> str:
+    def run(budget: WorkLeft, text: str, characters: Any = None) -> str:
         wanted = None if characters is None else _text(method, characters)
         if wanted is not None and len(wanted) > MAX_WIDTH:
             raise BoundError(f"`{method}` of {len(wanted):,} different characters; the bound is {MAX_WIDTH:,}")
@@ -129,14 +129,14 @@ def _stripper(method: str) -> Callable[..., str]:
 def _caser(method: str) -> Callable[..., str]:
     change: Callable[[str], str] = getattr(str, method)
 
-    def run(budget: Budget, text: str) -> str:
+    def run(budget: WorkLeft, text: str) -> str:
         budget.text(len(text) if text.isascii() else 3 * len(text))  # one character becomes up to three
         return change(text)
 
     return run
 
 
-def _replace(budget: Budget, text: str, old: Any, new: Any, count: Any = -1) -> str:
+def _replace(budget: WorkLeft, text: str, old: Any, new: Any, count: Any = -1) -> str:
     before, after, limit = _text("replace", old), _text("replace", new), _whole("replace", count)
     search(text, before, budget)
     found = text.count(before)
@@ -148,7 +148,7 @@ def _replace(budget: Budget, text: str, old: Any, new: Any, count: Any = -1) -> 
 def _affix(method: str) -> Callable[..., bool]:
     test: Callable[..., bool] = getattr(str, method)
 
-    def run(budget: Budget, text: str, affix: Any, start: Any = None, end: Any = None) -> bool:
+    def run(budget: WorkLeft, text: str, affix: Any, start: Any = None, end: Any = None) -> bool:
         several = affix if isinstance(affix, tuple) else (affix,)
         wanted = tuple(_text(method, one) for one in several)
         budget.spend(sum(1 + len(one) // CHARACTERS_PER_STEP for one in wanted))
@@ -160,7 +160,7 @@ def _affix(method: str) -> Callable[..., bool]:
 def _seeker(method: str) -> Callable[..., int]:
     seek: Callable[..., int] = str.find if method == "index" else getattr(str, method)
 
-    def run(budget: Budget, text: str, wanted: Any, start: Any = None, end: Any = None) -> int:
+    def run(budget: WorkLeft, text: str, wanted: Any, start: Any = None, end: Any = None) -> int:
         pattern = _text(method, wanted)
         search(text, pattern, budget)
         found = seek(text, pattern, _position(method, start), _position(method, end))
@@ -171,7 +171,7 @@ def _seeker(method: str) -> Callable[..., int]:
     return run
 
 
-def _join(budget: Budget, separator: str, values: Any) -> str:
+def _join(budget: WorkLeft, separator: str, values: Any) -> str:
     items = items_of(values)
     budget.items(len(items))
     texts = []
@@ -185,7 +185,7 @@ def _join(budget: Budget, separator: str, values: Any) -> str:
     return separator.join(texts)
 
 
-def _partition(budget: Budget, text: str, sep: Any) -> tuple[str, str, str]:
+def _partition(budget: WorkLeft, text: str, sep: Any) -> tuple[str, str, str]:
     separator = _text("partition", sep)
     if not separator:
         raise EvaluationError("`partition` takes a separator that is not empty", "ValueError")
@@ -197,14 +197,14 @@ def _partition(budget: Budget, text: str, sep: Any) -> tuple[str, str, str]:
 def _remover(method: str) -> Callable[..., str]:
     remove: Callable[[str, str], str] = getattr(str, method)
 
-    def run(budget: Budget, text: str, affix: Any) -> str:
+    def run(budget: WorkLeft, text: str, affix: Any) -> str:
         budget.text(len(text))
         return remove(text, _text(method, affix))
 
     return run
 
 
-def _isdigit(budget: Budget, text: str) -> bool:
+def _isdigit(budget: WorkLeft, text: str) -> bool:
     budget.spend(len(text) // CHARACTERS_PER_STEP)
     return text.isdigit()
 
@@ -213,7 +213,7 @@ def _setter(method: str) -> Callable[..., str]:
     """The methods that set a text into a width."""
     set_in: Callable[..., str] = getattr(str, method)
 
-    def run(budget: Budget, text: str, width: Any, fill: Any = " ") -> str:
+    def run(budget: WorkLeft, text: str, width: Any, fill: Any = " ") -> str:
         wide, filling = _whole(method, width), _text(method, fill)
         if len(filling) != 1:
             raise EvaluationError(f"`{method}` fills with one character, not with {described(fill)}")
@@ -257,32 +257,32 @@ TEXT: dict[str, Listed] = {
 # ------------------------------------------------------------------------------------------------------- mappings
 
 
-def _get(budget: Budget, mapping: Mapping[Any, Any], key: Any, default: Any = None) -> Any:
+def _get(budget: WorkLeft, mapping: Mapping[Any, Any], key: Any, default: Any = None) -> Any:
     key = hashable(key, budget)
     return mapping.get(key, default)
 
 
-def _keys(budget: Budget, mapping: Mapping[Any, Any]) -> list[Any]:
+def _keys(budget: WorkLeft, mapping: Mapping[Any, Any]) -> list[Any]:
     budget.items(len(mapping))
     return list(mapping.keys())
 
 
-def _values(budget: Budget, mapping: Mapping[Any, Any]) -> list[Any]:
+def _values(budget: WorkLeft, mapping: Mapping[Any, Any]) -> list[Any]:
     budget.items(len(mapping))
     return list(mapping.values())
 
 
-def _items(budget: Budget, mapping: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
+def _items(budget: WorkLeft, mapping: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
     budget.items(len(mapping), 80)
     return list(mapping.items())
 
 
-def _copy(budget: Budget, mapping: Mapping[Any, Any]) -> dict[Any, Any]:
+def _copy(budget: WorkLeft, mapping: Mapping[Any, Any]) -> dict[Any, Any]:
     budget.items(len(mapping), 100)
     return dict(mapping)
 
 
-def _get_field(budget: Budget, record: Any, name: Any, default: Any = None) -> Any:
+def _get_field(budget: WorkLeft, record: Any, name: Any, default: Any = None) -> Any:
     key = datum(name)
     return field_of(record, key, budget) if isinstance(key, str) and key in field_names(record) else default
 

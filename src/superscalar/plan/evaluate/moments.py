@@ -50,7 +50,7 @@ def strftime(value: dt.date | dt.time, form: str) -> str:
         raise EvaluationError(f"the format `{form}` does not apply to a date: {error}", "ValueError") from error
 
 
-def apart(left: Any, right: Any) -> str:
+def why_apart(left: Any, right: Any) -> str:
     """Why two dates, times or numbers do not go together, and what to write, to follow what says so; else empty."""
     if isinstance(left, Decimal) or isinstance(right, Decimal):
         return apart_from_amount(left, right)
@@ -62,7 +62,7 @@ def apart(left: Any, right: Any) -> str:
     if isinstance(left, dt.date | dt.time) and isinstance(right, str):
         return ": write datetime.fromisoformat(...) or date.fromisoformat(...) around the text"
     if isinstance(right, dt.date | dt.time) and isinstance(left, str):
-        return apart(right, left)
+        return why_apart(right, left)
     if isinstance(left, dt.date | dt.timedelta) and isinstance(right, int | float):
         return ": write timedelta(days=...) around the number"
     if isinstance(right, dt.date | dt.timedelta) and isinstance(left, int | float):

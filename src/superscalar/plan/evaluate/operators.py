@@ -10,7 +10,7 @@ from typing import Any
 
 from superscalar.plan.evaluate import decimals
 from superscalar.plan.evaluate.amounts import compared, holds_amount
-from superscalar.plan.evaluate.bounds import CHARACTERS_PER_STEP, FLAT, MAX_BITS, Budget, EvaluationError
+from superscalar.plan.evaluate.bounds import CHARACTERS_PER_STEP, FLAT, MAX_BITS, EvaluationError, WorkLeft
 from superscalar.plan.evaluate.elements import (
     NUMBERS,
     datum,
@@ -19,14 +19,14 @@ from superscalar.plan.evaluate.elements import (
     holds_handle,
     is_handle,
     items_of,
+    refuse_beyond_bounds,
     truth,
-    within,
 )
-from superscalar.plan.evaluate.moments import DATES, apart
+from superscalar.plan.evaluate.moments import DATES, why_apart
 from superscalar.values import OrderedSet
 
 
-def binary(symbol: str, left: Any, right: Any, budget: Budget) -> Any:
+def binary(symbol: str, left: Any, right: Any, budget: WorkLeft) -> Any:
     """`left symbol right`."""
     if type(left) not in NUMBERS or type(right) not in NUMBERS:
         left, right = datum(left), datum(right)
@@ -35,7 +35,7 @@ def binary(symbol: str, left: Any, right: Any, budget: Budget) -> Any:
     return _arithmetic(symbol, left, right, budget)
 
 
-def folded(symbol: str, value: Any, items: Sequence[Any], budget: Budget) -> Any:
+def folded(symbol: str, value: Any, items: Sequence[Any], budget: WorkLeft) -> Any:
     """`value`, and every one of the items in order added to it; texts and lists are put together at once."""
     value = datum(value)
     kind = type(value)
@@ -62,9 +62,9 @@ _JOINED: dict[type, Callable[[list[Any]], Any]] = {
 # ------------------------------------------------------------------------------------------------------- numbers
 
 
-def _arithmetic(symbol: str, left: Any, right: Any, budget: Budget) -> Any:
-    within(left, budget)
-    within(right, budget)
+def _arithmetic(symbol: str, left: Any, right: Any, budget: WorkLeft) -> Any:
+    refuse_beyond_bounds(left, budget)
+    refuse_beyond_bounds(right, budget)
     guard = _COSTLY.get(symbol)
     if guard is not None:
         guard(left, right, budget)
@@ -81,29 +81,29 @@ def _arithmetic(symbol: str, left: Any, right: Any, budget: Budget) -> Any:
     return number(result, budget)
 
 
-def number(value: Any, budget: Budget) -> Any:
+def number(value: Any, budget: WorkLeft) -> Any:
     """`value`, an int or float that was computed, if it is within the bounds."""
     if type(value) is complex:
         raise EvaluationError("a negative number to a broken power is not a real number", "ValueError")
-    within(value, budget)
+    refuse_beyond_bounds(value, budget)
     return value
 
 
-def _check_power(left: Any, right: Any, budget: Budget) -> None:
+def _check_power(left: Any, right: Any, budget: WorkLeft) -> None:
     if type(left) is not float and type(right) is not float and right > 0:
         bits = (abs(left).bit_length() - 1) * right + 1
         if bits > MAX_BITS:
             budget.bits(bits)
 
 
-def _check_shift(left: Any, right: Any, budget: Budget) -> None:
+def _check_shift(left: Any, right: Any, budget: WorkLeft) -> None:
     if type(left) is not float and type(right) is not float and left and right > 0:
         bits = left.bit_length() + right
         if bits > MAX_BITS:
             budget.bits(bits)
 
 
-_COSTLY: dict[str, Callable[[Any, Any, Budget], None]] = {
+_COSTLY: dict[str, Callable[[Any, Any, WorkLeft], None]] = {
     "**": _check_power,
     "<<": _check_shift,
 }
@@ -125,7 +125,7 @@ ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
 # ------------------------------------------------------------------------------------------------- everything else
 
 
-def _combined(symbol: str, left: Any, right: Any, budget: Budget) -> Any:
+def _combined(symbol: str, left: Any, right: Any, budget: WorkLeft) -> Any:
     if symbol == "+":
         for kind in (str, bytes):
             if type(left) is kind and type(right) is kind:
@@ -180,7 +180,7 @@ def _on_dates(symbol: str, left: Any, right: Any) -> Any:
 _ENTRY = 100  # bytes that an entry of a set or dict takes, about
 
 
-def _union(left: OrderedSet, right: OrderedSet, budget: Budget) -> OrderedSet:
+def _union(left: OrderedSet, right: OrderedSet, budget: WorkLeft) -> OrderedSet:
     budget.spend(len(left) + len(right))
     budget.make((len(left) + len(right)) * _ENTRY)
     both = OrderedSet([*left, *right])
@@ -188,21 +188,21 @@ def _union(left: OrderedSet, right: OrderedSet, budget: Budget) -> OrderedSet:
     return both
 
 
-def _intersection(left: OrderedSet, right: OrderedSet, budget: Budget) -> OrderedSet:
+def _intersection(left: OrderedSet, right: OrderedSet, budget: WorkLeft) -> OrderedSet:
     budget.items(len(left), _ENTRY)
     return OrderedSet([item for item in left if item in right])
 
 
-def _difference(left: OrderedSet, right: OrderedSet, budget: Budget) -> OrderedSet:
+def _difference(left: OrderedSet, right: OrderedSet, budget: WorkLeft) -> OrderedSet:
     budget.items(len(left), _ENTRY)
     return OrderedSet([item for item in left if item not in right])
 
 
-def _either(left: OrderedSet, right: OrderedSet, budget: Budget) -> OrderedSet:
+def _either(left: OrderedSet, right: OrderedSet, budget: WorkLeft) -> OrderedSet:
     return _union(_difference(left, right, budget), _difference(right, left, budget), budget)
 
 
-_SETS: dict[str, Callable[[OrderedSet, OrderedSet, Budget], OrderedSet]] = {
+_SETS: dict[str, Callable[[OrderedSet, OrderedSet, WorkLeft], OrderedSet]] = {
     "|": _union,
     "&": _intersection,
     "-": _difference,
@@ -211,7 +211,7 @@ _SETS: dict[str, Callable[[OrderedSet, OrderedSet, Budget], OrderedSet]] = {
 
 
 def _unsupported(symbol: str, left: Any, right: Any) -> EvaluationError:
-    hint = apart(left, right)
+    hint = why_apart(left, right)
     if hint:
         pass
     elif symbol == "+" and (isinstance(left, str) or isinstance(right, str)):
@@ -221,7 +221,7 @@ def _unsupported(symbol: str, left: Any, right: Any) -> EvaluationError:
     return EvaluationError(f"`{symbol}` does not work on {described(left)} and {described(right)}{hint}")
 
 
-def unary(symbol: str, value: Any, budget: Budget) -> Any:
+def unary(symbol: str, value: Any, budget: WorkLeft) -> Any:
     """`-value`, `+value`, `~value` or `not value`."""
     if symbol == "not":
         return not truth(value)
@@ -243,14 +243,14 @@ def unary(symbol: str, value: Any, budget: Budget) -> Any:
 # --------------------------------------------------------------------------------------------------- comparisons
 
 
-def compare(symbol: str, left: Any, right: Any, budget: Budget) -> bool:
+def compare(symbol: str, left: Any, right: Any, budget: WorkLeft) -> bool:
     """`left symbol right`, one link of a chain."""
     if type(left) in NUMBERS and type(right) in NUMBERS and symbol in RELATIONS:
         return bool(RELATIONS[symbol](left, right))
     if symbol in ("==", "!="):
         return equal(left, right, budget) is (symbol == "==")
     if symbol in ("is", "is not"):
-        return same(left, right, budget) is (symbol == "is")
+        return is_same(left, right, budget) is (symbol == "is")
     if symbol in ("in", "not in"):
         return contains(right, left, budget) is (symbol == "in")
     left, right = datum(left), datum(right)
@@ -267,7 +267,7 @@ def compare(symbol: str, left: Any, right: Any, budget: Budget) -> bool:
         raise _unsupported(symbol, left, right) from error
 
 
-def equal(left: Any, right: Any, budget: Budget) -> bool:
+def equal(left: Any, right: Any, budget: WorkLeft) -> bool:
     """`left == right`. A handle equals itself only."""
     if type(left) in FLAT and type(right) in FLAT:
         return bool(left == right)
@@ -287,7 +287,7 @@ def _related(symbol: str, left: Any, right: Any) -> bool:
     return bool(relation(left, right))
 
 
-def _equal_parts(left: Any, right: Any, budget: Budget) -> bool:
+def _equal_parts(left: Any, right: Any, budget: WorkLeft) -> bool:
     """The same for collections with handles in them, whose own `__eq__` could say anything."""
     for kind in (list, tuple):
         if isinstance(left, kind) and isinstance(right, kind):
@@ -299,7 +299,7 @@ def _equal_parts(left: Any, right: Any, budget: Budget) -> bool:
     return left is right
 
 
-def same(left: Any, right: Any, budget: Budget) -> bool:
+def is_same(left: Any, right: Any, budget: WorkLeft) -> bool:
     """`left is right`. For text and numbers: same type and equal, since which of them are one object is no meaning."""
     if left is right:
         return True
@@ -307,7 +307,7 @@ def same(left: Any, right: Any, budget: Budget) -> bool:
     return kind is type(right) and kind in (int, float, str, bytes, Decimal) and equal(left, right, budget)
 
 
-def contains(container: Any, item: Any, budget: Budget) -> bool:
+def contains(container: Any, item: Any, budget: WorkLeft) -> bool:
     """`item in container`."""
     container, item = datum(container), datum(item)
     if isinstance(container, str | bytes):
@@ -346,12 +346,12 @@ def _contained(container: Any, item: Any) -> bool:
         raise EvaluationError(f"{described(item)} cannot be in bytes: {error}", "ValueError") from error
 
 
-def search(text: str | bytes, pattern: str | bytes, budget: Budget) -> None:
+def search(text: str | bytes, pattern: str | bytes, budget: WorkLeft) -> None:
     """Count the work of looking for `pattern` in `text`: at worst the product of their lengths, up to 100 (CPython)."""
     budget.spend(len(text) // CHARACTERS_PER_STEP + len(text) * min(len(pattern), 100) // 256)
 
 
-def _count_comparison(left: Any, right: Any, budget: Budget) -> None:
+def _count_comparison(left: Any, right: Any, budget: WorkLeft) -> None:
     if isinstance(left, str | bytes) or isinstance(right, str | bytes):
         if type(left) is type(right):
             budget.spend(min(len(left), len(right)) // CHARACTERS_PER_STEP)
@@ -370,7 +370,7 @@ RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def _subset(symbol: str, left: Set[Any], right: Set[Any], budget: Budget) -> bool:
+def _subset(symbol: str, left: Set[Any], right: Set[Any], budget: WorkLeft) -> bool:
     budget.spend(len(left) + len(right))
     small, large = (left, right) if symbol in ("<", "<=") else (right, left)
     held = len(small) <= len(large) and all(item in large for item in small)

@@ -91,13 +91,13 @@ class Entries(Parts):
     def keys(self) -> Parts:
         """The labels of its keys as a list. Which key comes when, and whether it is new, all of them decide."""
         return (
-            some(self.shape, self.shape) if self.each is not None else run(self.shape, [self.shape] * len(self.items))
+            some(self.shape, self.shape) if self.each is not None else row(self.shape, [self.shape] * len(self.items))
         )
 
     @property
     def values(self) -> Parts:
         """The labels of its values as a list."""
-        return some(self.shape, self.any) if self.each is not None else run(self.shape, list(self.items.values()))
+        return some(self.shape, self.any) if self.each is not None else row(self.shape, list(self.items.values()))
 
     @property
     def pairs(self) -> Parts:
@@ -111,7 +111,7 @@ Labelled: TypeAlias = Label | Parts
 _PLAN_ONLY: Final = PLAN
 
 
-def run(shape: Label, items: Many[Labelled]) -> Parts:
+def row(shape: Label, items: Many[Labelled]) -> Parts:
     """A list or tuple of items whose positions are known."""
     return Parts(shape, dict(enumerate(items)), len(items))
 
@@ -212,7 +212,7 @@ def concatenated(lists: Iterable[Parts]) -> Parts:
     known = [row for row in rows if row is not None]
     if len(known) < len(rows):
         return some(shape, reduce(either, [one.any for one in several]))
-    return run(shape, [item for row in known for item in row])
+    return row(shape, [item for row in known for item in row])
 
 
 def zipped(lists: Many[Parts]) -> Parts:
@@ -221,8 +221,8 @@ def zipped(lists: Many[Parts]) -> Parts:
     rows = [one.in_order for one in lists]
     known = [row for row in rows if row is not None]
     if len(known) < len(rows):
-        return some(shape, run(PLAN, [one.any for one in lists]))
-    return run(shape, [run(PLAN, items) for items in zip(*known, strict=False)])
+        return some(shape, row(PLAN, [one.any for one in lists]))
+    return row(shape, [row(PLAN, items) for items in zip(*known, strict=False)])
 
 
 def numbered(found: Parts, start: Label) -> Parts:
@@ -230,14 +230,14 @@ def numbered(found: Parts, start: Label) -> Parts:
     number = PLAN | start
     items = found.in_order
     if items is None:
-        return some(found.shape, run(PLAN, [number, found.any]))
-    return run(found.shape, [run(PLAN, [number, item]) for item in items])
+        return some(found.shape, row(PLAN, [number, found.any]))
+    return row(found.shape, [row(PLAN, [number, item]) for item in items])
 
 
 def sliced(found: Parts, part: slice | None) -> Parts:
     """The items of a slice; None where nobody knows which those are."""
     items = found.in_order
-    return some(found.shape, found.any) if items is None or part is None else run(found.shape, items[part])
+    return some(found.shape, found.any) if items is None or part is None else row(found.shape, items[part])
 
 
 def with_rest(found: Parts, before: int, behind: int) -> Parts:
@@ -245,9 +245,9 @@ def with_rest(found: Parts, before: int, behind: int) -> Parts:
     items = found.in_order
     if items is None or len(items) < before + behind:
         any = found.any
-        return run(found.shape, [*[any] * before, some(found.shape, any), *[any] * behind])
+        return row(found.shape, [*[any] * before, some(found.shape, any), *[any] * behind])
     end = len(items) - behind
-    return run(found.shape, [*items[:before], run(found.shape, items[before:end]), *items[end:]])
+    return row(found.shape, [*items[:before], row(found.shape, items[before:end]), *items[end:]])
 
 
 def merged(one: Entries, other: Entries) -> Entries:
@@ -286,7 +286,7 @@ _MOST: Final = 12
 _FEW: Final = 4
 
 
-def told(labels: Labelled) -> tuple[tuple[str, Label], ...]:
+def told_parts(labels: Labelled) -> tuple[tuple[str, Label], ...]:
     """The parts of a value as people are told of them: where each stands (`[0].id`, `[]` for every item), and its
     label. No more than a dozen; none where all of them are like the whole.
     """

@@ -12,7 +12,7 @@ from typing import Final
 
 from superscalar.plan.evaluate import dates, decimals, functions, kinds
 from superscalar.plan.evaluate.attempts import attempted
-from superscalar.plan.evaluate.itemwise import default, first, ok
+from superscalar.plan.evaluate.itemwise import default, first_items, ok
 from superscalar.plan.evaluate.json_text import parse_json
 from superscalar.plan.evaluate.listed import Function, Holds, Listed
 from superscalar.plan.evaluate.members import LIST, SET, TUPLE
@@ -29,7 +29,7 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
         about="the fallback where `x` has no value",
     ),
     "first": Function(
-        first, 2, 2, holds="items", grammar="how many", form="first(k, xs)", about="the first `k` that succeed"
+        first_items, 2, 2, holds="items", grammar="how many", form="first(k, xs)", about="the first `k` that succeed"
     ),
     "parse_json": Function(
         parse_json, 1, 1, grammar="one", form="parse_json(text)", about="the data that a JSON text says"

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from superscalar.plan.grammars.gbnf import to_gbnf
-from superscalar.plan.grammars.language import rules_of
+from superscalar.plan.grammars.language import plan_rules
 from superscalar.plan.grammars.lark import to_lark
 from superscalar.plan.grammars.schema import to_json_schema
 from superscalar.plan.ir.signatures import Signatures
 
 
-class Described(Protocol):
+class HasSignatures(Protocol):
     """What has a table of signatures, such as a `Toolset`."""
 
     @property
@@ -35,7 +35,7 @@ class Grammar:
     json_schema: Mapping[str, Any] = field(default_factory=dict)
 
 
-def grammar(tools: Signatures | Described) -> Grammar:
+def grammar(tools: Signatures | HasSignatures) -> Grammar:
     """The grammars of plans that call `tools`: their names and arguments, literals of the right types, no bad syntax.
 
     What they accept can be read. Names may still be undefined, and fields not there: that is the checker's work. Lines
@@ -45,5 +45,5 @@ def grammar(tools: Signatures | Described) -> Grammar:
         grammar.gbnf, grammar.lark, grammar.json_schema
     """
     signatures = tools if isinstance(tools, Signatures) else tools.signatures
-    rules = rules_of(signatures)
+    rules = plan_rules(signatures)
     return Grammar(to_gbnf(rules), to_lark(rules), to_json_schema(signatures))

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from superscalar.plan.grammars.rules import Chars, Choice, Repeat, Rule, Rules, Sequence, Text, Use
+from superscalar.plan.grammars.rules import AnyOf, Chars, Exactly, GrammarRule, GrammarRules, InOrder, Repeated, Use
 
 _ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\"}
 
 
-def to_gbnf(rules: Rules) -> str:
+def to_gbnf(rules: GrammarRules) -> str:
     """The rules, one a line; `root` is where a text begins."""
     return "\n".join(f"{name} ::= {_written(rule)}" for name, rule in rules.rules.items()) + "\n"
 
 
-def _written(rule: Rule, *, inside: bool = False) -> str:
+def _written(rule: GrammarRule, *, inside: bool = False) -> str:
     match rule:
-        case Text(text):
+        case Exactly(text):
             return '"' + "".join(_escaped(sign, '"') for sign in text) + '"'
         case Chars(ranges, negated):
             return "[" + "^" * negated + "".join(_range(first, last) for first, last in ranges) + "]"
         case Use(name):
             return name
-        case Sequence(()):
+        case InOrder(()):
             return '""'
-        case Sequence(parts):
+        case InOrder(parts):
             written = " ".join(_written(part, inside=True) for part in parts)
             return f"({written})" if inside else written
-        case Choice(options):
+        case AnyOf(options):
             written = " | ".join(_written(option) for option in options)
             return f"({written})" if inside else written
-        case Repeat(part, least, most):
+        case Repeated(part, least, most):
             return _written(part, inside=True) + _times(least, most)
 
 

@@ -18,15 +18,15 @@ from operator import itemgetter
 from superscalar.plan.evaluate.methods import TEXT
 from superscalar.plan.evaluate.table import FUNCTIONS, METHODS
 from superscalar.plan.grammars.rules import (
+    AnyOf,
     Chars,
-    Choice,
-    Repeat,
-    Rule,
-    Rules,
-    Sequence,
-    Text,
+    Exactly,
+    GrammarRule,
+    GrammarRules,
+    InOrder,
+    Repeated,
     Use,
-    choice,
+    any_of,
     read,
     sequence,
     uses,
@@ -130,7 +130,7 @@ _LITERALS = {
 _WORD = Chars((("a", "z"), ("A", "Z"), ("0", "9"), ("_", "_")))
 
 
-def rules_of(signatures: Signatures) -> Rules:
+def plan_rules(signatures: Signatures) -> GrammarRules:
     """The rules of a plan, or of lines that correct one: `join(...)` comes last, or not at all (rule L6)."""
     tools = list(signatures)
     expressions = _EXPRESSIONS.replace("CALL", "call | " if tools else "")
@@ -139,20 +139,20 @@ def rules_of(signatures: Signatures) -> Rules:
         members = (name for name, row in FUNCTIONS.items() if row.grammar == rule)
         expressions = expressions.replace(rule.upper(), _begun(members))
     expressions = expressions.replace("FUNCTIONS", _functions(0)).replace("INNER", _functions(1))
-    rules: dict[str, Rule] = {"root": _rule(_PLAN), "ending": _rule(_ENDING)}
+    rules: dict[str, GrammarRule] = {"root": _rule(_PLAN), "ending": _rule(_ENDING)}
     rules |= dict(_statements())
     rules |= read(expressions)
     tokens = read(_TOKENS)
-    tokens |= {"name": _name(), "word": Repeat(_WORD, 0, 40)}
+    tokens |= {"name": _name(), "word": Repeated(_WORD, 0, 40)}
     tokens |= {"method": _any_of(METHODS), "text-method": _any_of(TEXT)}
     if tools:
-        calls = _Calls(tools)
+        calls = _CallRules(tools)
         rules |= calls.rules
     rules |= tokens
-    return Rules(_reachable(rules), frozenset(tokens))
+    return GrammarRules(_reachable(rules), frozenset(tokens))
 
 
-def _statements(level: int = 0, *, loop: bool = False) -> Iterator[tuple[str, Rule]]:
+def _statements(level: int = 0, *, loop: bool = False) -> Iterator[tuple[str, GrammarRule]]:
     """The rules of statements and blocks, once for each level of indentation, inside a loop and outside."""
     begin = f'"{"    " * level}" ' if level else ""
     options = "simple | added" if loop else "simple"
@@ -187,12 +187,12 @@ def _functions(place: int) -> str:
     return " | ".join(options)
 
 
-def _any_of(words: Iterable[str]) -> Rule:
+def _any_of(words: Iterable[str]) -> GrammarRule:
     """The beginning of a call of one of them."""
-    return Choice(tuple(Text(f"{word}(") for word in sorted(words)))
+    return AnyOf(tuple(Exactly(f"{word}(") for word in sorted(words)))
 
 
-def _reachable(rules: dict[str, Rule]) -> dict[str, Rule]:
+def _reachable(rules: dict[str, GrammarRule]) -> dict[str, GrammarRule]:
     """The rules that `root` needs, in their order."""
     needed, open = {"root"}, ["root"]
     while open:
@@ -206,23 +206,23 @@ def _reachable(rules: dict[str, Rule]) -> dict[str, Rule]:
 # ----------------------------------------------------------------------------------------------------------- names
 
 
-def _name() -> Rule:
+def _name() -> GrammarRule:
     """An identifier that is no keyword: the complement of a few words, which is regular."""
     return _without(sorted(keyword.kwlist), first=True)
 
 
-def _without(words: list[str], *, first: bool = False) -> Rule:
+def _without(words: list[str], *, first: bool = False) -> GrammarRule:
     """Letters and digits that are none of `words`; what the first letter may be is less."""
     letters = [chr(code) for code in (*range(ord("a"), ord("z") + 1), *range(ord("A"), ord("Z") + 1))]
     signs = letters if first else [*letters, *"0123456789", "_"]
     begins = {word[0] for word in words if word}
-    options: list[Rule] = [Sequence()] if "" not in words and not first else []
+    options: list[GrammarRule] = [InOrder()] if "" not in words and not first else []
     others = Chars(tuple(_ranges(sign for sign in signs if sign not in begins)))
-    options.append(Sequence((others, Use("word"))))
+    options.append(InOrder((others, Use("word"))))
     for sign in sorted(begins):
         rest = [word[1:] for word in words if word.startswith(sign)]
         options.append(sequence(sign, _without(rest)))
-    return choice(options)
+    return any_of(options)
 
 
 def _ranges(signs: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -241,7 +241,7 @@ def _ranges(signs: Iterable[str]) -> Iterator[tuple[str, str]]:
 # ----------------------------------------------------------------------------------------------------------- calls
 
 
-class _Calls:
+class _CallRules:
     """The rules of the tools' calls: own arguments only, none twice, none that is required left out.
 
     Positional arguments come first, then named ones, in the order of the signature: a number of rules that is linear
@@ -249,39 +249,41 @@ class _Calls:
     """
 
     def __init__(self, tools: list[Signature]) -> None:
-        self.rules: dict[str, Rule] = {}
+        self.rules: dict[str, GrammarRule] = {}
         self._values: dict[tuple[str, ...], str] = {}
         self._forms = forms_by_type(tools)
         names = [self._rules_of(number, tool) for number, tool in enumerate(tools, 1)]
-        self.rules = {"call": choice(map(Use, names)), **self.rules}
+        self.rules = {"call": any_of(map(Use, names)), **self.rules}
 
     def _rules_of(self, number: int, tool: Signature) -> str:
         name = f"tool{number}-{_in_a_name(tool.alias)}"
-        self.rules[name] = Text("")  # its place: before the rules of its arguments
+        self.rules[name] = Exactly("")  # its place: before the rules of its arguments
         parameters = sorted(tool.parameters, key=lambda p: p.keyword_only)
         for index in range(len(parameters) - 1, 0, -1):
             self._rest(name, parameters, index)
         self.rules[name] = sequence(f"{tool.alias}(", *self._first(name, parameters), ")")
         return name
 
-    def _first(self, name: str, parameters: list[Parameter]) -> list[Rule]:
+    def _first(self, name: str, parameters: list[Parameter]) -> list[GrammarRule]:
         """The arguments from the first on, with nothing given yet."""
-        options: list[Rule] = []
+        options: list[GrammarRule] = []
         for index, parameter in enumerate(parameters):
             if index == 0 and not parameter.keyword_only:
                 options.append(sequence(self._value(parameter), *self._then(name, parameters, 1, positional=True)))
             options.append(
-                Sequence(
-                    (Text(f"{parameter.alias}="), self._value(parameter), *self._then(name, parameters, index + 1))
+                InOrder(
+                    (Exactly(f"{parameter.alias}="), self._value(parameter), *self._then(name, parameters, index + 1))
                 )
             )
             if parameter.required:
                 break
         else:
-            options.append(Sequence())
-        return [choice(options)] if parameters else []
+            options.append(InOrder())
+        return [any_of(options)] if parameters else []
 
-    def _then(self, name: str, parameters: list[Parameter], index: int, *, positional: bool = False) -> list[Rule]:
+    def _then(
+        self, name: str, parameters: list[Parameter], index: int, *, positional: bool = False
+    ) -> list[GrammarRule]:
         """What follows once something was given: the rule of the parameters from `index` on."""
         if index >= len(parameters):
             return []
@@ -292,27 +294,27 @@ class _Calls:
         own, positional = f"{name}-{index + 1}", f"{name}-{index + 1}p"
         parameter = parameters[index]
         then = self._then(name, parameters, index + 1)
-        given = Sequence((Text(", "), Text(f"{parameter.alias}="), self._value(parameter), *then))
-        self.rules[own] = given if parameter.required else Choice((given, sequence(*then)))
+        given = InOrder((Exactly(", "), Exactly(f"{parameter.alias}="), self._value(parameter), *then))
+        self.rules[own] = given if parameter.required else AnyOf((given, sequence(*then)))
         if not parameter.keyword_only:
             value = self._value(parameter)
             then = self._then(name, parameters, index + 1, positional=True)
-            self.rules[positional] = Choice((Sequence((Text(", "), value, *then)), Use(own)))
+            self.rules[positional] = AnyOf((InOrder((Exactly(", "), value, *then)), Use(own)))
 
-    def _value(self, parameter: Parameter) -> Rule:
+    def _value(self, parameter: Parameter) -> GrammarRule:
         """What may be given for a parameter: a literal of its type, or what is no literal."""
         if parameter.choices:
-            return choice(Text(json.dumps(one, ensure_ascii=False)) for one in parameter.choices)
+            return any_of(Exactly(json.dumps(one, ensure_ascii=False)) for one in parameter.choices)
         kinds = tuple(_kinds(parameter.type, self._forms))
         if not kinds:
             return Use("value")
         if kinds not in self._values:
             name = f"value{len(self._values) + 1}-{_in_a_name('-or-'.join(kinds))}"
             self._values[kinds] = name
-            self.rules[name] = Choice((*map(self._literal, kinds), _rule("dynamic after?")))
+            self.rules[name] = AnyOf((*map(self._literal, kinds), _rule("dynamic after?")))
         return Use(self._values[kinds])
 
-    def _literal(self, kind: str) -> Rule:
+    def _literal(self, kind: str) -> GrammarRule:
         if kind in _LITERALS:
             return _rule(_LITERALS[kind])
         if kind in self._forms:
@@ -323,29 +325,29 @@ class _Calls:
         if kind.startswith("dict["):
             key, item = (self._value(Parameter("", "", part)) for part in kind[5:-1].split(", ", 1))
             return _with({"key": key, "item": item}, '"{" (key ": " item (clause | (", " key ": " item)*))? "}" after?')
-        return Text(kind)  # one of the constants of a Literal
+        return Exactly(kind)  # one of the constants of a Literal
 
     def _record(self, form: Form) -> str:
         """The rule of a dict with the keys of a record, in their order: what may be left out comes last."""
         name = f"record-{_in_a_name(form.type)}"
         if name not in self.rules:
-            self.rules[name] = Text("")  # its place, and what a record that holds itself refers to
+            self.rules[name] = Exactly("")  # its place, and what a record that holds itself refers to
             needed = [key for key in form.keys if key.required]
             others = [key for key in form.keys if not key.required]
-            entries = [Sequence((Text(f"{json.dumps(key.name)}: "), self._value(key))) for key in (*needed, *others)]
-            options = [Choice((Sequence((Text(", "), entry)), Sequence())) for entry in entries]
-            first = Sequence((*_listed(entries[: len(needed)]), *options[len(needed) :]))
+            entries = [InOrder((Exactly(f"{json.dumps(key.name)}: "), self._value(key))) for key in (*needed, *others)]
+            options = [AnyOf((InOrder((Exactly(", "), entry)), InOrder())) for entry in entries]
+            first = InOrder((*_listed(entries[: len(needed)]), *options[len(needed) :]))
             if not needed:
-                begun = [Sequence((entry, *options[at + 1 :])) for at, entry in enumerate(entries)]
-                first = Sequence((Choice((*begun, Sequence())),))
-            self.rules[name] = Sequence((Text("{"), first, Text("}")))
+                begun = [InOrder((entry, *options[at + 1 :])) for at, entry in enumerate(entries)]
+                first = InOrder((AnyOf((*begun, InOrder())),))
+            self.rules[name] = InOrder((Exactly("{"), first, Exactly("}")))
         return name
 
 
-def _listed(entries: list[Sequence]) -> Iterator[Rule]:
+def _listed(entries: list[InOrder]) -> Iterator[GrammarRule]:
     """Those, with a comma between."""
     for at, entry in enumerate(entries):
-        yield Sequence((Text(", "), entry)) if at else entry
+        yield InOrder((Exactly(", "), entry)) if at else entry
 
 
 def _in_a_name(text: str) -> str:
@@ -353,25 +355,25 @@ def _in_a_name(text: str) -> str:
     return re.sub(r"[^a-zA-Z0-9]+", "-", text).strip("-")[:40]
 
 
-def _with(meanings: Mapping[str, Rule], notation: str) -> Rule:
+def _with(meanings: Mapping[str, GrammarRule], notation: str) -> GrammarRule:
     """The rule of that notation, with rules in the place of names."""
 
-    def replaced(rule: Rule) -> Rule:
+    def replaced(rule: GrammarRule) -> GrammarRule:
         match rule:
             case Use(name):
                 return meanings.get(name, rule)
-            case Sequence(parts):
-                return Sequence(tuple(map(replaced, parts)))
-            case Choice(options):
-                return Choice(tuple(map(replaced, options)))
-            case Repeat(part, least, most):
-                return Repeat(replaced(part), least, most)
+            case InOrder(parts):
+                return InOrder(tuple(map(replaced, parts)))
+            case AnyOf(options):
+                return AnyOf(tuple(map(replaced, options)))
+            case Repeated(part, least, most):
+                return Repeated(replaced(part), least, most)
         return rule
 
     return replaced(_rule(notation))
 
 
-def _rule(notation: str) -> Rule:
+def _rule(notation: str) -> GrammarRule:
     return read(f"x ::= {notation}")["x"]
 
 

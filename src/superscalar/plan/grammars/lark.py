@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import json
 
-from superscalar.plan.grammars.rules import Chars, Choice, Repeat, Rule, Rules, Sequence, Text, Use, uses
+from superscalar.plan.grammars.rules import (
+    AnyOf,
+    Chars,
+    Exactly,
+    GrammarRule,
+    GrammarRules,
+    InOrder,
+    Repeated,
+    Use,
+    uses,
+)
 
 _SPECIAL = frozenset("\\/.+*?()[]{}|^$#&-~")
 
 
-def to_lark(rules: Rules) -> str:
+def to_lark(rules: GrammarRules) -> str:
     """The rules, one a line; `start` is where a text begins."""
     used = {name for own, rule in rules.rules.items() if own not in rules.tokens for name in uses(rule)}
     lines = ["start: root"]
@@ -29,21 +39,21 @@ def _token_name(name: str) -> str:
     return name.upper().replace("-", "_")
 
 
-def _written(rule: Rule, rules: Rules, *, inside: bool = False) -> str:
+def _written(rule: GrammarRule, rules: GrammarRules, *, inside: bool = False) -> str:
     match rule:
-        case Text(text):
+        case Exactly(text):
             return json.dumps(text)
         case Use(name):
             return _token_name(name) if name in rules.tokens else _rule_name(name)
-        case Sequence(parts):
+        case InOrder(parts):
             written = " ".join(_written(part, rules, inside=True) for part in parts)
             return f"({written})" if inside else written
-        case Choice(options):
-            written = " | ".join(_written(option, rules) for option in options if option != Sequence())
-            return f"({written})?" if Sequence() in options else f"({written})" if inside else written
-        case Repeat(part, least, most):
+        case AnyOf(options):
+            written = " | ".join(_written(option, rules) for option in options if option != InOrder())
+            return f"({written})?" if InOrder() in options else f"({written})" if inside else written
+        case Repeated(part, least, most):
             one = _written(part, rules, inside=True)
-            return (f"({one})" if isinstance(part, Repeat) else one) + _times(least, most)
+            return (f"({one})" if isinstance(part, Repeated) else one) + _times(least, most)
         case Chars():
             raise ValueError("a rule with characters is a token")
 
@@ -56,10 +66,10 @@ def _short(least: int, most: int | None) -> str:
     return {(0, None): "*", (1, None): "+", (0, 1): "?"}.get((least, most), "")
 
 
-def _regex(rule: Rule, rules: Rules, *, inside: bool = False) -> str:
+def _regex(rule: GrammarRule, rules: GrammarRules, *, inside: bool = False) -> str:
     """A regular rule as one regular expression."""
     match rule:
-        case Text(text):
+        case Exactly(text):
             written = "".join(map(_escaped, text))
             return f"(?:{written})" if inside and len(text) > 1 else written
         case Chars(ranges, negated):
@@ -67,13 +77,13 @@ def _regex(rule: Rule, rules: Rules, *, inside: bool = False) -> str:
             return f"[{'^' * negated}{''.join(spans)}]"
         case Use(name):
             return _regex(rules.rules[name], rules, inside=inside)
-        case Sequence(parts):
-            written = "".join(_regex(part, rules, inside=isinstance(part, Choice)) for part in parts)
+        case InOrder(parts):
+            written = "".join(_regex(part, rules, inside=isinstance(part, AnyOf)) for part in parts)
             return f"(?:{written})" if inside else written
-        case Choice(options):
-            written = "|".join(_regex(option, rules) for option in options if option != Sequence())
-            return f"(?:{written})?" if Sequence() in options else f"(?:{written})"
-        case Repeat(part, least, most):
+        case AnyOf(options):
+            written = "|".join(_regex(option, rules) for option in options if option != InOrder())
+            return f"(?:{written})?" if InOrder() in options else f"(?:{written})"
+        case Repeated(part, least, most):
             times = _short(least, most) or f"{{{least},{'' if most is None else most}}}"
             written = _regex(part, rules, inside=True) + times
             return f"(?:{written})" if inside else written

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class Exactly:
     """Exactly this text."""
 
     text: str
@@ -31,64 +31,64 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
-class Sequence:
+class InOrder:
     """One after the other; nothing at all if there are none."""
 
-    parts: tuple[Rule, ...] = ()
+    parts: tuple[GrammarRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class AnyOf:
     """Any one of them."""
 
-    options: tuple[Rule, ...]
+    options: tuple[GrammarRule, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeated:
     """`least` times to `most` times; `most` None: without end."""
 
-    part: Rule
+    part: GrammarRule
     least: int = 0
     most: int | None = None
 
 
-Rule: TypeAlias = Text | Chars | Use | Sequence | Choice | Repeat
+GrammarRule: TypeAlias = Exactly | Chars | Use | InOrder | AnyOf | Repeated
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class GrammarRules:
     """Rules by name; what is accepted begins at `root`.
 
     `tokens` names the rules that refer to no rule but such: regular ones, which a notation with a lexer writes as
     terminals.
     """
 
-    rules: Mapping[str, Rule]
+    rules: Mapping[str, GrammarRule]
     tokens: frozenset[str] = field(default_factory=frozenset)
 
 
-def choice(options: Iterable[Rule]) -> Rule:
+def any_of(options: Iterable[GrammarRule]) -> GrammarRule:
     """Any one of them; the one itself if there is but one."""
     several = tuple(options)
-    return several[0] if len(several) == 1 else Choice(several)
+    return several[0] if len(several) == 1 else AnyOf(several)
 
 
-def sequence(*parts: Rule | str) -> Rule:
+def sequence(*parts: GrammarRule | str) -> GrammarRule:
     """One after the other; text stands for itself."""
-    whole = tuple(Text(part) if isinstance(part, str) else part for part in parts)
-    return whole[0] if len(whole) == 1 else Sequence(whole)
+    whole = tuple(Exactly(part) if isinstance(part, str) else part for part in parts)
+    return whole[0] if len(whole) == 1 else InOrder(whole)
 
 
-def uses(rule: Rule) -> Iterator[str]:
+def uses(rule: GrammarRule) -> Iterator[str]:
     """The names of the rules that a rule refers to."""
     match rule:
         case Use(name):
             yield name
-        case Sequence(parts) | Choice(parts):
+        case InOrder(parts) | AnyOf(parts):
             for part in parts:
                 yield from uses(part)
-        case Repeat(part):
+        case Repeated(part):
             yield from uses(part)
 
 
@@ -101,19 +101,19 @@ _TOKEN = re.compile(
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
 
-def read(notation: str) -> dict[str, Rule]:
+def read(notation: str) -> dict[str, GrammarRule]:
     """Rules written as llama.cpp's GBNF: `name ::= ...`, one a line; a line that begins with a space goes on."""
-    rules: dict[str, Rule] = {}
+    rules: dict[str, GrammarRule] = {}
     for line in re.sub(r"\n\s+", " ", notation.strip()).split("\n"):
         name, _, body = line.partition(" ::= ")
-        reader = _Reader(body)
+        reader = _RuleReader(body)
         rules[name] = reader.options()
         if reader.left:
             raise ValueError(f"the rule {name} cannot be read from {reader.left[0]!r}")
     return rules
 
 
-class _Reader:
+class _RuleReader:
     """Reads the right side of one rule."""
 
     def __init__(self, body: str) -> None:
@@ -126,14 +126,14 @@ class _Reader:
             self.left.append((found.lastgroup, found[found.lastgroup]))
             at = found.end()
 
-    def options(self) -> Rule:
+    def options(self) -> GrammarRule:
         options = [self._parts()]
         while self._take("|"):
             options.append(self._parts())
-        return choice(options)
+        return any_of(options)
 
-    def _parts(self) -> Rule:
-        parts: list[Rule] = []
+    def _parts(self) -> GrammarRule:
+        parts: list[GrammarRule] = []
         while self.left and self.left[0][1] not in ("|", ")"):
             part = self._part()
             while self.left and self.left[0][0] == "times":
@@ -141,11 +141,11 @@ class _Reader:
             parts.append(part)
         return sequence(*parts)
 
-    def _part(self) -> Rule:
+    def _part(self) -> GrammarRule:
         kind, written = self.left.pop(0)
         match kind:
             case "text":
-                return Text("".join(_characters(written[1:-1]))) if written != '""' else Sequence()
+                return Exactly("".join(_characters(written[1:-1]))) if written != '""' else InOrder()
             case "chars":
                 return _chars(written[1:-1])
             case "name":
@@ -191,8 +191,8 @@ def _chars(body: str) -> Chars:
     return Chars(tuple(ranges), negated)
 
 
-def _repeated(part: Rule, times: str) -> Rule:
+def _repeated(part: GrammarRule, times: str) -> GrammarRule:
     if times in "*+?":
-        return Repeat(part, int(times == "+"), 1 if times == "?" else None)
+        return Repeated(part, int(times == "+"), 1 if times == "?" else None)
     least, comma, most = times[1:-1].partition(",")
-    return Repeat(part, int(least), int(most) if most else None if comma else int(least))
+    return Repeated(part, int(least), int(most) if most else None if comma else int(least))

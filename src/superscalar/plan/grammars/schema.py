@@ -12,10 +12,10 @@ from typing import Any, TypeAlias
 
 from superscalar.plan.ir.signatures import Form, Parameter, Signature, Signatures, forms_by_type
 
-Schema: TypeAlias = dict[str, Any]
+JsonSchema: TypeAlias = dict[str, Any]
 
 _NAME = {"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_]*$"}
-_SIMPLE: Mapping[str, Schema] = {
+_SIMPLE: Mapping[str, JsonSchema] = {
     "str": {"type": "string"},
     "int": {"type": "integer"},
     "float": {"type": "number"},
@@ -26,7 +26,7 @@ _SIMPLE: Mapping[str, Schema] = {
 }
 
 
-def to_json_schema(signatures: Signatures) -> Schema:
+def to_json_schema(signatures: Signatures) -> JsonSchema:
     """The schema of a whole plan, or of one that corrects some of its steps."""
     forms = forms_by_type(signatures)
     steps = [_step(signature, forms) for signature in signatures]
@@ -66,7 +66,7 @@ def _record(type: str) -> str:
     return f"record {type}"
 
 
-def _step(signature: Signature, forms: Mapping[str, Form]) -> Schema:
+def _step(signature: Signature, forms: Mapping[str, Form]) -> JsonSchema:
     arguments = {p.alias: _value(p, forms) for p in signature.parameters}
     return _object(
         {
@@ -77,7 +77,7 @@ def _step(signature: Signature, forms: Mapping[str, Form]) -> Schema:
     )
 
 
-def _object(properties: Mapping[str, Schema], required: list[str] | None = None) -> Schema:
+def _object(properties: Mapping[str, JsonSchema], required: list[str] | None = None) -> JsonSchema:
     return {
         "type": "object",
         "properties": dict(properties),
@@ -86,7 +86,7 @@ def _object(properties: Mapping[str, Schema], required: list[str] | None = None)
     }
 
 
-def _value(parameter: Parameter, forms: Mapping[str, Form]) -> Schema:
+def _value(parameter: Parameter, forms: Mapping[str, Form]) -> JsonSchema:
     if parameter.choices:
         return {"enum": list(parameter.choices)}
     try:
@@ -96,13 +96,13 @@ def _value(parameter: Parameter, forms: Mapping[str, Form]) -> Schema:
     return _or_reference(own)
 
 
-def _or_reference(own: list[Schema]) -> Schema:
+def _or_reference(own: list[JsonSchema]) -> JsonSchema:
     """Those, or a reference to a result; text may have results in it."""
     text = [{"$ref": "#/$defs/text"}] if _SIMPLE["str"] in own else []
     return {"anyOf": [*own, {"$ref": "#/$defs/reference"}, *text]}
 
 
-def _of(node: ast.expr, forms: Mapping[str, Form]) -> list[Schema]:
+def _of(node: ast.expr, forms: Mapping[str, Form]) -> list[JsonSchema]:
     """What JSON a type has, as alternatives.
 
     Raises:

@@ -30,7 +30,7 @@ def is_assert(work: Work | None) -> bool:
     return False
 
 
-def parts_of(work: Work | None) -> tuple[Expr, Expr] | None:
+def assert_parts(work: Work | None) -> tuple[Expr, Expr] | None:
     """The condition and the text of an `assert`, as they are written; None if a task is none."""
     match work:
         case Compute(Choice(condition, _, Apply(arguments=(said,)))) if is_assert(work):

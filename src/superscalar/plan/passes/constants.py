@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from superscalar.plan.evaluate.bounds import Budget, EvaluationError
+from superscalar.plan.evaluate.bounds import EvaluationError, WorkLeft
 from superscalar.plan.evaluate.expression import evaluate
 from superscalar.plan.ir import Compute, Expr, Task
 from superscalar.plan.ir.needs import references
@@ -39,7 +39,7 @@ class Constants:
         if any(self.find(task) is None for task in references(expr)):
             return None
         try:
-            value: Any = evaluate(expr, self._outcome, budget=Budget(_STEPS))
+            value: Any = evaluate(expr, self._outcome, budget=WorkLeft(_STEPS))
         except EvaluationError:  # the task itself will say so
             return None
         return Observation(value)

@@ -59,15 +59,15 @@ class _Track:
 
 
 @dataclass(slots=True)
-class _Provider:
+class _ProviderAccesses:
     """The accesses of all of a provider, and since the last of them that wrote, those of single resources of it."""
 
     whole: _Track = field(default_factory=_Track)
     named: dict[str, _Track] = field(default_factory=dict)
 
-    def copy(self) -> _Provider:
+    def copy(self) -> _ProviderAccesses:
         named = {name: replace(track, reads=track.reads.copy()) for name, track in self.named.items()}
-        return _Provider(replace(self.whole, reads=self.whole.reads.copy()), named)
+        return _ProviderAccesses(replace(self.whole, reads=self.whole.reads.copy()), named)
 
     def before(self, resource: str | None, *, writing: bool) -> Iterator[TaskId]:
         """What an access must wait for; what that waits for in its turn is left out."""
@@ -118,7 +118,7 @@ class OrderAccesses(ChangingPass):
     def __init__(self, signatures: Signatures, around: OrderAccesses | None = None) -> None:
         super().__init__(signatures)
         self._signatures = signatures
-        self._providers: dict[str, _Provider] = {}
+        self._providers: dict[str, _ProviderAccesses] = {}
         self._seen: dict[TaskId, _Accesses] = {}  # for notes only
         self._taken_back: list[TakeBack] | None = None
         self.written: set[str]
@@ -185,7 +185,7 @@ class OrderAccesses(ChangingPass):
             return _as(task, work, task.after)
         after: dict[TaskId, None] = {}
         for (provider, resource), writing in accesses.items():
-            tracks = self._providers.setdefault(provider, _Provider())
+            tracks = self._providers.setdefault(provider, _ProviderAccesses())
             after.update(dict.fromkeys(tracks.before(resource, writing=writing)))
         for (provider, resource), writing in accesses.items():
             if self._taken_back is not None:

@@ -16,7 +16,7 @@ from superscalar.plan.ir import Call, Compute, Display, Each, First, Join, Map, 
 from superscalar.plan.print.program import print_expr
 from superscalar.values import TaskId
 
-Shape: TypeAlias = OneOf["call", "write", "value", "item", "map", "select", "join", "elsewhere"]
+NodeShape: TypeAlias = OneOf["call", "write", "value", "item", "map", "select", "join", "elsewhere"]
 Line: TypeAlias = OneOf["value", "guard", "order"]
 
 
@@ -26,7 +26,7 @@ class Node:
 
     key: str
     label: tuple[str, ...]
-    shape: Shape
+    shape: NodeShape
 
 
 @dataclass(frozen=True, slots=True)

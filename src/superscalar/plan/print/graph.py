@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from superscalar.plan.ir import Plan
-from superscalar.plan.print.drawing import Box, Drawing, Node, Shape
+from superscalar.plan.print.drawing import Box, Drawing, Node, NodeShape
 
 
 def to_mermaid(plan: Plan) -> str:
@@ -61,7 +61,7 @@ def _nested(
             yield indent + node(member)
 
 
-_MERMAID_SHAPES: dict[Shape, tuple[str, str]] = {
+_MERMAID_SHAPES: dict[NodeShape, tuple[str, str]] = {
     "call": ("[", "]"),
     "write": ("[", "]"),
     "value": ("(", ")"),
@@ -87,7 +87,7 @@ def _mermaid_text(text: str) -> str:
     return re.sub(r"[^\w .,:()\-/=+\[\]]", lambda found: f"#{ord(found[0])};", text.replace("\n", " "))
 
 
-_DOT_SHAPES: dict[Shape, str] = {
+_DOT_SHAPES: dict[NodeShape, str] = {
     "call": "",
     "write": ", penwidth=2.5",
     "value": ", style=rounded",

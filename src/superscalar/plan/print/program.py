@@ -23,7 +23,7 @@ from typing import Final, TypeAlias
 from superscalar.plan import ir
 from superscalar.plan.ir import Expr, Guard, Task, walk
 from superscalar.plan.ir.changes import BEGUN, CHANGES, MIXED, is_keyed
-from superscalar.plan.ir.forms import errors_of, is_assert, parts_of, steps_of
+from superscalar.plan.ir.forms import assert_parts, errors_of, is_assert, steps_of
 from superscalar.plan.print.expression import (
     ATOM,
     LAMBDA,
@@ -66,20 +66,20 @@ def print_plan(tasks: Sequence[Task]) -> str:
 class _If:
     condition: TaskId
     text: str
-    then: _Block = field(default_factory=list)
-    otherwise: _Block = field(default_factory=list)
+    then: _PrintedBlock = field(default_factory=list)
+    otherwise: _PrintedBlock = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class _For:
     head: str
-    body: _Block
+    body: _PrintedBlock
 
 
-_Block: TypeAlias = "list[str | _If | _For]"
+_PrintedBlock: TypeAlias = "list[str | _If | _For]"
 
 
-def _lines(block: _Block, indent: str = "") -> Iterator[str]:
+def _lines(block: _PrintedBlock, indent: str = "") -> Iterator[str]:
     for part in block:
         match part:
             case str():
@@ -195,9 +195,11 @@ class _PlanPrinter:
     def _is_loop(self, task: Task) -> bool:
         return isinstance(task.work, ir.Map) and task.id in self._statements and _LOOP.search(task.id) is not None
 
-    def block(self, tasks: Iterable[Task], outer: tuple[Guard, ...] = (), within: TaskId | None = None) -> _Block:
+    def block(
+        self, tasks: Iterable[Task], outer: tuple[Guard, ...] = (), within: TaskId | None = None
+    ) -> _PrintedBlock:
         """The lines of tasks that have the guards `outer`; `within`: the `try` in which they stand."""
-        top: _Block = []
+        top: _PrintedBlock = []
         for task in tasks:
             if task.id not in self._statements or self._is_said_by_a_block(task):
                 continue
@@ -211,7 +213,7 @@ class _PlanPrinter:
             block.extend(lines)
         return top
 
-    def _statement(self, task: Task) -> _Block:
+    def _statement(self, task: Task) -> _PrintedBlock:
         self._printer.printed.clear()
         if isinstance(task.work, ir.Map) and self._is_loop(task):
             source = self._printer.task(OR, task.work.source)
@@ -225,7 +227,7 @@ class _PlanPrinter:
             text = self._step(task, *step)
             return [*_comments(self._printer.printed), *text.split("\n")]
         match task.work, name_of(task.id):
-            case work, None if (asserted := parts_of(work)) is not None:
+            case work, None if (asserted := assert_parts(work)) is not None:
                 self._printer.printed.append(task)
                 line = f"assert {', '.join(self._printer.at(LAMBDA, part) for part in asserted)}"
                 return [*_comments(self._printer.printed), line]
@@ -245,7 +247,7 @@ class _PlanPrinter:
             text = f"{name} = {text}"
         return [*_comments(self._printer.printed), text]
 
-    def _try(self, task: Task, tried: TaskId, fallback: Expr, errors: tuple[str, ...]) -> _Block:
+    def _try(self, task: Task, tried: TaskId, fallback: Expr, errors: tuple[str, ...]) -> _PrintedBlock:
         """A `try`, with what is assigned in it before what is tried."""
         own = self._names.get(task.id) or name_of(task.id)
         inside = self.block([self._by_id[step] for step in self._tried[task.id]], task.guards, within=task.id)
@@ -309,7 +311,7 @@ class _PlanPrinter:
                 return text
         return ""
 
-    def _arm(self, block: _Block, guard: Guard) -> _Block:
+    def _arm(self, block: _PrintedBlock, guard: Guard) -> _PrintedBlock:
         """The arm that a guard puts a statement into: one of the last `if`, if it is the same, or of a new one."""
         last = block[-1] if block else None
         same = isinstance(last, _If) and last.condition == guard.condition

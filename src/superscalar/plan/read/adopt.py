@@ -17,13 +17,13 @@ from superscalar.plan.print.program import print_plan
 from superscalar.plan.read.ground import Ground
 from superscalar.plan.read.lowering.body import Writes
 from superscalar.plan.read.lowering.outputs import EMPTY_LIST, ITEMS, Outputs, returned
-from superscalar.plan.read.lowering.scope import Path
-from superscalar.plan.read.slots import Arm, Branch, Open, Slot, targets_of
-from superscalar.plan.read.source import Source, parsed
+from superscalar.plan.read.lowering.scope import ScopePath
+from superscalar.plan.read.slots import Arm, Branch, OpenBranch, Slot, names_given
+from superscalar.plan.read.source import SourceText, parsed
 from superscalar.values import TaskId
 
 _ROOT: Final = re.compile(r"(?P<base>\([^)]*\)|\w+(?:\(\))?)(?:\.(?P<number>\d+)(?=$|[.\[:]))?")
-_NOTHING: Final = Source("", 0)
+_NOTHING: Final = SourceText("", 0)
 
 
 class Adopted:
@@ -48,7 +48,7 @@ class Adopted:
         self.ground = Ground.empty(signatures)
         self.retired = frozenset(with_roots(retired))
         self.joined = False
-        self.open: list[Open] = []
+        self.open: list[OpenBranch] = []
         self._writing = Writes(frozenset())
         self._by_header: dict[TaskId, Branch] = {}
         for number, tasks in enumerate(rounds):
@@ -140,7 +140,7 @@ class Adopted:
                 return Arm(branch, guard.expected)
         return None
 
-    def _path(self, task: ir.Task) -> Path:
+    def _path(self, task: ir.Task) -> ScopePath:
         arm = self._arm_of(task.guards)
         return () if arm is None else arm.path
 
@@ -155,7 +155,7 @@ class Adopted:
             arm = Arm(self._by_header[last.id], expected=True)
         while arm is not None and arm.branch.header is not None:
             header = arm.branch.header
-            self.open.insert(0, Open(header, header.blocks[not arm.expected], arm))
+            self.open.insert(0, OpenBranch(header, header.blocks[not arm.expected], arm))
             arm = arm.branch.outer
 
 
@@ -217,10 +217,10 @@ def _slot(tree: ast.stmt) -> Slot:
         assert isinstance(header, ast.If)
         header.body = []
         blocks = [_slot(inner) for inner in tree.body], [_slot(inner) for inner in tree.orelse]
-        return Slot((), Source(text), header, (), blocks=blocks)
+        return Slot((), SourceText(text), header, (), blocks=blocks)
     text = ast.unparse(tree)
     alone = parsed(text).body[0]
-    return Slot((), Source(text), alone, targets_of(alone, text))
+    return Slot((), SourceText(text), alone, names_given(alone, text))
 
 
 def _is_passing(task: ir.Task) -> bool:

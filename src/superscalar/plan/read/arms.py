@@ -13,9 +13,9 @@ from typing import Final
 
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.read.instead import forms
-from superscalar.plan.read.program import Program, Step
+from superscalar.plan.read.program import Program, ProgramStep
 from superscalar.plan.read.slots import Slot
-from superscalar.plan.read.source import Source
+from superscalar.plan.read.source import SourceText
 from superscalar.plan.read.spelling import joined_value
 from superscalar.plan.read.translated import Written, settle, statement
 from superscalar.plan.read.translated import made as made_at
@@ -48,7 +48,7 @@ class _Kept:
 
     slot: Slot
     tree: ast.stmt
-    source: Source
+    source: SourceText
     problem: Diagnostic
     value: ast.expr
     written: Written
@@ -67,7 +67,7 @@ class JoiningArms:
     def __bool__(self) -> bool:
         return bool(self._kept)
 
-    def take(self, call: ast.Call, source: Source, thought: str, names: set[str]) -> bool:
+    def take(self, call: ast.Call, source: SourceText, thought: str, names: set[str]) -> bool:
         """Keep the place of a `join(...)`; False if it cannot be one in an arm. `names`: those that are assigned."""
         value = None if self.refused else joined_value(call)
         if value is None:
@@ -92,7 +92,7 @@ class JoiningArms:
         spelled = ("answer", *(f"answer{number}" for number in range(2, len(names) + 1_000)))
         return next(name for name in spelled if name not in names and not taken(name))
 
-    def refuse(self) -> Iterator[Step]:
+    def refuse(self) -> Iterator[ProgramStep]:
         """Something follows, or one of the ways does not join."""
         kept, self._kept, self.refused = self._kept, [], True
         for each in kept:
@@ -100,7 +100,7 @@ class JoiningArms:
         if not self._program.repairing:
             yield from (problem for each in kept for problem in each.slot.problems)
 
-    def end(self, names: set[str]) -> Iterator[Step]:
+    def end(self, names: set[str]) -> Iterator[ProgramStep]:
         """The text has ended as it should: say what stands in the places, and join it."""
         kept, self._kept = self._kept, []
         if not kept:

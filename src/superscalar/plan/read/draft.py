@@ -10,7 +10,7 @@ from typing import Final
 from superscalar.plan.ir.signatures import Signatures
 from superscalar.plan.read.calls_in_json import plan_in_json
 from superscalar.plan.read.lines import Statement
-from superscalar.plan.read.slots import targets_of
+from superscalar.plan.read.slots import names_given
 from superscalar.plan.read.source import parsed
 from superscalar.plan.read.spelling import is_meant_to_join, join_of
 
@@ -58,7 +58,7 @@ class Draft:
             for node in _names(tree):
                 if node.id not in own and node.id not in passing:
                     self._used.append((node.id, statement, node))
-            self.names.update(targets_of(tree, statement.text))
+            self.names.update(names_given(tree, statement.text))
             self.acts = self.acts or does_something(tree)
             if statement.column <= (self._margin or 0) and join_of(tree, self._tools) is not None:
                 self.joined = True

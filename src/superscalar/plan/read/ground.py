@@ -9,7 +9,7 @@ from superscalar.plan.ir.signatures import Output, Signatures
 from superscalar.plan.passes.pipeline import Pipeline
 from superscalar.plan.read.lowering.iterators import Once
 from superscalar.plan.read.lowering.outputs import Outputs
-from superscalar.plan.read.lowering.scope import Names, Place
+from superscalar.plan.read.lowering.scope import Names, ScopePlace
 from superscalar.plan.read.lowering.sharing import Sharing
 from superscalar.values import TaskId
 
@@ -27,7 +27,7 @@ class Ground:
 
     names: Names
     passes: Pipeline
-    tasks: list[tuple[Place, ir.Task]] = field(default_factory=list)
+    tasks: list[tuple[ScopePlace, ir.Task]] = field(default_factory=list)
     outputs: dict[TaskId, Output] = field(default_factory=dict)
     writes: set[TaskId] = field(default_factory=set)
     sharing: Sharing = field(default_factory=Sharing)

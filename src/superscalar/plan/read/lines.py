@@ -76,7 +76,7 @@ class Margin:
         return None
 
 
-class Mark(NamedTuple):
+class Sign(NamedTuple):
     """A sign in the source and where it stands: its line (from 1) and column (from 0)."""
 
     sign: str
@@ -89,7 +89,7 @@ class Problem:
     """Why the text of a statement can be none, and at which sign that shows."""
 
     why: str
-    mark: Mark
+    mark: Sign
     help: str = ""
     code: str = "E001"
 
@@ -126,8 +126,8 @@ class Lines:
         self._reset()
 
     def _reset(self) -> None:
-        self._open: list[tuple[str, int, int]] = []  # as a `Mark`, which takes longer to make
-        self._quote: Mark | None = None
+        self._open: list[tuple[str, int, int]] = []  # as a `Sign`, which takes longer to make
+        self._quote: Sign | None = None
         self._holes = False  # whether what stands in these quotes is an f-string
         self._continued = False
         self._text: list[str] = []
@@ -190,9 +190,9 @@ class Lines:
 
     def _unclosed(self) -> Problem:
         if self._quote is None and not self._open:
-            last = Mark("\\", self.line, max(len(self._text[-1]) - 1, 0))
+            last = Sign("\\", self.line, max(len(self._text[-1]) - 1, 0))
             return Problem("after `\\` the line goes on, but nothing follows", last, "leave the `\\` out")
-        mark = self._quote or Mark(*self._open[-1])
+        mark = self._quote or Sign(*self._open[-1])
         what = "a string" if self._quote else f"`{mark.sign}`"
         help = f"close it with `{mark.sign if self._quote else _CLOSING[mark.sign]}`"
         if self.line > mark.line:
@@ -212,7 +212,7 @@ class Lines:
             if not self._text and note == _NUMBERS:
                 self._numbered = self._margin.number
             if self._quote is not None:
-                where = Mark(line[:1], self.line, 0)
+                where = Sign(line[:1], self.line, 0)
                 self._problem = self._problem or Problem(f"{note} in a string", where, "write the text without them")
         self._text.append(line)
         if not self._scan(line):
@@ -223,7 +223,7 @@ class Lines:
         body = text.lstrip(" \t")
         if len(body) - self._harmless > _MAX_CODE and self._problem is None:
             why = f"a statement has at most {_MAX_CODE // 1024} KB beside what stands in quotes"
-            self._problem = Problem(why, Mark(body[0], self._first, len(text) - len(body)), _PARTS, "E403")
+            self._problem = Problem(why, Sign(body[0], self._first, len(text) - len(body)), _PARTS, "E403")
         comment, notes = "\n".join(self._comments), tuple(self._notes)
         done.append(Statement(body, self._first, len(text) - len(body), self._problem, comment, notes, self._numbered))
         self._reset()
@@ -252,7 +252,7 @@ class Lines:
             if sign in "([{":
                 opened.append((sign, self.line, match.start()))
                 if len(opened) > _MAX_OPEN:
-                    mark = Mark(*opened[-1])
+                    mark = Sign(*opened[-1])
                     self._problem = self._problem or Problem("this is nested too deeply", mark, _PARTS, "E402")
                     opened.clear()
                     return None
@@ -260,7 +260,7 @@ class Lines:
                 if opened and opened[-1][0] == _CLOSES[sign]:
                     opened.pop()
                 else:
-                    self._problem = self._problem or _stray(Mark(sign, self.line, match.start()), opened)
+                    self._problem = self._problem or _stray(Sign(sign, self.line, match.start()), opened)
                     opened.clear()
             elif sign == "#":
                 self._comments.append(line[match.end() :].strip())
@@ -270,7 +270,7 @@ class Lines:
                 self._continued = match.end() == len(line)
             else:
                 triple = line.startswith(sign * 2, match.end())
-                self._quote = Mark(sign * 3 if triple else sign, self.line, match.start())
+                self._quote = Sign(sign * 3 if triple else sign, self.line, match.start())
                 self._holes = _F_STRING.search(line, max(match.start() - 2, 0), match.start()) is not None
                 return match.end() + (2 if triple else 0)
         return None
@@ -312,7 +312,7 @@ def complete_lines(text: str) -> str:
 _CLOSING = {opening: closing for closing, opening in _CLOSES.items()}
 
 
-def _stray(mark: Mark, before: list[tuple[str, int, int]]) -> Problem:
+def _stray(mark: Sign, before: list[tuple[str, int, int]]) -> Problem:
     if not before:
         return Problem(f"`{mark.sign}` closes nothing", mark, "leave it out, or open it where it belongs")
     opened = before[-1][0]

@@ -12,7 +12,7 @@ from typing import Final
 
 from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.plan.read.habits import straightened
-from superscalar.plan.read.instead.code import fresh, names_of
+from superscalar.plan.read.instead.code import fresh_name, mentioned_names
 from superscalar.plan.read.lowering.body import is_tool_call, placed_at
 from superscalar.plan.read.lowering.iterators import TAKES_ALL
 from superscalar.plan.read.source import parsed
@@ -26,12 +26,12 @@ def understood(module: ast.Module, text: str, tools: Container[str]) -> tuple[st
     """Rewrite what was read from `text`, and say what was understood; a tool of such a name is that tool."""
     if not any(map(text.__contains__, _SOME)) or _MAY_BE.search(text) is None:
         return ()
-    reading = _Reading(tools)
+    reading = _LooseReading(tools)
     reading.visit(module)
     return tuple(dict.fromkeys(reading.notes))
 
 
-def read_again(text: str, tools: Container[str]) -> ast.stmt:
+def statement_again(text: str, tools: Container[str]) -> ast.stmt:
     """The statement of a text that was read before, as it was understood then."""
     module = parsed(text)
     understood(module, text, tools)
@@ -43,7 +43,7 @@ def is_dropped(tree: ast.stmt) -> bool:
     return isinstance(tree, ast.Pass)
 
 
-class _Reading(ast.NodeTransformer):
+class _LooseReading(ast.NodeTransformer):
     def __init__(self, tools: Container[str]) -> None:
         self.notes: list[str] = []
         self._tools = tools
@@ -132,7 +132,7 @@ class _Reading(ast.NodeTransformer):
 
 def _gone_through(name: str, function: ast.expr, items: ast.expr, node: ast.Call) -> ast.GeneratorExp | None:
     """`map(f, xs)` and `filter(f, xs)` as a comprehension; None where a tool may be called, or when is not clear."""
-    x = ast.Name(fresh("x", names_of(node)), ast.Load())
+    x = ast.Name(fresh_name("x", mentioned_names(node)), ast.Load())
     match function:
         case ast.Lambda(args=ast.arguments(args=[argument], posonlyargs=[], kwonlyargs=[], vararg=None, kwarg=None)):
             x, made = ast.Name(argument.arg, ast.Load()), function.body

@@ -36,7 +36,7 @@ class Lowered(NamedTuple):
     generators: dict[TaskId, Once]
 
 
-class Surroundings(NamedTuple):
+class StatementContext(NamedTuple):
     """What a statement is lowered in: what the program has come to, and the ids that no task may have.
 
     `open`: something before it waits for a repair.
@@ -48,7 +48,7 @@ class Surroundings(NamedTuple):
     open: bool
 
 
-def lower_statement(slot: Slot, around: Surroundings) -> Lowered:
+def lower_statement(slot: Slot, around: StatementContext) -> Lowered:
     """Lower a statement. Of `around` only the numbers of what has no name are changed."""
     now = around.now
     lowering = Lowering(
@@ -64,7 +64,7 @@ def lower_statement(slot: Slot, around: Surroundings) -> Lowered:
     )
     guards = guards_of(slot.arm)
     lowering.waits = guards is None or now.open_assert
-    made = _Made(slot, around, lowering, Body("", guards=(*now.asserts, *(guards or ()))))
+    made = _BeingLowered(slot, around, lowering, Body("", guards=(*now.asserts, *(guards or ()))))
     try:
         if slot.ends is not None:
             made.select(slot.ends)
@@ -80,11 +80,11 @@ def lower_statement(slot: Slot, around: Surroundings) -> Lowered:
 
 
 @dataclass(slots=True)
-class _Made:
+class _BeingLowered:
     """A statement that is being lowered."""
 
     slot: Slot
-    around: Surroundings
+    around: StatementContext
     lowering: Lowering
     body: Body
     bound: dict[str, ir.Expr] = field(default_factory=dict)

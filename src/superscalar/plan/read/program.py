@@ -19,8 +19,8 @@ from superscalar.plan.read.lowered import Lowered
 from superscalar.plan.read.publishing import Publishing
 from superscalar.plan.read.repairs.inside import problems_inside
 from superscalar.plan.read.repairs.reply import RepairReply, answered, mended, says_anew
-from superscalar.plan.read.slots import Arm, Branch, Open, Slot, targets_of, targets_of_text
-from superscalar.plan.read.source import Source
+from superscalar.plan.read.slots import Arm, Branch, OpenBranch, Slot, names_given, targets_of_text
+from superscalar.plan.read.source import SourceText
 from superscalar.values import TaskId
 
 
@@ -36,7 +36,7 @@ class Retirement:
     dropped: tuple[str, ...] = ()
 
 
-Step: TypeAlias = ir.Task | Diagnostic | Retirement
+ProgramStep: TypeAlias = ir.Task | Diagnostic | Retirement
 """What reading a program yields, in the order in which it was found."""
 
 MAX_NESTED = 100
@@ -59,7 +59,7 @@ class Program:
         self._publishing = Publishing(signatures, Ground.empty(signatures) if begun is None else begun.now)
         self._closing = False
         self._text: list[Slot] = []  # of this round, the arms of `if`s in their headers
-        self._open: list[Open] = []
+        self._open: list[OpenBranch] = []
         self._reply: RepairReply | None = None
         self._ended = False  # as a text does that is all there
         self._ends_again = False  # the `join` that an earlier process had may not have been the end of the text
@@ -121,26 +121,28 @@ class Program:
     def statement(
         self,
         tree: ast.stmt,
-        source: Source,
+        source: SourceText,
         *,
         thought: str = "",
         notes: Sequence[str] = (),
         thoughts: Mapping[int, str] | None = None,
         number: int = 0,
-    ) -> Iterator[Step]:
+    ) -> Iterator[ProgramStep]:
         """Take a statement that could be read, but for an `if`. `thoughts`: the comments inside, by line. `number`: of
         its line, in a listing with numbers."""
-        slot = Slot((), source, tree, targets_of(tree, source.text), thought=thought, notes=tuple(notes))
+        slot = Slot((), source, tree, names_given(tree, source.text), thought=thought, notes=tuple(notes))
         slot.number = number
         if thoughts:
             slot.thoughts = thoughts
         return self._say(slot)
 
-    def unreadable(self, source: Source, problem: Diagnostic, tree: ast.stmt | None = None) -> Iterator[Step]:
+    def unreadable(
+        self, source: SourceText, problem: Diagnostic, tree: ast.stmt | None = None
+    ) -> Iterator[ProgramStep]:
         """Take the text of a statement that could not be read. `tree`: what is known of it, at least what it calls."""
         return self._say(self._unread(source, problem, tree))
 
-    def keep_place(self, source: Source, problem: Diagnostic, tree: ast.stmt | None = None) -> Slot:
+    def keep_place(self, source: SourceText, problem: Diagnostic, tree: ast.stmt | None = None) -> Slot:
         """Keep the place of a statement that is to be understood once the rest is there: `fill` and `filled` follow.
 
         `problem`: what is wrong with it if they do not.
@@ -150,30 +152,32 @@ class Program:
             pass
         return slot
 
-    def fill(self, slot: Slot, tree: ast.stmt, source: Source, *, thought: str = "", notes: Sequence[str] = ()) -> None:
+    def fill(
+        self, slot: Slot, tree: ast.stmt, source: SourceText, *, thought: str = "", notes: Sequence[str] = ()
+    ) -> None:
         """Say what stands in a place that was kept."""
-        slot.tree, slot.source, slot.targets = tree, source, targets_of(tree, source.text)
+        slot.tree, slot.source, slot.targets = tree, source, names_given(tree, source.text)
         slot.thought, slot.notes, slot.unread, slot.breaks = thought, tuple(notes), None, False
 
-    def cannot_fill(self, slot: Slot, source: Source, problem: Diagnostic, tree: ast.stmt | None = None) -> None:
+    def cannot_fill(self, slot: Slot, source: SourceText, problem: Diagnostic, tree: ast.stmt | None = None) -> None:
         """What stands in a place that was kept cannot be read."""
         slot.source, slot.tree, slot.unread = source, tree, problem
 
-    def filled(self) -> Iterator[Step]:
+    def filled(self) -> Iterator[ProgramStep]:
         """Lower what waited for places that are filled now; in a reply that happens at its end."""
         if self._reply is None:
-            said: set[Step] = set(self.problems)
+            said: set[ProgramStep] = set(self.problems)
             for slot in self._text:
                 slot.restore(self.signatures)
             yield from (step for step in self._lower_anew(self._text, "") if step not in said)
 
-    def _unread(self, source: Source, problem: Diagnostic, tree: ast.stmt | None) -> Slot:
+    def _unread(self, source: SourceText, problem: Diagnostic, tree: ast.stmt | None) -> Slot:
         targets = targets_of_text(source.text)
         return Slot((), source, tree, targets or (), unread=problem, breaks=targets is None)
 
     def open_if(
-        self, tree: ast.If | None, source: Source, problem: Diagnostic | None = None, *, thought: str = ""
-    ) -> Iterator[Step]:
+        self, tree: ast.If | None, source: SourceText, problem: Diagnostic | None = None, *, thought: str = ""
+    ) -> Iterator[ProgramStep]:
         """Take the condition of an `if`, or what is wrong with it: what follows, up to `close_if`, stands in it."""
         depth = len(self._open) if self._reply is None else self._reply.depth
         if depth == MAX_NESTED:
@@ -182,9 +186,9 @@ class Program:
         header = None if tree is None else ast.copy_location(ast.If(tree.test, [], []), tree.test)
         return self._open_if(Slot((), source, header, (), thought=thought, unread=problem, blocks=([], [])))
 
-    def nothing_inside(self, source: Source, problem: Diagnostic) -> Iterator[Step]:
+    def nothing_inside(self, source: SourceText, problem: Diagnostic) -> Iterator[ProgramStep]:
         """Nothing stands in the arm that is open: what follows may have been meant to, and waits for a repair."""
-        return self._say(Slot((), Source("", source.line), None, (), unread=problem, breaks=True))
+        return self._say(Slot((), SourceText("", source.line), None, (), unread=problem, breaks=True))
 
     def otherwise(self) -> None:
         """What follows, up to `close_if`, stands in the `else` of the last `if` that is open."""
@@ -196,7 +200,7 @@ class Program:
             if last.arm is not None and not last.ignored:
                 last.arm = Arm(last.arm.branch, expected=False)
 
-    def close_if(self) -> Iterator[Step]:
+    def close_if(self) -> Iterator[ProgramStep]:
         """The last `if` that is open has ended: names get the version that the arm taken left behind (rule L11)."""
         if self._reply is not None:
             self._reply.close_if()
@@ -205,22 +209,22 @@ class Program:
         if last.arm is None or last.ignored or not last.arm.branch.targets:
             return
         branch, header = last.arm.branch, last.header
-        end = Slot((), Source("", header.source.line), None, tuple(branch.targets), ends=branch)
+        end = Slot((), SourceText("", header.source.line), None, tuple(branch.targets), ends=branch)
         end.former = header.former and header.former.end
         header.end = end
         yield from self._enter(end)
 
-    def _enter(self, slot: Slot) -> Iterator[Step]:
+    def _enter(self, slot: Slot) -> Iterator[ProgramStep]:
         slot.arm = self._arm
         return self._publishing.enter(slot)
 
-    def _open_if(self, slot: Slot) -> Iterator[Step]:
+    def _open_if(self, slot: Slot) -> Iterator[ProgramStep]:
         if self._reply is not None:
             self._reply.open_if(slot)
             return
         outer = self._open[-1] if self._open else None
         if self._closing or (outer is not None and outer.ignored):
-            self._open.append(Open(slot, slot.blocks[0], None if outer is None else outer.arm, ignored=True))
+            self._open.append(OpenBranch(slot, slot.blocks[0], None if outer is None else outer.arm, ignored=True))
             return
         too_deep = len(self._open) >= MAX_NESTED
         self._block.append(slot)
@@ -228,10 +232,10 @@ class Program:
         slot.opens = Branch(self._publishing.now.ifs, None if too_deep else self._arm)
         slot.opens.header = slot
         steps = list(self._enter(slot))
-        self._open.append(Open(slot, slot.blocks[0], Arm(slot.opens, expected=True), ignored=too_deep))
+        self._open.append(OpenBranch(slot, slot.blocks[0], Arm(slot.opens, expected=True), ignored=too_deep))
         yield from steps
 
-    def _say(self, slot: Slot) -> Iterator[Step]:
+    def _say(self, slot: Slot) -> Iterator[ProgramStep]:
         """Take the next statement, in the block that is open."""
         if self._reply is not None:
             self._reply.say(slot)
@@ -248,7 +252,7 @@ class Program:
     def _block(self) -> list[Slot]:
         return self._open[-1].block if self._open else self._text
 
-    def prepare(self, tree: ast.stmt, source: Source) -> Lowered | None:
+    def prepare(self, tree: ast.stmt, source: SourceText) -> Lowered | None:
         """Lower what will be the next statement if its text ends here. Changes nothing: `commit` takes it in.
 
         For plain assignments only, and not where something is broken; else None.
@@ -256,12 +260,12 @@ class Program:
         if self._closing or self._reply is not None or self._publishing.held or self._open or self._publishing.taken:
             return None
         match tree:
-            case ast.Assign(targets=[ast.Name(id=name)]) if targets_of(tree, source.text) == (name,):
+            case ast.Assign(targets=[ast.Name(id=name)]) if names_given(tree, source.text) == (name,):
                 versions = {name: self._publishing.now.versions.get(name, 0) + 1}
                 return self._publishing.lower(Slot((self._publishing.now.count + 1,), source, tree, (name,), versions))
         return None
 
-    def commit(self, lowered: Lowered, *, thought: str = "") -> Iterator[Step]:
+    def commit(self, lowered: Lowered, *, thought: str = "") -> Iterator[ProgramStep]:
         """Take in a prepared statement. Nothing may have been taken in since."""
         self._publishing.now.count += 1
         self._publishing.now.versions.update(lowered.slot.versions)
@@ -270,13 +274,13 @@ class Program:
         self._text.append(lowered.slot)
         return self._publishing.take(lowered)
 
-    def finish(self) -> Iterator[Step]:
+    def finish(self) -> Iterator[ProgramStep]:
         """The plan ended normally. Without a `join` it joins everything (rule L6)."""
         if self._closing or self._reply is not None:
             return
         self._ended = True
         if not self._text:
-            source = Source("", self._publishing.now.count + 1)
+            source = SourceText("", self._publishing.now.count + 1)
             help = "write name = tool(...) on a line, and join(...) at the end; if no tool is needed, only join()"
             yield from self.unreadable(
                 source, Diagnostic("E004", "there is no statement here", source.span(None), help=help)
@@ -285,7 +289,7 @@ class Program:
         yield from self._say(self._join_of_everything())
 
     def _join_of_everything(self) -> Slot:
-        return Slot((), Source("join()", self._publishing.now.count + 1), ast.parse("join()").body[0], ())
+        return Slot((), SourceText("join()", self._publishing.now.count + 1), ast.parse("join()").body[0], ())
 
     def cut(self) -> None:
         """The text was cut: what a repair does not correct is not left out on purpose."""
@@ -306,7 +310,7 @@ class Program:
             self._begun, self._printed = False, True
         self._reply = RepairReply()
 
-    def close(self) -> Iterator[Step]:
+    def close(self) -> Iterator[ProgramStep]:
         """End the `if`s that were being written: behind them names have the version of the arm that is taken."""
         while self._open:
             yield from self.close_if()
@@ -315,7 +319,7 @@ class Program:
         """The `join` that is there may not have been the end of the text: the reply that follows says how it ends."""
         self._ends_again, self._publishing.joined = True, False
 
-    def end_repair(self) -> Iterator[Step]:
+    def end_repair(self) -> Iterator[ProgramStep]:
         """The reply is there: what it makes of the round is lowered, and takes the place of what was published.
 
         The first one to go on with a text that was printed is the whole round if it needs nothing of that: what is
@@ -355,7 +359,7 @@ class Program:
             if slot.former in waiting:
                 slot.former.problems = slot.problems
 
-    def _lower_anew(self, text: Sequence[Slot], why: str, dropped: tuple[str, ...] = ()) -> Iterator[Step]:
+    def _lower_anew(self, text: Sequence[Slot], why: str, dropped: tuple[str, ...] = ()) -> Iterator[ProgramStep]:
         """Lower the text of the round from where that begins. What comes out as it is published is kept."""
         before = dict.fromkeys((*self._publishing.earlier, *_published_in(self._text)))
         self._publishing.begin(self._ground, before)
@@ -371,7 +375,7 @@ class Program:
             yield Retirement(gone, why, dropped)
         yield from steps
 
-    def _again(self, slot: Slot) -> Iterator[Step]:
+    def _again(self, slot: Slot) -> Iterator[ProgramStep]:
         made = slot.again()
         if not slot.blocks:
             yield from self._say(made)
@@ -391,7 +395,7 @@ class Program:
         self._open = []
         self._closing = self._ended = False
 
-    def retract(self, why: str) -> Iterator[Step]:
+    def retract(self, why: str) -> Iterator[ProgramStep]:
         """Take back all that was said in this round, as if it never had been: it was a draft, prose or a thought.
 
         The ids stay used, so that those of a run are unique.

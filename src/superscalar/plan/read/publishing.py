@@ -16,9 +16,9 @@ from superscalar.plan.ir.signatures import Signatures
 from superscalar.plan.passes.pipeline import bare
 from superscalar.plan.read.ground import Ground
 from superscalar.plan.read.held import Held
-from superscalar.plan.read.lowered import Lowered, Surroundings, lower_statement, version_id, version_parts
+from superscalar.plan.read.lowered import Lowered, StatementContext, lower_statement, version_id, version_parts
 from superscalar.plan.read.lowering.body import names_in
-from superscalar.plan.read.slots import Slot, path_of, placed
+from superscalar.plan.read.slots import Slot, path_of, with_headers
 from superscalar.values import TaskId
 
 
@@ -70,9 +70,9 @@ class Publishing:
         return lower_statement(slot, self.around)
 
     @property
-    def around(self) -> Surroundings:
+    def around(self) -> StatementContext:
         """What the next statement is lowered in."""
-        return Surroundings(self.signatures, self.now, self._avoid, bool(self.held))
+        return StatementContext(self.signatures, self.now, self._avoid, bool(self.held))
 
     def enter(self, slot: Slot) -> Iterator[ir.Task | Diagnostic]:
         """Give a statement its place, and lower it."""
@@ -87,7 +87,7 @@ class Publishing:
         counted = {name: self.now.versions.get(name, 0) for name in slot.targets} if again else {}
         self._reserve(slot)
         if slot.unread is not None:
-            slot.problems = (placed(slot.unread, slot),)
+            slot.problems = (with_headers(slot.unread, slot),)
             self._hold(slot)
             if slot.breaks:
                 self.now.names.break_all(slot.place)
@@ -171,7 +171,7 @@ class Publishing:
     def take(self, lowered: Lowered) -> Iterator[ir.Task | Diagnostic]:
         """Publish a statement, or hold it back."""
         slot, lowering = lowered.slot, lowered.lowering
-        slot.problems = tuple([placed(problem, slot) for problem in lowering.problems])
+        slot.problems = tuple([with_headers(problem, slot) for problem in lowering.problems])
         if self._is_held_back(lowered):
             slot.targets = tuple(dict.fromkeys((*slot.targets, *lowering.meant)))
             self._hold(slot)

@@ -13,9 +13,9 @@ from typing import Final
 from superscalar.plan.evaluate.table import MUTATING
 from superscalar.plan.ir import Guard, Task
 from superscalar.plan.ir.diagnostics import Diagnostic
-from superscalar.plan.read.loosely import read_again
-from superscalar.plan.read.lowering.scope import Path, Place
-from superscalar.plan.read.source import Source
+from superscalar.plan.read.loosely import statement_again
+from superscalar.plan.read.lowering.scope import ScopePath, ScopePlace
+from superscalar.plan.read.source import SourceText
 from superscalar.values import TaskId
 
 _NAME = r"[^\W\d]\w*"
@@ -46,7 +46,7 @@ class Arm:
     expected: bool
 
     @property
-    def path(self) -> Path:
+    def path(self) -> ScopePath:
         """The arms from the outermost to this one, for names."""
         return (*path_of(self.branch.outer), (self.branch.number, self.expected))
 
@@ -60,7 +60,7 @@ class Arm:
         return (*outer, Guard(header.nameless, self.expected))
 
 
-def path_of(arm: Arm | None) -> Path:
+def path_of(arm: Arm | None) -> ScopePath:
     """The path of an arm; outside of any it is empty."""
     return () if arm is None else arm.path
 
@@ -73,7 +73,7 @@ def guards_of(arm: Arm | None) -> tuple[Guard, ...] | None:
 _NO_THOUGHTS: Final[Mapping[int, str]] = MappingProxyType({})
 
 
-def placed(problem: Diagnostic, slot: Slot) -> Diagnostic:
+def with_headers(problem: Diagnostic, slot: Slot) -> Diagnostic:
     """A problem of a statement with the headers of the blocks in which it stands."""
     inside = (*_headers(slot.arm), *_headers_in(slot.source, problem))
     return replace(problem, inside=inside) if inside and not problem.inside else problem
@@ -89,7 +89,7 @@ def _headers(arm: Arm | None) -> tuple[str, ...]:
     return (*outer, header if arm.expected else f"else:  # of `{header}`")
 
 
-def _headers_in(source: Source, problem: Diagnostic) -> tuple[str, ...]:
+def _headers_in(source: SourceText, problem: Diagnostic) -> tuple[str, ...]:
     """The lines of a statement's own text that a line of it stands further in than."""
     lines = source.text.split("\n")
     number = problem.span.line - source.line
@@ -119,8 +119,8 @@ class Slot:
     whose tasks it keeps, if it comes to the same ones. `number`: of its line, in a listing with numbers.
     """
 
-    place: Place
-    source: Source
+    place: ScopePlace
+    source: SourceText
     tree: ast.stmt | None
     targets: tuple[str, ...]
     versions: dict[str, int] = field(default_factory=dict)
@@ -161,14 +161,14 @@ class Slot:
     def let_go(self) -> None:
         """Drop the syntax tree, which would take most of the memory of a plan; only a repair wants it back."""
         tree = self.tree
-        if tree is not None and not self.blocks and type(self.source) is Source:
+        if tree is not None and not self.blocks and type(self.source) is SourceText:
             alone = tree.col_offset == 0 and tree.lineno == 1 and ";" not in self.source.text
             self.tree = None if alone else tree
 
     def restore(self, tools: Container[str]) -> None:
         """Read the text again whose tree was dropped."""
         if self.tree is None and self.published and self.ends is None:
-            self.tree = read_again(self.source.text, tools)
+            self.tree = statement_again(self.source.text, tools)
         for block in self.blocks:
             for slot in block:
                 slot.restore(tools)
@@ -203,7 +203,7 @@ def is_join(tree: ast.stmt | None) -> bool:
     return False
 
 
-def targets_of(tree: ast.stmt, text: str) -> tuple[str, ...]:
+def names_given(tree: ast.stmt, text: str) -> tuple[str, ...]:
     """The names that a statement gives a new meaning, those in blocks included; also where it does so by changing a
     value, which the language has not (`x[0] = 1`, `x.append(1)`): its correction will assign that name.
     """
@@ -250,7 +250,7 @@ def targets_of_text(text: str) -> tuple[str, ...] | None:
 
 
 @dataclass(slots=True)
-class Open:
+class OpenBranch:
     """An `if` that is open, and the block and the arm of it to which the next statement belongs.
 
     `ignored`: nothing comes of what stands in it: it is too deep, or behind the join.

@@ -16,7 +16,7 @@ _MAY_WARN = re.compile(r"\\|\d\.?[a-zA-Z]")
 
 
 @dataclass(slots=True)
-class Source:
+class SourceText:
     """The text of a statement. `column`: what stood before its first line; `margin`: before each of the others."""
 
     text: str

@@ -7,7 +7,7 @@ import re
 from collections.abc import Container
 from typing import Final
 
-from superscalar.plan.read.instead.code import fresh
+from superscalar.plan.read.instead.code import fresh_name
 
 _SPELLED: Final = re.compile(r"join|Join|finish|return|[^\x00-\x7f]")  # Python takes some other signs for letters
 _MEANT: Final = re.compile(r"(?<![.\w])([jJ]oin|finish)\s*\(")
@@ -78,7 +78,7 @@ def _all_named(call: ast.Call) -> ast.Call | None:
                 pass
             case _:
                 base = "answer"
-        taken.add(own := fresh(base, taken))
+        taken.add(own := fresh_name(base, taken))
         named.append(ast.copy_location(ast.keyword(own, value), value))
     return ast.copy_location(ast.Call(call.func, [], [*named, *call.keywords]), call)
 
@@ -104,7 +104,7 @@ def _joining(value: ast.expr, call: ast.Call) -> ast.Call:
     return ast.copy_location(ast.Call(call.func, [value], []), call)
 
 
-def spelled(tree: ast.stmt) -> str:
+def join_spelled(tree: ast.stmt) -> str:
     """How a `join` was written."""
     match tree:
         case ast.Return():

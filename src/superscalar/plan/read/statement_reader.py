@@ -13,12 +13,12 @@ from superscalar.plan.read.calls_in_json import FORMS
 from superscalar.plan.read.draft import does_something
 from superscalar.plan.read.lines import Statement
 from superscalar.plan.read.loosely import is_dropped, understood
-from superscalar.plan.read.program import MAX_NESTED, Program, Step
+from superscalar.plan.read.program import MAX_NESTED, Program, ProgramStep
 from superscalar.plan.read.remarks import Remarks
-from superscalar.plan.read.slots import targets_of, targets_of_text
-from superscalar.plan.read.source import Source, parsed
-from superscalar.plan.read.spelling import join_of, may_join, spelled
-from superscalar.plan.read.translated import Translated, Written, placed, settle
+from superscalar.plan.read.slots import names_given, targets_of_text
+from superscalar.plan.read.source import SourceText, parsed
+from superscalar.plan.read.spelling import join_of, join_spelled, may_join
+from superscalar.plan.read.translated import Translated, Written, give_place, settle
 from superscalar.plan.read.unreadable import unclosed, unreadable
 
 _MAX_DECORATORS = 100  # that are taken for one statement; all of them are refused
@@ -66,7 +66,7 @@ class StatementReader:
         self._before_block: list[str] = []
         self._ifs: list[_OpenIf] = []
         self._seen = False
-        self._idle: list[Iterator[Step]] = []  # what does nothing, so far
+        self._idle: list[Iterator[ProgramStep]] = []  # what does nothing, so far
         self._unread: list[str] | None = []  # its text
         self._has_calls_in_json = False
         self._arms = JoiningArms(program)
@@ -92,22 +92,22 @@ class StatementReader:
         """What the program consists of, if nothing of it was read and there is no prose in it."""
         return "" if self.begun else "\n".join(self._unread or ())
 
-    def _rests(self, text: str, steps: Iterable[Iterator[Step]]) -> None:
+    def _rests(self, text: str, steps: Iterable[Iterator[ProgramStep]]) -> None:
         """Hold what does nothing."""
         self._idle.extend(steps)
         if self._unread is not None:
             self._unread.append(text)
 
-    def end(self) -> Iterator[Step]:
+    def end(self) -> Iterator[ProgramStep]:
         """The program has ended as it should."""
         yield from self._end_block()
         yield from self._end_ifs()
 
-    def join_arms(self) -> Iterator[Step]:
+    def join_arms(self) -> Iterator[ProgramStep]:
         """The whole text has ended as it should: what its last arms join is the answer."""
         return self._arms.end(self.names)
 
-    def cut(self) -> Iterator[Step]:
+    def cut(self) -> Iterator[ProgramStep]:
         """The program was cut: nothing more is completed."""
         yield from self._end_ifs(reason="cut")
         if self._arms:
@@ -127,7 +127,7 @@ class StatementReader:
         self._thought.clear()
         return thought
 
-    def take(self, statement: Statement) -> Iterator[Step]:
+    def take(self, statement: Statement) -> Iterator[ProgramStep]:
         """Take the next statement, or line of a block."""
         if self.ended:
             return
@@ -162,7 +162,7 @@ class StatementReader:
             self._block = [statement]
             self._before_block, self._thought = self._thought, []
             return
-        yield from self._read(statement, Source(text, statement.line, statement.column))
+        yield from self._read(statement, SourceText(text, statement.line, statement.column))
 
     # ------------------------------------------------------------------------------------------------------ `if`
 
@@ -173,9 +173,9 @@ class StatementReader:
         around.empty = False
         return around.body == statement.column
 
-    def _if(self, statement: Statement, *, cut: int = 0) -> Iterator[Step]:
+    def _if(self, statement: Statement, *, cut: int = 0) -> Iterator[ProgramStep]:
         """The line of an `if`, or of an `elif` whose first `cut` characters are left out, to its end."""
-        source = Source(statement.text, statement.line, statement.column)
+        source = SourceText(statement.text, statement.line, statement.column)
         if len(self._ifs) > 2 * MAX_NESTED:
             self.ended = True  # the program has said that this is too deep
             return
@@ -195,10 +195,10 @@ class StatementReader:
         yield from self.program.open_if(tree, source, thought=thought)
         yield from self._inline(tree.body, source)
 
-    def _else(self, statement: Statement) -> Iterator[Step]:
+    def _else(self, statement: Statement) -> Iterator[ProgramStep]:
         """The line of an `elif` or `else`."""
         opened = self._ifs[-1]
-        source = Source(statement.text, statement.line, statement.column)
+        source = SourceText(statement.text, statement.line, statement.column)
         if opened.last:
             help = "one `if` has one `else`, as its last block: write `elif condition:` before it"
             yield from self.program.unreadable(source, source.problem("E001", "this `else` comes after another", help))
@@ -225,7 +225,7 @@ class StatementReader:
                     ast.increment_lineno(tree, -1)
                 yield from self._inline(inner, source)
 
-    def _inline(self, statements: list[ast.stmt], source: Source) -> Iterator[Step]:
+    def _inline(self, statements: list[ast.stmt], source: SourceText) -> Iterator[ProgramStep]:
         """What stands behind the colon, on the same line."""
         for tree in statements:
             self._ifs[-1].empty = False
@@ -233,7 +233,7 @@ class StatementReader:
                 self._note(tree, source)
                 yield from self.program.statement(tree, source, notes=self._understood())
 
-    def _joins_here(self, tree: ast.stmt, source: Source, thought: str = "") -> bool:
+    def _joins_here(self, tree: ast.stmt, source: SourceText, thought: str = "") -> bool:
         """Whether a statement is the `join(...)` of an arm, for which a place is kept."""
         may_join = self._ifs and not isinstance(tree, ast.Return)
         joining = join_of(tree, self.program.signatures) if may_join else None
@@ -244,7 +244,7 @@ class StatementReader:
                 return True
         return False
 
-    def _end_ifs(self, column: int = 0, *, continues: bool = False, reason: str = "stop") -> Iterator[Step]:
+    def _end_ifs(self, column: int = 0, *, continues: bool = False, reason: str = "stop") -> Iterator[ProgramStep]:
         """Every `if` ends to which a line that begins at `column` does not belong."""
         while self._ifs:
             last = self._ifs[-1]
@@ -257,25 +257,25 @@ class StatementReader:
             if last.ways.joined and reason == "stop":
                 yield from self._joined_in(last)
 
-    def _joined_in(self, closed: _OpenIf) -> Iterator[Step]:
+    def _joined_in(self, closed: _OpenIf) -> Iterator[ProgramStep]:
         """An `if` has ended in some ways through which something is joined: is it in all?"""
         if not (closed.last and closed.ways.all and not closed.ways.open):
             yield from self._arms.refuse()
         elif self._ifs:
             self._ifs[-1].ways.join()
 
-    def _has_no_block(self, opened: _OpenIf) -> Iterator[Step]:
+    def _has_no_block(self, opened: _OpenIf) -> Iterator[ProgramStep]:
         header = opened.header
-        source = Source(header.text, header.line, header.column)
+        source = SourceText(header.text, header.line, header.column)
         help = "write its lines below it, four spaces further in; `pass` where nothing is to be done"
         yield from self.program.nothing_inside(source, source.problem("E001", "nothing stands in this block", help))
 
-    def _misplaced(self, statement: Statement) -> Iterator[Step]:
-        source = Source(statement.text, statement.line, statement.column)
+    def _misplaced(self, statement: Statement) -> Iterator[ProgramStep]:
+        source = SourceText(statement.text, statement.line, statement.column)
         help = f"begin it at column {self._ifs[-1].body} like the lines of its block above"
         yield from self.program.unreadable(source, source.problem("E001", "this line stands in no block", help))
 
-    def _end_block(self) -> Iterator[Step]:
+    def _end_block(self) -> Iterator[ProgramStep]:
         """A whole `if`, `for` or other block, which is handled as one statement."""
         if not self._block:
             return
@@ -289,10 +289,12 @@ class StatementReader:
         whole = Statement("\n".join(lines), first.line, first.column, problem)
         after, self._thought = self._thought, self._before_block
         thoughts = _thoughts_in(block)
-        yield from self._read(whole, Source(whole.text, first.line, first.column, first.column), thoughts)
+        yield from self._read(whole, SourceText(whole.text, first.line, first.column, first.column), thoughts)
         self._thought = after
 
-    def _read(self, statement: Statement, source: Source, thoughts: dict[int, str] | None = None) -> Iterator[Step]:
+    def _read(
+        self, statement: Statement, source: SourceText, thoughts: dict[int, str] | None = None
+    ) -> Iterator[ProgramStep]:
         if statement.problem is not None:
             yield from self._unreadable(source, unclosed(source, statement.problem))
             return
@@ -332,7 +334,7 @@ class StatementReader:
             joins = join_of(tree, self.program.signatures) if joining and not self._ifs else None
             notes, where = (*statement.notes, *self._understood()), source
             if joins is not None and joins is not tree:
-                notes, where = (*notes, f"`{spelled(tree)}` for `join(...)`"), _translated(joins, source)
+                notes, where = (*notes, f"`{join_spelled(tree)}` for `join(...)`"), _translated(joins, source)
             made = joins or tree
             yield from self.program.statement(
                 made, where, thought=thought, notes=notes, thoughts=thoughts, number=statement.number
@@ -351,12 +353,12 @@ class StatementReader:
         notes, self._notes = tuple(dict.fromkeys(self._notes)), []
         return notes
 
-    def _note(self, tree: ast.stmt, source: Source) -> None:
-        names = targets_of(tree, source.text)
+    def _note(self, tree: ast.stmt, source: SourceText) -> None:
+        names = names_given(tree, source.text)
         self.names.update(names)
         self.acts = self.acts or bool(names) or any(isinstance(node, ast.Call) for node in ast.walk(tree))
 
-    def _begin(self) -> Iterator[Step]:
+    def _begin(self) -> Iterator[ProgramStep]:
         """A statement comes that does something: so what was held before it is a part of the plan."""
         self._seen = self.begun = True
         idle, self._idle = self._idle, []
@@ -369,7 +371,7 @@ class StatementReader:
         """Calls in JSON and statements: which of them is the plan cannot be told."""
         self.ended = self.mixed = True
 
-    def _unreadable(self, source: Source, problem: Diagnostic) -> Iterator[Step]:
+    def _unreadable(self, source: SourceText, problem: Diagnostic) -> Iterator[ProgramStep]:
         if self._is_prose(source.text):
             self._unread = None
             return
@@ -405,12 +407,12 @@ class StatementReader:
         return not any(name in self.program.signatures for name in _CALLED.findall(text))
 
 
-def _translated(tree: ast.stmt, source: Source) -> Translated:
+def _translated(tree: ast.stmt, source: SourceText) -> Translated:
     """The source of a statement that was written in another way."""
     written = Written(source.text, source.line, source.span(None), source.column)
     text = ast.unparse(tree)
     settle(tree, source)
-    placed(tree, written.span)
+    give_place(tree, written.span)
     return Translated(text, source.line, written=written)
 
 

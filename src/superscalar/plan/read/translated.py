@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from superscalar.plan.ir import NOWHERE, Span
 from superscalar.plan.ir.diagnostics import Diagnostic
-from superscalar.plan.read.source import Source
+from superscalar.plan.read.source import SourceText
 from superscalar.plan.read.unparse import unparsed
 
 _WIDEST = 10_000  # no more is set before a line to put a caret where it belongs
@@ -36,7 +36,7 @@ class Written:
 
 
 @dataclass(slots=True)
-class Translated(Source):
+class Translated(SourceText):
     """The source of a statement whose `text` is what it comes to in Python, and whose places are in what was `written`.
 
     Its nodes carry their places in the plan: lines from 1 and columns in characters.
@@ -65,12 +65,12 @@ def span_of(node: ast.expr | ast.stmt | ast.keyword | ast.arg) -> Span:
     return Span(node.lineno, node.col_offset, end_line, node.col_offset + 1 if end_column is None else end_column)
 
 
-def placed(node: ast.AST, span: Span) -> None:
+def give_place(node: ast.AST, span: Span) -> None:
     """Give a node a place in the plan."""
     node.lineno, node.col_offset, node.end_lineno, node.end_col_offset = span  # type: ignore[attr-defined]
 
 
-def settle(tree: ast.AST, source: Source) -> None:
+def settle(tree: ast.AST, source: SourceText) -> None:
     """Turn the places that Python's parser gave, in the text of `source`, into places in the plan."""
     inside: list[ast.AST] = [tree]
     while inside:
@@ -80,17 +80,17 @@ def settle(tree: ast.AST, source: Source) -> None:
             continue
         inside.extend(ast.iter_child_nodes(node))
         if isinstance(node, ast.expr | ast.keyword):
-            placed(node, source.span(node))
+            give_place(node, source.span(node))
 
 
 def made(node: ast.expr, span: Span) -> ast.expr:
     """A new expression, all of it at one place of the plan."""
     if isinstance(node, ast.Name | ast.Constant):
-        placed(node, span)
+        give_place(node, span)
         return node
     for inner in ast.walk(node):
         if isinstance(inner, ast.expr | ast.keyword):
-            placed(inner, span)
+            give_place(inner, span)
     return node
 
 
@@ -99,11 +99,11 @@ def statement(name: str, value: ast.expr, written: Written) -> tuple[ast.stmt, T
     tree: ast.stmt
     if name:
         target = ast.Name(name, ast.Store())
-        placed(target, written.span)
+        give_place(target, written.span)
         tree = ast.Assign([target], value, lineno=0)
     else:
         tree = ast.Expr(value)
-    placed(tree, written.span)
+    give_place(tree, written.span)
     return tree, Translated(_text(tree, name), written.line, written=written)
 
 

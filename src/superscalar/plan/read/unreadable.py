@@ -11,8 +11,8 @@ from superscalar.plan.evaluate.bounds import MAX_BITS
 from superscalar.plan.ir import Span
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.read.lines import Problem
-from superscalar.plan.read.lowering.refusals import refusal_of
-from superscalar.plan.read.source import Source
+from superscalar.plan.read.lowering.refusals import refused_construct
+from superscalar.plan.read.source import SourceText
 
 _FORM = "write one complete statement: name = tool(argument, option=value)"
 _WORDS = re.compile(r"[^\W\d][\w'’-]*[,:;]?(?: +[\w'’\"“”`%$-]+[,:;.!?]*){2,}$")
@@ -79,7 +79,7 @@ _SIGNS = {
 }
 
 
-def unreadable(source: Source, error: Exception) -> Diagnostic:
+def unreadable(source: SourceText, error: Exception) -> Diagnostic:
     """What to say of text that Python's parser refused with `error`."""
     if not isinstance(error, SyntaxError) or "null byte" in (error.msg or ""):
         return _refused(source, error)
@@ -101,7 +101,7 @@ def unreadable(source: Source, error: Exception) -> Diagnostic:
     return source.problem("E001", f"this cannot be read: {why}", _hint(source.text, why, error), span)
 
 
-def unclosed(source: Source, problem: Problem) -> Diagnostic:
+def unclosed(source: SourceText, problem: Problem) -> Diagnostic:
     """What to say of text that showed to be no statement before it was parsed."""
     mark = problem.mark
     span = Span(mark.line, mark.column, mark.line, mark.column + len(mark.sign))
@@ -113,7 +113,7 @@ def unclosed(source: Source, problem: Problem) -> Diagnostic:
     return source.problem("E001", f"this cannot be read: {problem.why}", problem.help, span)
 
 
-def _refused(source: Source, error: Exception) -> Diagnostic:
+def _refused(source: SourceText, error: Exception) -> Diagnostic:
     for index, sign in enumerate(source.text):
         if sign == "\0" or "\ud800" <= sign <= "\udfff":
             before = source.text[:index]
@@ -172,7 +172,7 @@ def _hint(text: str, why: str, error: SyntaxError) -> str:
     if (form := _BLOCK_FORMS.get(word)) is not None:
         return form
     if (block := _BLOCKS.get(word)) is not None:
-        return refusal_of(ast.parse(block).body[0])[1]
+        return refused_construct(ast.parse(block).body[0])[1]
     lines = text.split("\n")
     index, offset = (error.lineno or 1) - 1, (error.offset or 1) - 1
     here = lines[index][max(offset, 0) :] if index < len(lines) else ""

@@ -11,9 +11,9 @@ from superscalar.plan.evaluate.json_text import looks_like_json
 from superscalar.tools.context import ArgumentError, ResultError
 from superscalar.tools.described import Arguments, Check
 from superscalar.tools.json_schema.data import NoJson, as_json
-from superscalar.tools.json_schema.nodes import ROOT, Node, mapped
+from superscalar.tools.json_schema.nodes import ROOT, Subschema, mapped
 from superscalar.tools.json_schema.reading import Schema
-from superscalar.tools.json_schema.records import Field, Record, default_in, items_of, record_of
+from superscalar.tools.json_schema.records import ObjectShape, RecordField, default_in, item_schemas, record_of
 from superscalar.tools.json_schema.rust import Checker, compiled
 from superscalar.tools.secret import Secrets, lost, refuse_lost
 from superscalar.values import WITHHELD
@@ -21,10 +21,10 @@ from superscalar.values import WITHHELD
 _NO_DEFAULT: Final = object()
 
 
-class Part:
+class SchemaPart:
     """One part of a schema, and what checks values by it: made when it is first asked for."""
 
-    def __init__(self, schema: Schema, node: Node) -> None:
+    def __init__(self, schema: Schema, node: Subschema) -> None:
         self._schema = schema
         self._node = node
         self._made: list[Checker] = []
@@ -56,10 +56,10 @@ class Defaults:
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
         self._known: dict[int, Any] = {}
-        self._records: dict[int, Record | None] = {}
+        self._records: dict[int, ObjectShape | None] = {}
         self._has: dict[int, bool] = {}
 
-    def of(self, field: Field) -> Any:
+    def of(self, field: RecordField) -> Any:
         """The default of a field, or `_NO_DEFAULT`."""
         if not field.sure:
             return _NO_DEFAULT
@@ -67,19 +67,19 @@ class Defaults:
         if key not in self._known:
             self._known[key] = _NO_DEFAULT  # while it is made: in itself it has none
             found = default_in(field.node, self._schema.defs)
-            if found and not Part(self._schema, field.node).wrong(found[0]):
+            if found and not SchemaPart(self._schema, field.node).wrong(found[0]):
                 self._known[key] = self.filled(found[0], field.node)
         return self._known[key]
 
-    def declared(self, record: Record) -> dict[str, Any]:
+    def declared(self, record: ObjectShape) -> dict[str, Any]:
         """The defaults of the fields of an object, by name."""
         made = {name: self.of(field) for name, field in record.fields.items()}
         return {name: default for name, default in made.items() if default is not _NO_DEFAULT}
 
-    def filled(self, value: Any, node: Node) -> Any:
+    def filled(self, value: Any, node: Subschema) -> Any:
         """A value with the defaults of what is left out in it, wherever it is clear which schema that has."""
         if type(value) is list and value and self._holds(node):
-            first, others = items_of(node, self._schema.defs)
+            first, others = item_schemas(node, self._schema.defs)
             return [self.filled(item, first[i] if i < len(first) else others) for i, item in enumerate(value)]
         if type(value) is dict and self._holds(node):
             if id(node) not in self._records:
@@ -89,17 +89,17 @@ class Defaults:
                 fields = record.fields
                 known = {key: self.filled(item, fields[key].node) for key, item in value.items() if key in fields}
                 left = {name: field for name, field in fields.items() if name not in value}
-                return value | known | copy.deepcopy(self.declared(Record(left)))
+                return value | known | copy.deepcopy(self.declared(ObjectShape(left)))
         return value
 
-    def _holds(self, node: Node) -> bool:
+    def _holds(self, node: Subschema) -> bool:
         """Whether there is a default in a schema or in what it refers to."""
         if id(node) not in self._has:
             self._has[id(node)] = any(map(_has_default, (node, *self._schema.document(node)["$defs"].values())))
         return self._has[id(node)]
 
 
-def _has_default(node: Node) -> bool:
+def _has_default(node: Subschema) -> bool:
     waiting = [node]
     while waiting:
         one = waiting.pop()
@@ -113,11 +113,13 @@ def _has_default(node: Node) -> bool:
 class Checking:
     """The arguments of one tool: `record` has its parameters, `defaults` those that have one."""
 
-    def __init__(self, tool: str, schema: Schema, record: Record) -> None:
+    def __init__(self, tool: str, schema: Schema, record: ObjectShape) -> None:
         self._tool = tool
         self._record = record
-        self._whole = Part(schema, {"$ref": f"#/$defs/{ROOT}"})
-        self._parts = {name: Part(schema, field.node if field.sure else True) for name, field in record.fields.items()}
+        self._whole = SchemaPart(schema, {"$ref": f"#/$defs/{ROOT}"})
+        self._parts = {
+            name: SchemaPart(schema, field.node if field.sure else True) for name, field in record.fields.items()
+        }
         self._filling = Defaults(schema)
         self.defaults = self._filling.declared(record)
 
@@ -197,7 +199,7 @@ def result_check(tool: str, schema: Schema) -> Callable[[Any], Any]:
 
     It raises `ResultError`, which says why not.
     """
-    whole = Part(schema, {"$ref": f"#/$defs/{ROOT}"})
+    whole = SchemaPart(schema, {"$ref": f"#/$defs/{ROOT}"})
 
     def checked(result: Any) -> Any:
         try:

@@ -8,7 +8,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from superscalar.tools.json_schema.nodes import ANY_ITEM, ANY_KEY, ROOT, Defs, Node, below, in_place, mapped, referred
+from superscalar.tools.json_schema.nodes import (
+    ANY_ITEM,
+    ANY_KEY,
+    ROOT,
+    Defs,
+    Subschema,
+    below,
+    in_place,
+    mapped,
+    referred,
+)
 
 MOST_VISITS: Final = 100_000
 _MOST_WHERE_IT_GROWS: Final = 2_000_000
@@ -66,7 +76,7 @@ def cost_of(defs: Defs) -> Cost:
     Raises:
         TooCostly: it may take for ever, or a schema refers to itself and says nothing.
     """
-    counting = _Counting(defs)
+    counting = _CostCounting(defs)
     visits = max(counting.visits(node, 0) for name, node in defs.items() if name == ROOT or name in counting.endless)
     if visits > MOST_VISITS:
         raise TooCostly(f"with what it refers to it comes to more than {MOST_VISITS:,} schemas")
@@ -74,7 +84,7 @@ def cost_of(defs: Defs) -> Cost:
     return Cost(visits, max(map(counting.width, roots)), counting.growth())
 
 
-class _Counting:
+class _CostCounting:
     """`endless`: the names from which a way leads to something that holds itself."""
 
     def __init__(self, defs: Defs) -> None:
@@ -85,7 +95,7 @@ class _Counting:
         self._steps: dict[int, Counter[str]] = {}
         self._is_endless: dict[int, bool] = {}
 
-    def visits(self, node: Node, chain: int) -> int:
+    def visits(self, node: Subschema, chain: int) -> int:
         """How many schemas are asked of a value, without those below that hold themselves."""
         if chain > _LONGEST_CHAIN:
             raise TooCostly("it refers to itself and says nothing of any value, or by way of too many others")
@@ -94,13 +104,13 @@ class _Counting:
             self._visits[id(node)] = 1 + sum(self.visits(one, chain + 1) for one in others)
         return self._visits[id(node)]
 
-    def width(self, nodes: list[Node]) -> int:
+    def width(self, nodes: list[Subschema]) -> int:
         """How many schemas are asked at the most of one part of a value of which these are asked."""
-        asked, waiting = list[Node](), list(nodes)
+        asked, waiting = list[Subschema](), list(nodes)
         while waiting:
             asked.append(waiting.pop())
             waiting += in_place(asked[-1], self._defs)
-        parts: dict[str, list[Node]] = {}
+        parts: dict[str, list[Subschema]] = {}
         for step, one in (found for node in asked for found in below(node)):
             if not self._holds(one):
                 parts.setdefault(step, []).append(one)
@@ -125,7 +135,7 @@ class _Counting:
                     mapped(node, waiting.append)
         return most
 
-    def _steps_of(self, node: Node) -> Counter[str]:
+    def _steps_of(self, node: Subschema) -> Counter[str]:
         """The parts of a value that are asked on by schemas which hold themselves, and by how many."""
         if id(node) not in self._steps:
             made = Counter(step for step, one in below(node) if self._holds(one))
@@ -134,13 +144,13 @@ class _Counting:
             self._steps[id(node)] = made
         return self._steps[id(node)]
 
-    def _holds(self, node: Node) -> bool:
+    def _holds(self, node: Subschema) -> bool:
         if id(node) not in self._is_endless:
             self._is_endless[id(node)] = not self.endless.isdisjoint(_named_in(node))
         return self._is_endless[id(node)]
 
 
-def _named_in(node: Node) -> Iterator[str]:
+def _named_in(node: Subschema) -> Iterator[str]:
     """The names of what a schema refers to, wherever in it."""
     waiting = [node]
     while waiting:

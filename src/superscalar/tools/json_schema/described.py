@@ -15,13 +15,13 @@ from superscalar.plan.evaluate.table import TAKEN
 from superscalar.plan.ir.naming import identifier
 from superscalar.plan.ir.signatures import Output, Parameter
 from superscalar.tools.described import Arguments, Check, Described
-from superscalar.tools.function import check_returns, told_by, wants_context
+from superscalar.tools.function import check_returns, speaker_of, wants_context
 from superscalar.tools.inputs import UNSHOWN
 from superscalar.tools.json_schema.checking import Checking, result_check
-from superscalar.tools.json_schema.nodes import Node
-from superscalar.tools.json_schema.places import places_of
-from superscalar.tools.json_schema.reading import Schema, bare, read
-from superscalar.tools.json_schema.records import Field, Record, record_of
+from superscalar.tools.json_schema.nodes import Subschema
+from superscalar.tools.json_schema.places import schema_places
+from superscalar.tools.json_schema.reading import Schema, read, without_notes
+from superscalar.tools.json_schema.records import ObjectShape, RecordField, record_of
 from superscalar.tools.json_schema.telling import Teller
 from superscalar.tools.secret import Secrets
 from superscalar.tools.types import constants_in
@@ -61,7 +61,7 @@ class FromSchema(Described):
         return self.given
 
 
-def described(
+def described_tool(
     name: str, parameters: Mapping[str, Any], call: Callable[..., Any], returns: Any, description: str
 ) -> FromSchema:
     """A tool of that name as these schemas describe it; `call` is given the arguments.
@@ -81,7 +81,7 @@ def described(
     for key in sorted(record.needed - record.fields.keys()):
         if record.closed or schema.root.get("properties", {}).get(key) is False:
             raise UsageError(f"{wrong} requires {key!r}, and allows no value for it")
-        record.fields[key] = Field(True, required=True)
+        record.fields[key] = RecordField(True, required=True)
     given_back = None if returns is None else read(returns, f"tool {name}: the schema of what it returns")
     checking = Checking(name, schema, record)
     aliases = _aliases(record.fields)
@@ -98,14 +98,15 @@ def described(
         output=Output() if telling is None or given_back is None else telling.output(given_back.root),
         annotations={key: _annotation(schema, field.node) for key, field in record.fields.items()},
         places={
-            key: places_of(key, aliases[key], field.node, schema.defs, wrong) for key, field in record.fields.items()
+            key: schema_places(key, aliases[key], field.node, schema.defs, wrong)
+            for key, field in record.fields.items()
         },
         shapes={key: shape for key, shape in shapes.items() if shape},
         results=None if telling is None or given_back is None else constants_in(telling.shape(given_back.root)),
         forms=tuple(teller.forms.values()),
         defaults={key: partial(_as_it_is, value) for key, value in checking.defaults.items()},
         context=_context(name, call, {p.name: p.required or p.name in checking.defaults for p in told}),
-        module=getattr(told_by(call), "__module__", None) or "",
+        module=getattr(speaker_of(call), "__module__", None) or "",
         elsewhere=True,
         effect="write",
         identity=json.dumps([_mark(schema), None if given_back is None else _mark(given_back)], sort_keys=True),
@@ -136,7 +137,7 @@ def _aliases(names: Iterable[str]) -> dict[str, str]:
     return {name: made[name] for name in given}
 
 
-def _parameter(teller: Teller, checking: Checking, record: Record, name: str, alias: str) -> Parameter:
+def _parameter(teller: Teller, checking: Checking, record: ObjectShape, name: str, alias: str) -> Parameter:
     """One that is given by name only: the keys of an object have no order."""
     field = record.fields[name]
     told = teller.parameter(name, alias, field.node, field.required)
@@ -147,22 +148,22 @@ def _parameter(teller: Teller, checking: Checking, record: Record, name: str, al
     return replace(told, keyword_only=True, reject=checking.rejecter(name))
 
 
-def _annotation(schema: Schema, node: Node) -> Any:
+def _annotation(schema: Schema, node: Subschema) -> Any:
     """What is asked of a parameter: Any, `str` where any text will do, or the schema as text."""
-    plain = bare(node)
+    plain = without_notes(node)
     if plain in (True, {}):
         return Any
     return str if plain == {"type": "string"} else json.dumps(bare_document(schema, node), sort_keys=True)
 
 
-def bare_document(schema: Schema, node: Node) -> Any:
+def bare_document(schema: Schema, node: Subschema) -> Any:
     """A part of a schema with what it refers to, as far as that says which values are valid."""
     document = schema.document(node)
-    return [bare(node), {name: bare(one) for name, one in document["$defs"].items()}]
+    return [without_notes(node), {name: without_notes(one) for name, one in document["$defs"].items()}]
 
 
 def _mark(schema: Schema) -> Any:
-    return [schema.dialect, {name: bare(one) for name, one in schema.defs.items()}]
+    return [schema.dialect, {name: without_notes(one) for name, one in schema.defs.items()}]
 
 
 def _context(name: str, call: Callable[..., Any], given: Mapping[str, bool]) -> str | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeAlias
 
-Node: TypeAlias = Any
+Subschema: TypeAlias = Any
 """A schema within a schema that was read: a mapping, or a truth value."""
 
-Defs: TypeAlias = dict[str, Node]
+Defs: TypeAlias = dict[str, Subschema]
 
 ROOT: Final = "it"
 """The name of the schema itself among what it refers to."""
@@ -22,7 +22,7 @@ ANY_KEY: Final = "*"
 ANY_ITEM: Final = "[]"
 
 
-def mapped(node: dict[str, Any], change: Callable[[Node], Any]) -> dict[str, Any]:
+def mapped(node: dict[str, Any], change: Callable[[Subschema], Any]) -> dict[str, Any]:
     """A schema with something else in the place of each schema in it; names, constants and texts stay."""
     made = dict(node)
     for key, part in node.items():
@@ -35,12 +35,12 @@ def mapped(node: dict[str, Any], change: Callable[[Node], Any]) -> dict[str, Any
     return made
 
 
-def referred(node: Node) -> str | None:
+def referred(node: Subschema) -> str | None:
     """The name of what a schema refers to."""
     return node["$ref"].rpartition("/")[2] if isinstance(node, dict) and "$ref" in node else None
 
 
-def in_place(node: Node, defs: Defs) -> Iterator[Node]:
+def in_place(node: Subschema, defs: Defs) -> Iterator[Subschema]:
     """The schemas that are asked of the very value that a schema is asked of."""
     if (name := referred(node)) is not None:
         yield defs[name]
@@ -52,7 +52,7 @@ def in_place(node: Node, defs: Defs) -> Iterator[Node]:
             yield from (one for one in node.get(key, {}).values() if not isinstance(one, list))
 
 
-def below(node: Node) -> Iterator[tuple[str, Node]]:
+def below(node: Subschema) -> Iterator[tuple[str, Subschema]]:
     """The schemas that are asked of parts of a value, each with the key or place that it is asked of."""
     if not isinstance(node, dict):
         return

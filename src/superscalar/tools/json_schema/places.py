@@ -9,8 +9,8 @@ from typing import Any, Final, Literal, NamedTuple
 
 from superscalar.errors import UsageError
 from superscalar.plan.evaluate.narrow import EACH
-from superscalar.tools.json_schema.nodes import Defs, Node, below, referred
-from superscalar.tools.json_schema.records import items_of, record_of
+from superscalar.tools.json_schema.nodes import Defs, Subschema, below, referred
+from superscalar.tools.json_schema.records import item_schemas, record_of
 from superscalar.tools.json_schema.telling import constants_of
 from superscalar.tools.marks import Path, Place, Step
 from superscalar.tools.secret import Secret
@@ -32,26 +32,26 @@ class Formatted:
     json_schema_extra: Mapping[str, str]
 
 
-def places_of(name: str, alias: str, node: Node, defs: Defs, wrong: str) -> list[Place]:
+def schema_places(name: str, alias: str, node: Subschema, defs: Defs, wrong: str) -> list[Place]:
     """A parameter, and the parts of it that its schema tells of, the outer ones first.
 
     Raises:
         UsageError: there are too many to look at all of them; `wrong` begins what is said then.
     """
-    walk = _Walk(defs, wrong)
+    walk = _SchemaWalk(defs, wrong)
     walk.into(node, (), {name, alias}, ())
     return list(walk.found.values())
 
 
-class _Own(NamedTuple):
+class _OwnPlaces(NamedTuple):
     """What one schema says by itself, of all of it together, and the names of what it refers to."""
 
     place: Place
     refs: set[str]
-    node: Node  # so that no other has its id meanwhile
+    node: Subschema  # so that no other has its id meanwhile
 
 
-class _Walk:
+class _SchemaWalk:
     """Goes through one schema. `found`: the places, by the way to each."""
 
     def __init__(self, defs: Defs, wrong: str) -> None:
@@ -59,7 +59,7 @@ class _Walk:
         self._wrong = wrong
         self.found: dict[Path, Place] = {}
         self._left = _MOST_LOOKED_AT
-        self._owns: dict[int, _Own] = {}
+        self._owns: dict[int, _OwnPlaces] = {}
         self._named: dict[str, Place] = {}
         self._seen: set[tuple[Path, str]] = set()
 
@@ -68,7 +68,7 @@ class _Walk:
         if self._left < 0:
             raise UsageError(f"{self._wrong}: it has too many parts to see which of them say where something goes")
 
-    def into(self, node: Node, path: Path, names: set[str], within: tuple[str, ...]) -> None:
+    def into(self, node: Subschema, path: Path, names: set[str], within: tuple[str, ...]) -> None:
         """Note what a schema says of the place that a path leads to, and of what is below."""
         place = self.found.setdefault(path, Place(path, set(), [], []))
         place.names |= names
@@ -91,7 +91,7 @@ class _Walk:
                 self.into(one, path, names, within)
         own = _types_in(node, place)
         if "array" in own or node.keys() & {"items", "prefixItems"}:
-            first, others = items_of(node, self._defs)
+            first, others = item_schemas(node, self._defs)
             for one in (*first, *([] if others is False else [others])):
                 self.into(one, (*path, Step(EACH)), names, within)
         if "object" in own or node.keys() & {"properties", "additionalProperties", "patternProperties"}:
@@ -110,7 +110,7 @@ class _Walk:
             if step == "*" and one is not False:  # keys that are not named are told with the whole
                 self._whole(one, self.found[path])
 
-    def _whole(self, node: Node, place: Place) -> None:
+    def _whole(self, node: Subschema, place: Place) -> None:
         """What a schema says, wherever in it, as if it were said of the place itself."""
         own = self._own(node)
         for told in (own.place, *(self._of_name(name) for name in own.refs)):
@@ -132,10 +132,10 @@ class _Walk:
                 reached |= own.refs
         return self._named[name]
 
-    def _own(self, node: Node) -> _Own:
+    def _own(self, node: Subschema) -> _OwnPlaces:
         """What a schema itself says, and the names of what it refers to."""
         if id(node) not in self._owns:
-            made = self._owns[id(node)] = _Own(Place((), set(), [], []), set(), node)
+            made = self._owns[id(node)] = _OwnPlaces(Place((), set(), [], []), set(), node)
             waiting = [node]
             while waiting:
                 one = waiting.pop()

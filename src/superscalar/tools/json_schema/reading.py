@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from superscalar.errors import UsageError
 from superscalar.tools.json_schema.cost import Cost, TooCostly, cost_of
-from superscalar.tools.json_schema.nodes import ROOT, Defs, Node, mapped
+from superscalar.tools.json_schema.nodes import ROOT, Defs, Subschema, mapped
 from superscalar.tools.json_schema.rust import compiled
 
 MOST_PARTS: Final = 50_000
@@ -46,18 +46,18 @@ class Schema:
     cost: Cost
 
     @property
-    def root(self) -> Node:
+    def root(self) -> Subschema:
         """What it says itself."""
         return self.defs[ROOT]
 
-    def document(self, node: Node) -> dict[str, Any]:
+    def document(self, node: Subschema) -> dict[str, Any]:
         """One of its parts as a schema of its own."""
         needed: Defs = {}
         _gather(node, self.defs, needed)
         return {"$schema": self.dialect, "$defs": needed, "allOf": [node]}
 
 
-def _gather(node: Node, defs: Defs, needed: Defs) -> None:
+def _gather(node: Subschema, defs: Defs, needed: Defs) -> None:
     waiting = [node]
     while waiting:
         one = waiting.pop()
@@ -77,7 +77,7 @@ def read(given: Json, wrong: str) -> Schema:
     own = _bounded(given, wrong)
     if not isinstance(own, dict):
         raise UsageError(f"{wrong} is {own!r:.80}, and no schema; write {{'type': 'object', 'properties': {{...}}}}")
-    reader = _Reader(own, wrong)
+    reader = _SchemaReader(own, wrong)
     defs = reader.defs()
     document = {"$schema": reader.dialect, "$defs": defs, "allOf": [{"$ref": f"#/$defs/{ROOT}"}]}
     if reader.dialect.startswith(_OLD):  # which knows them by this name alone, and asks nothing of others
@@ -120,7 +120,7 @@ def _bounded(given: Json, wrong: str) -> Json:
     return copy(given, 0)
 
 
-class _Reader:
+class _SchemaReader:
     """Reads one schema: what it refers to is read once, under a name of its own."""
 
     def __init__(self, given: dict[str, Any], wrong: str) -> None:
@@ -202,7 +202,7 @@ class _Reader:
             raise self._refused(f"$ref {pointer!r:.200} leads to {here!r:.80}, which is no schema")
         return here
 
-    def _read(self, node: Json) -> Node:
+    def _read(self, node: Json) -> Subschema:
         if not isinstance(node, dict):
             return node  # a truth value; of anything else the validator says that it is none
         self._check(node)
@@ -243,12 +243,12 @@ _ABOUT: Final = ("title", "description", "default", "examples", "deprecated", "r
 """Keywords that say nothing of which values are valid."""
 
 
-def bare(node: Node) -> Node:
+def without_notes(node: Subschema) -> Subschema:
     """A schema without what says nothing of which values are valid."""
     if not isinstance(node, dict):
         return node
     kept = {key: part for key, part in node.items() if key not in _ABOUT or key == "default"}
-    return mapped(kept, bare)
+    return mapped(kept, without_notes)
 
 
 _NAMED: Final = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")

@@ -13,9 +13,9 @@ from superscalar.plan.ir.naming import field_aliases
 from superscalar.plan.ir.signatures import Form, Output, Parameter
 from superscalar.short import cut
 from superscalar.tools.inputs import UNSHOWN, default_text, limits_text
-from superscalar.tools.json_schema.nodes import Defs, Node, referred
-from superscalar.tools.json_schema.reading import bare
-from superscalar.tools.json_schema.records import Record, default_in, items_of, record_of
+from superscalar.tools.json_schema.nodes import Defs, Subschema, referred
+from superscalar.tools.json_schema.reading import without_notes
+from superscalar.tools.json_schema.records import ObjectShape, default_in, item_schemas, record_of
 
 _LONGEST_TYPE: Final = 300
 _MOST_CONSTANTS: Final = 20
@@ -42,8 +42,10 @@ class Teller:
         self._defs = defs
         self._names = names
         self.forms: dict[str, Form] = {}
-        self._records: dict[int, tuple[Node, Record | None]] = {}  # with the schema: no other has its id meanwhile
-        self._keys: dict[int, tuple[Node, str]] = {}
+        self._records: dict[
+            int, tuple[Subschema, ObjectShape | None]
+        ] = {}  # with the schema: no other has its id meanwhile
+        self._keys: dict[int, tuple[Subschema, str]] = {}
         self._left = _MOST_LOOKED_AT
 
     def _is_tired(self) -> bool:
@@ -51,19 +53,19 @@ class Teller:
         self._left -= 1
         return self._left < 0
 
-    def _record(self, node: Node) -> Record | None:
+    def _record(self, node: Subschema) -> ObjectShape | None:
         if id(node) not in self._records:
             self._records[id(node)] = node, record_of(node, self._defs)
         return self._records[id(node)][1]
 
     # ------------------------------------------------------------------------------------------------------- types
 
-    def type_of(self, node: Node, hint: str, within: tuple[str, ...] = ()) -> str:
+    def type_of(self, node: Subschema, hint: str, within: tuple[str, ...] = ()) -> str:
         """The type of what a schema allows; `hint` names a record that has no name of its own."""
         text = self._type(node, hint, within)
         return text if len(text) <= _LONGEST_TYPE else "Any"
 
-    def _type(self, node: Node, hint: str, within: tuple[str, ...]) -> str:
+    def _type(self, node: Subschema, hint: str, within: tuple[str, ...]) -> str:
         if not isinstance(node, dict) or self._is_tired():
             return "Any"
         if (constants := constants_of(node)) is not None:
@@ -105,13 +107,13 @@ class Teller:
         known = self._names.get(self._key(self._defs[name]))
         return known if known in self.forms else "Any"
 
-    def _list(self, node: Node, hint: str, within: tuple[str, ...]) -> str:
-        first, others = items_of(node, self._defs)
+    def _list(self, node: Subschema, hint: str, within: tuple[str, ...]) -> str:
+        first, others = item_schemas(node, self._defs)
         parts = [*first, *([] if others is False or (first and others is True) else [others])]
         item = _either(self.type_of(one, _singular(hint), within) for one in parts) if parts else "Any"
         return "list" if item == "Any" else f"list[{item}]"
 
-    def _form(self, node: Node, record: Record, hint: str, within: tuple[str, ...]) -> str:
+    def _form(self, node: Subschema, record: ObjectShape, hint: str, within: tuple[str, ...]) -> str:
         key = self._key(node)
         known = self._names.get(key)
         if known is None:
@@ -125,10 +127,10 @@ class Teller:
             self.forms[known] = Form(known, tuple(told))
         return known
 
-    def _key(self, node: Node) -> str:
+    def _key(self, node: Subschema) -> str:
         """What tells a record from another one."""
         if id(node) not in self._keys:
-            self._keys[id(node)] = node, json.dumps(bare(node), sort_keys=True)
+            self._keys[id(node)] = node, json.dumps(without_notes(node), sort_keys=True)
         return self._keys[id(node)][1]
 
     def _free(self, wanted: str) -> str:
@@ -142,7 +144,9 @@ class Teller:
 
     # -------------------------------------------------------------------------------------------------- parameters
 
-    def parameter(self, name: str, alias: str, node: Node, required: bool, within: tuple[str, ...] = ()) -> Parameter:
+    def parameter(
+        self, name: str, alias: str, node: Subschema, required: bool, within: tuple[str, ...] = ()
+    ) -> Parameter:
         """A field as it is told: its type, what it is without a value, and what is asked of it."""
         found = default_in(node, self._defs)
         default = default_text(found[0]) if found else ""
@@ -156,12 +160,12 @@ class Teller:
             bounds=self.bounds(node),
         )
 
-    def description(self, node: Node) -> str:
+    def description(self, node: Subschema) -> str:
         """What a schema says in words, in one line."""
         text = " ".join(str(self._flat(node).get("description", "")).split())
         return cut(text, _LONGEST_TEXT)
 
-    def bounds(self, node: Node, depth: int = 4) -> str:
+    def bounds(self, node: Subschema, depth: int = 4) -> str:
         """What it asks of values beyond their type."""
         if not isinstance(node, dict) or depth == 0 or self._is_tired():
             return ""
@@ -174,7 +178,7 @@ class Teller:
         if told.get("uniqueItems") is True:
             text.append("each once")
         if told.keys() & {"items", "prefixItems"}:
-            first, others = items_of(told, self._defs)
+            first, others = item_schemas(told, self._defs)
             if first:
                 text.append("in this order: " + ", ".join(self.type_of(one, "item") for one in first[:10]))
             elif each := self.bounds(others, depth - 1):
@@ -183,7 +187,7 @@ class Teller:
         text.append(" or ".join(dict.fromkeys(filter(None, (self.bounds(one, depth - 1) for one in variants)))))
         return ", ".join(part for part in text if part)[:_LONGEST_TEXT]
 
-    def _flat(self, node: Node, within: frozenset[str] = frozenset()) -> dict[str, Any]:
+    def _flat(self, node: Subschema, within: frozenset[str] = frozenset()) -> dict[str, Any]:
         """The keywords of a schema, and of those that it is made of."""
         if not isinstance(node, dict):
             return {}
@@ -197,18 +201,18 @@ class Teller:
 
     # ----------------------------------------------------------------------------------------------------- results
 
-    def output(self, node: Node, hint: str = "Result", depth: int = 4) -> Output:
+    def output(self, node: Subschema, hint: str = "Result", depth: int = 4) -> Output:
         """What is known of a result: its type, and the fields that can be reached in it."""
         text = self.type_of(node, hint)
         if depth and self._left > 0 and text in self.forms and (record := self._record(node)) is not None:
             fields = {name: self.output(one.node, name, depth - 1) for name, one in record.fields.items()}
             return Output(text, fields, closed=record.closed, aliases=field_aliases(fields))
         if depth and text.startswith("list[") and "|" not in text:
-            first, others = items_of(node, self._defs)
+            first, others = item_schemas(node, self._defs)
             return Output(text, items=None if first else self.output(others, _singular(hint), depth - 1))
         return Output(text)
 
-    def shape(self, node: Node, depth: int = 4) -> Shape:
+    def shape(self, node: Subschema, depth: int = 4) -> Shape:
         """The constants that values are by a schema, wherever in them."""
         if not isinstance(node, dict) or depth == 0 or self._is_tired():
             return None
@@ -221,7 +225,7 @@ class Teller:
             return tuple(constant for one in shapes if isinstance(one, tuple) for constant in one)
         if told.get("type") == "null":
             return (None,)
-        first, others = items_of(node, self._defs)
+        first, others = item_schemas(node, self._defs)
         if not first and (each := self.shape(others, depth - 1)) is not None:
             return {EACH: each}
         record = self._record(node)
@@ -254,7 +258,7 @@ def _limits(told: Mapping[str, Any]) -> str:
     return limits_text(found | counted, "item") if is_list else limits_text(found, "character")
 
 
-def constants_of(node: Node) -> list[Any] | None:
+def constants_of(node: Subschema) -> list[Any] | None:
     """The constants that a schema lists."""
     if not isinstance(node, dict):
         return None

@@ -36,12 +36,12 @@ from superscalar.plan.ir import Span
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.ir.signatures import Signatures
 from superscalar.plan.read.fronts.front import TAXES, Front, Prompt
-from superscalar.plan.read.fronts.json_stream import Element, Elements
+from superscalar.plan.read.fronts.json_stream import Elements, JsonElement
 from superscalar.plan.read.fronts.reader import TextReader
 from superscalar.plan.read.fronts.reading_on import ReadOn
-from superscalar.plan.read.program import Program, Step
-from superscalar.plan.read.source import Source, parsed
-from superscalar.plan.read.translated import Translated, Written, made, placed, settle, span_of, statement
+from superscalar.plan.read.program import Program, ProgramStep
+from superscalar.plan.read.source import SourceText, parsed
+from superscalar.plan.read.translated import Translated, Written, give_place, made, settle, span_of, statement
 from superscalar.short import brief
 
 _FORM = '{"id": "name", "tool": "tool", "arguments": {"parameter": value}}'
@@ -73,7 +73,7 @@ class StepsReader:
         self._elements = Elements("steps")
         self._ids: set[str] = set()
         self._keys: set[str] = set()
-        self._join: Element | None = None
+        self._join: JsonElement | None = None
         self._tools = program.signatures.aliases()
 
     @property
@@ -81,12 +81,12 @@ class StepsReader:
         """The number of the line that is being read, from 1."""
         return self._elements.line
 
-    def read(self, text: str) -> Iterator[Step]:
+    def read(self, text: str) -> Iterator[ProgramStep]:
         """Take the next piece."""
         for element in self._elements.feed(text):
             yield from self._take(element)
 
-    def end(self) -> Iterator[Step]:
+    def end(self) -> Iterator[ProgramStep]:
         """The text ended as it should."""
         if self._elements.closed or self.ended:
             return
@@ -97,11 +97,11 @@ class StepsReader:
         written = Written(text, line, Span(line, max(len(text) - 1, 0), line, max(len(text), 1)))
         yield from self._broken("join()", written, written.problem("E003", message, help))
 
-    def cut(self) -> Iterator[Step]:
+    def cut(self) -> Iterator[ProgramStep]:
         """The text was cut."""
         yield from ()
 
-    def _take(self, element: Element) -> Iterator[Step]:
+    def _take(self, element: JsonElement) -> Iterator[ProgramStep]:
         written = Written(element.text, element.line, _span(element), element.column)
         if element.problem:
             self.ended = True
@@ -123,7 +123,7 @@ class StepsReader:
         if element.last:
             yield from self._close(written)
 
-    def _close(self, written: Written) -> Iterator[Step]:
+    def _close(self, written: Written) -> Iterator[ProgramStep]:
         """The object that is the plan has ended."""
         self.ended = True
         if "steps" not in self._keys:
@@ -134,8 +134,8 @@ class StepsReader:
 
     # ---------------------------------------------------------------------------------------------------- statements
 
-    def _step(self, element: Element, written: Written) -> Iterator[Step]:
-        reading = _Reading(element, written, self.program.signatures, self._tools)
+    def _step(self, element: JsonElement, written: Written) -> Iterator[ProgramStep]:
+        reading = _StepReading(element, written, self.program.signatures, self._tools)
         value = reading.whole()
         id, call, thought = "", None, ""
         if isinstance(value, _Object):
@@ -156,9 +156,9 @@ class StepsReader:
             tree, source = statement(name, call, written)
             yield from self.program.statement(tree, source, thought=thought, notes=self._notes)
 
-    def _joined(self, element: Element) -> Iterator[Step]:
+    def _joined(self, element: JsonElement) -> Iterator[ProgramStep]:
         written = Written(element.text, element.line, _span(element), element.column)
-        reading = _Reading(element, written, self.program.signatures, self._tools)
+        reading = _StepReading(element, written, self.program.signatures, self._tools)
         call = reading.join(reading.whole())
         if reading.problems:
             yield from self._broken("join()", written, reading.problems[0])
@@ -166,23 +166,23 @@ class StepsReader:
             tree, source = statement("", call, written)
             yield from self.program.statement(tree, source)
 
-    def _broken(self, text: str, written: Written, problem: Diagnostic) -> Iterator[Step]:
+    def _broken(self, text: str, written: Written, problem: Diagnostic) -> Iterator[ProgramStep]:
         yield from self.program.unreadable(Translated(text, written.line, written=written), problem)
 
 
-def _span(element: Element) -> Span:
-    return Source(element.text, element.line, element.column).span(None)
+def _span(element: JsonElement) -> Span:
+    return SourceText(element.text, element.line, element.column).span(None)
 
 
-class _Reading:
+class _StepReading:
     """Turns one JSON value into Python's syntax tree. `problems`: what is wrong with it. `tool`: what a step calls.
 
     The values are those of a JSON parser. Python's own parser, which reads all of JSON, says where they stand.
     """
 
-    def __init__(self, element: Element, written: Written, signatures: Signatures, tools: dict[str, str]) -> None:
+    def __init__(self, element: JsonElement, written: Written, signatures: Signatures, tools: dict[str, str]) -> None:
         self._text = element.text
-        self._source = Source(element.text, element.line, element.column)
+        self._source = SourceText(element.text, element.line, element.column)
         self._written = written
         self._signatures = signatures
         self._tools = tools
@@ -264,11 +264,11 @@ class _Reading:
         for index, (name, value) in enumerate(arguments.pairs):
             place = _value_at(places, index)
             argument = ast.keyword(signature.argument(name) if signature else name, self._value(value, place, 1))
-            placed(argument, _span_of(place) or self._written.span)
+            give_place(argument, _span_of(place) or self._written.span)
             keywords.append(argument)
         function = made(ast.Name(alias, ast.Load()), _span_of(_at(self._places, "tool")) or self._written.span)
         call = ast.Call(function, [], keywords)
-        placed(call, self._written.span)
+        give_place(call, self._written.span)
         return call
 
     def join(self, value: Any) -> ast.expr:
@@ -283,11 +283,11 @@ class _Reading:
             for index, (name, item) in enumerate(value.pairs):
                 place = _value_at(places, index)
                 keywords.append(ast.keyword(name, self._value(item, place, 1)))
-                placed(keywords[-1], _span_of(place) or self._written.span)
+                give_place(keywords[-1], _span_of(place) or self._written.span)
         elif value is not None:
             arguments = [self._value(value, places, 1)]
         call = ast.Call(made(ast.Name("join", ast.Load()), self._written.span), arguments, keywords)
-        placed(call, self._written.span)
+        give_place(call, self._written.span)
         return call
 
     # -------------------------------------------------------------------------------------------------------- values
@@ -311,7 +311,7 @@ class _Reading:
                 return made(node, span)
             case _:
                 return made(ast.Constant(value), span)
-        placed(node, span)
+        give_place(node, span)
         return node
 
     def _form(self, value: _Object, place: ast.expr | None, depth: int, span: Span) -> ast.expr:

@@ -13,7 +13,7 @@ _MAX_DEPTH = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Element:
+class JsonElement:
     """A part of the plan and where it begins: an item of the list (`key` is None), or the value of another `key`.
 
     `problem`: why nothing behind it can be read. `last`: the plan ends with it; its text may then be empty.
@@ -56,7 +56,7 @@ class Elements:
         line = "".join(self._line)
         return (self.line, line) if line.strip() or not self._last[1] else self._last
 
-    def feed(self, text: str) -> Iterator[Element]:
+    def feed(self, text: str) -> Iterator[JsonElement]:
         """Take the next piece of the plan."""
         position = 0
         if not self.begun:
@@ -116,7 +116,7 @@ class Elements:
             self.column += len(text)
             self._line.append(text)
 
-    def _sign(self, sign: str) -> Iterator[Element]:
+    def _sign(self, sign: str) -> Iterator[JsonElement]:
         if sign == "\n" or self._quoted:
             self._quoted = self._quoted and sign != '"'
             self._escaped = sign == "\\"
@@ -147,7 +147,7 @@ class Elements:
                 if depth == 1:
                     self.closed = True
                     self._move(sign, keep=False)
-                    yield Element("", self.line, self.column - 1, "", last=True)
+                    yield JsonElement("", self.line, self.column - 1, "", last=True)
                 else:
                     self._move(sign, keep=False)
                 return
@@ -163,19 +163,19 @@ class Elements:
             return
         self._move(sign, keep=True)
 
-    def _ended(self, *, comma: bool = False) -> Iterator[Element]:
+    def _ended(self, *, comma: bool = False) -> Iterator[JsonElement]:
         """An item of the list, or a value of the object, has ended."""
         text = "".join(self._text).rstrip()
         self._text.clear()
         if len(self._open) == 2:
             if text or comma:
-                yield Element(text, *(self._place if text else (self.line, self.column)))
+                yield JsonElement(text, *(self._place if text else (self.line, self.column)))
             return
         key, self._key = self._key, None
         if key is not None or text or comma:
             place = self._place if text else (self.line, self.column)
-            yield Element(text, *place, key if key is not None else "")
+            yield JsonElement(text, *place, key if key is not None else "")
 
-    def _broken(self, why: str) -> Element:
+    def _broken(self, why: str) -> JsonElement:
         self.closed = True
-        return Element("".join(self._line), self.line, 0, problem=why)
+        return JsonElement("".join(self._line), self.line, 0, problem=why)

@@ -15,11 +15,11 @@ from typing import Final
 
 from superscalar.plan.read.fronts.front import TAXES, Front, Prompt
 from superscalar.plan.read.fronts.papers.calls import CallReader
-from superscalar.plan.read.fronts.papers.dialect import TOOL, Dialect
+from superscalar.plan.read.fronts.papers.dialect import TOOL, PaperDialect
 from superscalar.plan.read.fronts.reader import TextReader
 from superscalar.plan.read.fronts.reading_on import ReadOn
 
-_DIALECT: Final = Dialect(
+_DIALECT: Final = PaperDialect(
     header=re.compile(r"\s*(?P<bullet>[-*+•]\s+)?(?:\*\*)?\$?(?P<number>\d{1,9})\s*(?P<style>[.):=])\s*(?:\*\*)?"),
     openings="(",
     step="{}.",

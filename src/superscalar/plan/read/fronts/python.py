@@ -18,8 +18,8 @@ from superscalar.plan.read.fronts.reader import MAX_PROSE, Tail, TextReader
 from superscalar.plan.read.lines import Lines, Statement, complete_lines
 from superscalar.plan.read.loosely import understood
 from superscalar.plan.read.lowered import Lowered
-from superscalar.plan.read.program import Program, Retirement, Step
-from superscalar.plan.read.source import Source, parsed
+from superscalar.plan.read.program import Program, ProgramStep, Retirement
+from superscalar.plan.read.source import SourceText, parsed
 from superscalar.plan.read.spelling import join_of
 from superscalar.plan.read.statement_reader import StatementReader
 
@@ -75,7 +75,7 @@ class PythonReader:
 
     # --------------------------------------------------------------------------------------------------------- text
 
-    def feed(self, text: str) -> list[Step]:
+    def feed(self, text: str) -> list[ProgramStep]:
         """Take the next piece of the plan."""
         if self.ended or not text:
             return []
@@ -95,16 +95,16 @@ class PythonReader:
         self._look_ahead(text)
         return steps
 
-    def finish(self, reason: Literal["stop", "cut"] = "stop") -> list[Step]:
+    def finish(self, reason: Literal["stop", "cut"] = "stop") -> list[ProgramStep]:
         """The text has ended: as it should, or `cut` by a limit or an error, and then nothing more is completed."""
-        steps: list[Step] = []
+        steps: list[ProgramStep] = []
         if not self._finished:
             self._finished = True
             steps = list(self._counted(self._end(reason)))
         self.ended = True
         return steps
 
-    def _read(self, text: str) -> Iterator[Step]:
+    def _read(self, text: str) -> Iterator[ProgramStep]:
         if self._return or "\r" in text:
             text = self._return + text
             self._return = "\r" if text.endswith("\r") else ""  # a line feed may follow, which belongs to it
@@ -112,7 +112,7 @@ class PythonReader:
         while text and not self.ended:
             text = yield from self._read_program(text) if self._between is None else self._read_between(text)
 
-    def _read_program(self, text: str) -> Generator[Step, None, str]:
+    def _read_program(self, text: str) -> Generator[ProgramStep, None, str]:
         """Text of a program; returns what is to be read in another way."""
         for statement in self._lines.feed(text):
             self._ahead_tries = 0
@@ -121,7 +121,7 @@ class PythonReader:
                 return self._lines.left()
         return ""
 
-    def _read_between(self, text: str) -> Generator[Step, None, str]:
+    def _read_between(self, text: str) -> Generator[ProgramStep, None, str]:
         """Text in no program, or behind the `join` of one, line by line."""
         assert self._between is not None
         while text:
@@ -151,7 +151,7 @@ class PythonReader:
                 yield from self._read_behind(whole)
         return ""
 
-    def _read_behind(self, line: str) -> Iterator[Step]:
+    def _read_behind(self, line: str) -> Iterator[ProgramStep]:
         """A line behind a program that stood in a fence: it may be one of another program, in none."""
         if self._behind is None:
             if not (self.tail and self._closed and may_begin_program(line)):
@@ -165,7 +165,7 @@ class PythonReader:
                 self._behind_join()
                 return
 
-    def _end_behind(self) -> Iterator[Step]:
+    def _end_behind(self) -> Iterator[ProgramStep]:
         """The text has ended as it should, in no fence."""
         last = "".join(self._between or ())
         if last.strip() and not last.strip().startswith(_FENCES):
@@ -181,7 +181,7 @@ class PythonReader:
             yield from self._becomes_the_plan(draft)
             self._behind_join()
 
-    def _more(self, line: str) -> Iterator[Step]:
+    def _more(self, line: str) -> Iterator[ProgramStep]:
         """A statement stands behind a program, or between two."""
         if not self.tail:
             self._stray = "statements stand outside of the program"
@@ -195,7 +195,7 @@ class PythonReader:
 
     # ----------------------------------------------------------------------------------------------------- programs
 
-    def _take(self, statement: Statement) -> Iterator[Step]:
+    def _take(self, statement: Statement) -> Iterator[ProgramStep]:
         """A statement of the program that is being written, or a line that begins or ends one."""
         if statement.text.startswith(_FENCES):
             yield from self._fence(statement.text)
@@ -226,7 +226,7 @@ class PythonReader:
         self._between = []
         self._line = self._lines.line
 
-    def _fence(self, line: str) -> Iterator[Step]:
+    def _fence(self, line: str) -> Iterator[ProgramStep]:
         named = bool(line.strip("`~ \t"))
         closes = self._fenced or (self._bare and not named)
         self._bare = False
@@ -236,7 +236,7 @@ class PythonReader:
         if named or not closes:
             yield from self._begin_program()
 
-    def _end_program(self) -> Iterator[Step]:
+    def _end_program(self) -> Iterator[ProgramStep]:
         """A fence closes."""
         if self._between is not None:
             return  # it was closed by its `join`
@@ -249,7 +249,7 @@ class PythonReader:
                 return
         self._begin_between()
 
-    def _end_draft(self) -> Iterator[Step]:
+    def _end_draft(self) -> Iterator[ProgramStep]:
         """A program has ended that has no `join`, or none that can be read: only a correction is anything without."""
         draft, self._draft = self._draft, None
         if draft is None or not (draft.acts or draft.is_json):
@@ -268,7 +268,7 @@ class PythonReader:
         else:
             self._stray = "there are several programs, and none of them ends with join(...)"
 
-    def _begin_program(self) -> Iterator[Step]:
+    def _begin_program(self) -> Iterator[ProgramStep]:
         """A fence opens."""
         first = self._between is None and not self._reading.begun and self._json() is None
         if self._draft is not None:
@@ -287,7 +287,7 @@ class PythonReader:
         else:
             self._reading = StatementReader(self.program)  # what stood before was prose
 
-    def _becomes_the_plan(self, draft: Draft) -> Iterator[Step]:
+    def _becomes_the_plan(self, draft: Draft) -> Iterator[ProgramStep]:
         """A program has its `join`: it is the plan, unless another one comes."""
         before = self._reading
         self._given_up = False
@@ -301,7 +301,7 @@ class PythonReader:
         used = draft.uses({name for name in self._names if not self.program.defines(name)})
         if used is not None:
             name, statement, node = used
-            source = Source(statement.text, statement.line, statement.column)
+            source = SourceText(statement.text, statement.line, statement.column)
             message = f"`{name}` is assigned by an earlier program only, and the last one is the plan"
             help = "write one program, with all that it needs"
             self._mended = None
@@ -313,7 +313,7 @@ class PythonReader:
         else:
             yield from self._replay(draft)
 
-    def _replay(self, draft: Draft) -> Iterator[Step]:
+    def _replay(self, draft: Draft) -> Iterator[ProgramStep]:
         for statement in draft.statements:
             yield from self._reading.take(statement)
         if self._reading.mixed:
@@ -321,7 +321,7 @@ class PythonReader:
 
     # --------------------------------------------------------------------------------------------------- the end
 
-    def _end(self, reason: Literal["stop", "cut"]) -> Iterator[Step]:
+    def _end(self, reason: Literal["stop", "cut"]) -> Iterator[ProgramStep]:
         if reason == "stop" and self._between is None and not self.ended:
             for statement in self._lines.finish():
                 yield from self._take(statement)
@@ -354,7 +354,7 @@ class PythonReader:
             yield from self._reading.join_arms()
             yield from self.program.finish()
 
-    def _begun_anew(self, open: Draft | None) -> Iterator[Step]:
+    def _begun_anew(self, open: Draft | None) -> Iterator[ProgramStep]:
         """The text was cut in a program that was to take the place of the one before: that is none any more."""
         self.tail = "more"
         self._draft = self._mended = None
@@ -365,7 +365,7 @@ class PythonReader:
         if open is not None:
             yield from self._replay(open)
 
-    def _end_repair(self, open: Draft | None) -> Iterator[Step]:
+    def _end_repair(self, open: Draft | None) -> Iterator[ProgramStep]:
         """The reply with corrections has ended: hand them over."""
         if open is not None and self._mended is not None:
             yield from self._end_draft()
@@ -389,7 +389,7 @@ class PythonReader:
         """The plan in JSON, if all that was read comes to that."""
         return plan_in_json(self._reading.unread, self.program.signatures)
 
-    def _end_without_statement(self) -> Iterator[Step]:
+    def _end_without_statement(self) -> Iterator[ProgramStep]:
         plan = self._json()
         if plan is not None:
             reader = TextReader(self.program, StepsReader(self.program, notes=("a plan in JSON",)))
@@ -401,22 +401,22 @@ class PythonReader:
             help = "write name = tool(...) on a line, and join(...) at the end; if no tool is needed, only join()"
             yield from self._no_plan(f"there is no statement here{only}", help)
 
-    def _mixed(self) -> Iterator[Step]:
+    def _mixed(self) -> Iterator[ProgramStep]:
         help = "write one program, with all calls in it"
         yield from self._no_plan("a tool call in JSON stands beside statements", help)
 
-    def _no_plan(self, message: str, help: str) -> Iterator[Step]:
+    def _no_plan(self, message: str, help: str) -> Iterator[ProgramStep]:
         if not self.program.repairing:
             yield from self.program.retract("there is no plan in it")
-        yield from self._refused(Diagnostic("E004", message, Source("", 1).span(None), help=help))
+        yield from self._refused(Diagnostic("E004", message, SourceText("", 1).span(None), help=help))
 
-    def _refused(self, problem: Diagnostic) -> Iterator[Step]:
+    def _refused(self, problem: Diagnostic) -> Iterator[ProgramStep]:
         self._given_up = True
-        return self.program.unreadable(Source("", problem.span.line), problem)
+        return self.program.unreadable(SourceText("", problem.span.line), problem)
 
     # ------------------------------------------------------------------------------------------------------- bounds
 
-    def _counted(self, found: Iterator[Step]) -> Iterator[Step]:
+    def _counted(self, found: Iterator[ProgramStep]) -> Iterator[ProgramStep]:
         """What was found, up to the mistake that is one too many: a plan is not read to its end at any price."""
         for step in found:
             yield step
@@ -428,7 +428,7 @@ class PythonReader:
                     yield from self._give_up(too_wrong(self._lines.line))
                     return
 
-    def _give_up(self, problem: Diagnostic) -> Iterator[Step]:
+    def _give_up(self, problem: Diagnostic) -> Iterator[ProgramStep]:
         """Read no further."""
         self.ended = self._finished = True
         return self._refused(problem)
@@ -459,10 +459,10 @@ class PythonReader:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return
         if len(trees) == 1 and not notes and join_of(trees[0], self.program.signatures) is None:
-            lowered = self.program.prepare(trees[0], Source(pending, self._lines.line + 1))
+            lowered = self.program.prepare(trees[0], SourceText(pending, self._lines.line + 1))
             self._ahead = None if lowered is None else (pending, lowered)
 
-    def _commit(self, lowered: Lowered) -> list[Step]:
+    def _commit(self, lowered: Lowered) -> list[ProgramStep]:
         self._ahead, self._ahead_tries = None, 0
         thought = self._reading.passed(lowered.slot.targets)
         return list(self.program.commit(lowered, thought=thought))

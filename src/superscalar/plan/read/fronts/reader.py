@@ -7,7 +7,7 @@ from typing import Final, Literal, Protocol, TypeAlias
 
 from superscalar.plan.evaluate.bounds import MAX_SOURCE
 from superscalar.plan.ir import Span
-from superscalar.plan.read.program import Program, Step
+from superscalar.plan.read.program import Program, ProgramStep
 from superscalar.plan.read.translated import Translated, Written
 
 MAX_PROSE: Final = 500
@@ -28,14 +28,14 @@ class PlanReader(Protocol):
     tail: Tail
     joins: int
 
-    def feed(self, text: str) -> list[Step]:
+    def feed(self, text: str) -> list[ProgramStep]:
         """Take the next piece of the plan; what it completed."""
 
-    def finish(self, reason: Literal["stop", "cut"] = "stop") -> list[Step]:
+    def finish(self, reason: Literal["stop", "cut"] = "stop") -> list[ProgramStep]:
         """The text has ended, as it should or `cut`; what that completed."""
 
 
-class Form(Protocol):
+class SyntaxForm(Protocol):
     """What takes the text of one syntax apart. `ended`: what follows is not read."""
 
     ended: bool
@@ -44,20 +44,20 @@ class Form(Protocol):
     def line(self) -> int:
         """The number of the line that is being read, from 1."""
 
-    def read(self, text: str) -> Iterator[Step]:
+    def read(self, text: str) -> Iterator[ProgramStep]:
         """Take the next piece."""
 
-    def end(self) -> Iterator[Step]:
+    def end(self) -> Iterator[ProgramStep]:
         """The text ended as it should."""
 
-    def cut(self) -> Iterator[Step]:
+    def cut(self) -> Iterator[ProgramStep]:
         """The text was cut."""
 
 
 class TextReader:
     """Reads the text of a form within bounds (rule L25). Never raises for what the text says."""
 
-    def __init__(self, program: Program, form: Form) -> None:
+    def __init__(self, program: Program, form: SyntaxForm) -> None:
         self.program = program
         self.whole = False
         self._form = form
@@ -69,7 +69,7 @@ class TextReader:
         """Whether what follows is not read."""
         return self._finished or self._form.ended
 
-    def feed(self, text: str) -> list[Step]:
+    def feed(self, text: str) -> list[ProgramStep]:
         """Take the next piece of the plan; any chunking gives the same tasks."""
         if self.ended:
             return []
@@ -87,9 +87,9 @@ class TextReader:
             steps.extend(self.program.unreadable(Translated("", line, written=written), problem))
         return steps
 
-    def finish(self, reason: Literal["stop", "cut"] = "stop") -> list[Step]:
+    def finish(self, reason: Literal["stop", "cut"] = "stop") -> list[ProgramStep]:
         """The text has ended: as it should, or `cut` by a limit or an error, and then nothing more is completed."""
-        steps: list[Step] = []
+        steps: list[ProgramStep] = []
         self.whole = self.ended or reason == "stop"
         if not self._finished:
             if reason == "stop":

@@ -8,8 +8,8 @@ from typing import Literal
 
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.read.fronts.reader import Tail, TextReader
-from superscalar.plan.read.program import Step
-from superscalar.plan.read.source import Source
+from superscalar.plan.read.program import ProgramStep
+from superscalar.plan.read.source import SourceText
 
 _FENCES = ("```", "~~~")
 _LINES = re.compile(r"(?<=\n)")
@@ -42,15 +42,15 @@ class ReadOn:
         self._correction: list[str] = []  # that is being written
         self._other = 0  # the line at which another program begins
 
-    def feed(self, text: str) -> list[Step]:
+    def feed(self, text: str) -> list[ProgramStep]:
         """Take the next piece of the plan; any chunking gives the same tasks."""
         if self.program.repairing:
             self._correction.append(text)
             return []
         return self._read(text)
 
-    def _read(self, text: str) -> list[Step]:
-        steps: list[Step] = []
+    def _read(self, text: str) -> list[ProgramStep]:
+        steps: list[ProgramStep] = []
         for piece in _LINES.split(text):
             if self.ended or not piece:
                 break
@@ -77,7 +77,7 @@ class ReadOn:
         self._behind = self.tail != ""
         self._number += 1
 
-    def finish(self, reason: Literal["stop", "cut"] = "stop") -> list[Step]:
+    def finish(self, reason: Literal["stop", "cut"] = "stop") -> list[ProgramStep]:
         """The text has ended, as it should or `cut`; what that completed."""
         steps = self._read("".join(self._correction))
         if self._line:
@@ -91,10 +91,10 @@ class ReadOn:
         self.ended = True
         return steps
 
-    def _none_is_meant(self) -> Iterator[Step]:
+    def _none_is_meant(self) -> Iterator[ProgramStep]:
         if self.program.repairing:
             self.program.begin_repair()  # and nothing of this reply is one
         else:
             yield from self.program.retract("another program came behind it")
-        source = Source("", self._other)
+        source = SourceText("", self._other)
         yield from self.program.unreadable(source, Diagnostic("E004", _ANOTHER, source.span(None), help=_HELP))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from superscalar.plan.read.instead import changes
-from superscalar.plan.read.instead.code import Unwritable, filled, tried, write, written
+from superscalar.plan.read.instead.code import NoShortCode, filled, tried, write, written
 
 
 def of_statement(tree: ast.stmt) -> str:
@@ -59,11 +59,11 @@ def of_try(tree: ast.Try) -> str:
             return "write " + write("X = default(V, None)", X=target, V=value)
         case ast.Try(body=[ast.Assign(targets=[ast.Name() as target], value=value), _, *_], handlers=[_]):
             if any(isinstance(node, ast.Name) and node.id == target.id for node in ast.walk(value)):
-                raise Unwritable
+                raise NoShortCode
             tried_alone = write("X = default(V, None)", X=target, V=value)
             rest = written(ast.If(filled("X is not None", X=target), [], []))
             return f"write default(x, fallback) or ok(xs): {tried_alone}, and what is to be done with it under {rest}"
-    raise Unwritable
+    raise NoShortCode
 
 
 @tried
@@ -79,4 +79,4 @@ def of_while(tree: ast.While) -> str:
                         most = bound if isinstance(sign, ast.Lt) else filled("B + 1", B=bound)
                         head = write("range(I, B)", I=counter, B=most)
                         return f"write for {id} in {head}: and leave {id} += 1 out"
-    raise Unwritable
+    raise NoShortCode

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 
 from superscalar.plan.read.instead import folds
 from superscalar.plan.read.instead.code import (
-    Unwritable,
+    NoShortCode,
     added,
     as_list,
     filled,
-    fresh,
+    fresh_name,
+    mentioned_names,
     name,
-    names_of,
     tried,
     write,
     written,
@@ -23,7 +23,7 @@ from superscalar.plan.read.instead.forms import IsList
 NO_CHANGE = "results do not change: assign a new value to the name, or make it with a comprehension"
 
 
-def of_method(call: ast.Call, loops: Sequence[ast.For], statement: ast.stmt | None, is_list: IsList) -> str:
+def instead_of_change(call: ast.Call, loops: Sequence[ast.For], statement: ast.stmt | None, is_list: IsList) -> str:
     """What to write for `xs.append(x)` and the like. `loops`: those in which its statement stands."""
     assert isinstance(call.func, ast.Attribute)
     owner, method = call.func.value, call.func.attr
@@ -49,7 +49,7 @@ def _method_in_loop(owner: ast.expr, method: str, call: ast.Call, loops: folds.L
         case ast.Name(), "append", [item]:
             return folds.appended(owner, item, loops, statement)
         case ast.Name(), "update", [ast.Dict(keys=[ast.expr() as key], values=[value])]:
-            return folds.entries(owner, key, value, loops, statement)
+            return folds.keyed_entries(owner, key, value, loops, statement)
         case ast.Subscript(value=ast.Name() as mapping, slice=key), "append", [item]:
             return folds.by_key(mapping, key, item, ast.List([], ast.Load()), "append", loops, statement)
         case ast.Subscript(value=ast.Name() as mapping, slice=key), "add", [item]:
@@ -60,7 +60,7 @@ def _method_in_loop(owner: ast.expr, method: str, call: ast.Call, loops: folds.L
             [item],
         ):
             return folds.by_key(mapping, key, item, start, how, loops, statement)
-    raise Unwritable
+    raise NoShortCode
 
 
 @tried
@@ -73,7 +73,7 @@ def _method(owner: ast.expr, method: str, call: ast.Call, is_list: IsList) -> st
         case _:
             old = place = owner
     if _base(place) is None:
-        raise Unwritable
+        raise NoShortCode
     if method == "sort":
         sorting = ast.Call(ast.Name("sorted", ast.Load()), [old], call.keywords)
         return "write " + stored(place, sorting)
@@ -82,7 +82,7 @@ def _method(owner: ast.expr, method: str, call: ast.Call, is_list: IsList) -> st
 
 def _changed(old: ast.expr, method: str, call: ast.Call, is_list: IsList) -> ast.expr:
     """What the value is behind the change."""
-    x = ast.Name(fresh("x", names_of(call)), ast.Load())
+    x = ast.Name(fresh_name("x", mentioned_names(call)), ast.Load())
     match method, call.args, call.keywords:
         case "append", [item], []:
             return added([old, ast.List([item], ast.Load())])
@@ -105,7 +105,7 @@ def _changed(old: ast.expr, method: str, call: ast.Call, is_list: IsList) -> ast
         case "pop", [ast.Constant(value=0)], []:
             return filled("XS[1:]", XS=old)
         case "pop", [key, *_], []:
-            return without(old, key)
+            return without_key(old, key)
         case "update", [ast.Dict() | ast.DictComp() | ast.Name() as other], []:
             return filled("D | OTHER", D=old, OTHER=other)
         case "update", [other], []:
@@ -118,35 +118,35 @@ def _changed(old: ast.expr, method: str, call: ast.Call, is_list: IsList) -> ast
         case "clear", [], []:
             if is_list(old):
                 return ast.List([], ast.Load())
-            raise Unwritable
-    raise Unwritable
+            raise NoShortCode
+    raise NoShortCode
 
 
 @tried
 def _value_of(owner: ast.expr, method: str, call: ast.Call) -> str:
     """A method whose value is used."""
     if _base(owner) is None:
-        raise Unwritable
+        raise NoShortCode
     match method, call.args:
         case "pop", []:
             value, rest = filled("XS[-1]", XS=owner), filled("XS[:-1]", XS=owner)
         case "pop", [ast.Constant(value=0)]:
             value, rest = filled("XS[0]", XS=owner), filled("XS[1:]", XS=owner)
         case "pop", [key]:
-            value, rest = filled("D[KEY]", D=owner, KEY=key), without(owner, key)
+            value, rest = filled("D[KEY]", D=owner, KEY=key), without_key(owner, key)
         case "pop", [key, default]:
-            value, rest = filled("D.get(KEY, X)", D=owner, KEY=key, X=default), without(owner, key)
+            value, rest = filled("D.get(KEY, X)", D=owner, KEY=key, X=default), without_key(owner, key)
         case "setdefault", [key, start]:
             return "write " + write("D.get(KEY, START)", D=owner, KEY=key, START=start)
         case _:
-            raise Unwritable
+            raise NoShortCode
     return f"write {written(value)} for it, and {stored(owner, rest)} on the next line"
 
 
-def without(mapping: ast.expr, key: ast.expr) -> ast.expr:
+def without_key(mapping: ast.expr, key: ast.expr) -> ast.expr:
     """A mapping without one of its keys."""
-    taken = names_of(mapping, key)
-    k, v = (ast.Name(fresh(base, taken), ast.Load()) for base in "kv")
+    taken = mentioned_names(mapping, key)
+    k, v = (ast.Name(fresh_name(base, taken), ast.Load()) for base in "kv")
     return filled("{K: V for K, V in D.items() if K != KEY}", D=mapping, KEY=key, K=k, V=v)
 
 
@@ -196,21 +196,21 @@ def _assignment_in_loop(target: ast.expr, value: ast.expr, loops: folds.Loops, s
             ),
             ast.BinOp(op=ast.Add(), right=added_),
         ) if field.isidentifier():
-            own = name(fresh(f"{held}_{field}", names_of(*loops)))
+            own = name(fresh_name(f"{held}_{field}", mentioned_names(*loops)))
             here = write("D[K] = D.get(K, 0) + E", D=own, K=place, E=added_)
             return f"keep one dict for each number: write {write('D = {}', D=own)} above the loop, and {here} here"
     match target:
         case ast.Subscript(value=ast.Name() as owner, slice=ast.Slice()):
-            raise Unwritable
+            raise NoShortCode
         case ast.Subscript(value=ast.Name() as owner, slice=key):
             if (summed := _summed(owner, key, value, statement)) is not None:
                 part, start = summed
                 how = "append" if isinstance(part, ast.List) and len(part.elts) == 1 else "sum"
                 item = part.elts[0] if isinstance(part, ast.List) and how == "append" else part
                 return folds.by_key(owner, key, item, start, how, loops, statement)
-            if owner.id not in names_of(value, key):
-                return folds.entries(owner, key, value, loops, statement)
-    raise Unwritable
+            if owner.id not in mentioned_names(value, key):
+                return folds.keyed_entries(owner, key, value, loops, statement)
+    raise NoShortCode
 
 
 def _summed(
@@ -245,10 +245,10 @@ def _deletion(target: ast.expr) -> str:
         case ast.Subscript(value=owner, slice=ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=1))):
             return "write " + stored(owner, filled("XS[:-1]", XS=owner))
         case ast.Subscript(value=owner, slice=ast.Slice()):
-            raise Unwritable
+            raise NoShortCode
         case ast.Subscript(value=owner, slice=key):
-            return "write " + stored(owner, without(owner, key))
-    raise Unwritable
+            return "write " + stored(owner, without_key(owner, key))
+    raise NoShortCode
 
 
 def stored(place: ast.expr, value: ast.expr) -> str:
@@ -266,7 +266,7 @@ def stored(place: ast.expr, value: ast.expr) -> str:
             return stored(owner, filled("D | {KEY: X}", D=owner, KEY=key, X=value))
         case ast.Attribute(value=owner, attr=attribute):
             return stored(owner, filled("D | {KEY: X}", D=owner, KEY=ast.Constant(attribute), X=value))
-    raise Unwritable
+    raise NoShortCode
 
 
 def _base(place: ast.expr) -> ast.Name | None:

@@ -18,7 +18,7 @@ _LONGEST = 400  # characters of code in a help: beyond, it says less than the fo
 _MOST_NODES = 300
 
 
-class Unwritable(Exception):
+class NoShortCode(Exception):
     """There is no code that is short, and sure to be what was meant."""
 
 
@@ -29,7 +29,7 @@ def tried(help: Callable[P, str]) -> Callable[P, str]:
     def attempt(*args: P.args, **kwargs: P.kwargs) -> str:
         try:
             return help(*args, **kwargs)
-        except (Unwritable, RecursionError):
+        except (NoShortCode, RecursionError):
             return ""
 
     return attempt
@@ -58,17 +58,17 @@ def written(node: ast.AST) -> str:
         Unwritable: it would be too long, or is more than one f-string can hold.
     """
     if not is_small(node):
-        raise Unwritable
+        raise NoShortCode
     try:
         text = unparsed(node)
     except ValueError as error:
-        raise Unwritable from error
+        raise NoShortCode from error
     if len(text) > _LONGEST or "\n" in text:
-        raise Unwritable
+        raise NoShortCode
     return text
 
 
-def shown(node: ast.expr) -> str:
+def shown_code(node: ast.expr) -> str:
     """A piece of a plan as a message shows it: `...` where it is too long."""
     return tried(written)(node) or "..."
 
@@ -109,7 +109,7 @@ def replaced(node: ast.expr, meanings: Mapping[str, ast.expr]) -> ast.expr:
     if not meanings:
         return node
     if not is_small(node) or bound_in(node) & meanings.keys():
-        raise Unwritable
+        raise NoShortCode
     made: ast.expr = _Filling(meanings).visit(copy.deepcopy(node))
     return made
 
@@ -119,13 +119,13 @@ def bound_in(node: ast.AST) -> set[str]:
     bound: set[str] = set()
     for inner in ast.walk(node):
         if isinstance(inner, ast.comprehension):
-            bound |= names_of(inner.target)
+            bound |= mentioned_names(inner.target)
         elif isinstance(inner, ast.Lambda):
             bound |= {argument.arg for argument in inner.args.args}
     return bound
 
 
-def names_of(*nodes: ast.AST) -> set[str]:
+def mentioned_names(*nodes: ast.AST) -> set[str]:
     """Every name that is mentioned."""
     return {inner.id for node in nodes for inner in ast.walk(node) if isinstance(inner, ast.Name)}
 
@@ -135,7 +135,7 @@ def name(id: str) -> ast.Name:
     return ast.Name(id, ast.Load())
 
 
-def fresh(base: str, taken: Collection[str]) -> str:
+def fresh_name(base: str, taken: Collection[str]) -> str:
     """A name like `base` that is not taken."""
     return base if base not in taken else next(f"{base}{i}" for i in count(2) if f"{base}{i}" not in taken)
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from superscalar.plan.read.instead.code import (
-    Unwritable,
+    NoShortCode,
     filled,
-    fresh,
+    fresh_name,
+    mentioned_names,
     name,
-    names_of,
     replaced,
     tried,
     write,
@@ -22,7 +22,7 @@ Loops = Sequence[ast.For]
 
 
 @dataclass(slots=True)
-class _Path:
+class _LoopPath:
     """The way from a loop to one of its statements, as clauses; `rest`: whether the loop does anything besides."""
 
     clauses: list[ast.comprehension] = field(default_factory=list)
@@ -47,7 +47,7 @@ def loops_of(owner: str, loops: Loops) -> Loops:
 
 
 def _assigns(loop: ast.For, owner: str) -> bool:
-    if owner in names_of(loop.target):
+    if owner in mentioned_names(loop.target):
         return True
     for node in ast.walk(loop):
         match node:
@@ -56,19 +56,19 @@ def _assigns(loop: ast.For, owner: str) -> bool:
     return False
 
 
-def _path(loops: Loops, goal: ast.stmt) -> _Path:
+def _path(loops: Loops, goal: ast.stmt) -> _LoopPath:
     """How `goal` is reached from the outermost of the loops.
 
     Raises:
         Unwritable: a name on the way is not simply assigned.
     """
-    path = _Path(taken=names_of(*loops[:1]))
+    path = _LoopPath(taken=mentioned_names(*loops[:1]))
     if not _follow(loops[0], goal, path):
-        raise Unwritable
+        raise NoShortCode
     return path
 
 
-def _follow(block: ast.stmt, goal: ast.stmt, path: _Path) -> bool:
+def _follow(block: ast.stmt, goal: ast.stmt, path: _LoopPath) -> bool:
     """Take the way through one block; whether it leads there."""
     match block:
         case ast.For(target=target, iter=iterable, body=body):
@@ -89,7 +89,7 @@ def _holds(block: Sequence[ast.stmt], goal: ast.stmt) -> bool:
     return any(node is goal for statement in block for node in ast.walk(statement))
 
 
-def _through(block: Sequence[ast.stmt], goal: ast.stmt, path: _Path) -> bool:
+def _through(block: Sequence[ast.stmt], goal: ast.stmt, path: _LoopPath) -> bool:
     """Take in what stands before the goal in a block."""
     for index, statement in enumerate(block):
         if statement is goal:
@@ -108,7 +108,7 @@ def _through(block: Sequence[ast.stmt], goal: ast.stmt, path: _Path) -> bool:
     return False
 
 
-def _assign(id: str, value: ast.expr, rest: Sequence[ast.stmt], path: _Path) -> None:
+def _assign(id: str, value: ast.expr, rest: Sequence[ast.stmt], path: _LoopPath) -> None:
     """A name on the way: its value is written in its place, or drawn from a list of one if a call is used twice."""
     uses = sum(isinstance(node, ast.Name) and node.id == id for part in rest for node in ast.walk(part))
     calls = any(isinstance(node, ast.Call) for node in ast.walk(value))
@@ -124,13 +124,13 @@ def _collected(loops: Loops, goal: ast.stmt, element: ast.expr, use: str, base: 
     path = _path(loops, goal)
     if not path.rest:
         return "write " + write(use, ALL=path.each(element), **parts)
-    list_name = name(fresh(base, path.taken))
+    list_name = name(fresh_name(base, path.taken))
     above, here = write("XS = []", XS=list_name), write("XS.append(X)", XS=list_name, X=element)
     return f"write {above} above the loop, {here} here, and {write(use, ALL=list_name, **parts)} below the loop"
 
 
 @tried
-def entries(owner: ast.Name, key: ast.expr, value: ast.expr, loops: Loops, goal: ast.stmt) -> str:
+def keyed_entries(owner: ast.Name, key: ast.expr, value: ast.expr, loops: Loops, goal: ast.stmt) -> str:
     """`d[key] = value` in a loop."""
     path = _path(loops, goal)
     if not path.rest:
@@ -165,10 +165,10 @@ def by_key(
 ) -> str:
     """`d[key] += value` in a loop, where `start` is what it begins with; `how`: "sum", "append" or "add"."""
     path = _path(loops, goal)
-    if names_of(owner) & names_of(key, value):
-        raise Unwritable
-    taken = path.taken | names_of(owner)
-    ids = {base: fresh(base.lower(), taken) for base in ("KEY", "K", "V", "ENTRIES")}
+    if mentioned_names(owner) & mentioned_names(key, value):
+        raise NoShortCode
+    taken = path.taken | mentioned_names(owner)
+    ids = {base: fresh_name(base.lower(), taken) for base in ("KEY", "K", "V", "ENTRIES")}
     known = {base: name(id) for base, id in ids.items()}
     before = filled("D[KEY]", D=owner, KEY=known["KEY"])
     if start is not None:
@@ -183,7 +183,7 @@ def by_key(
     parts: dict[str, ast.expr] = {"D": owner, "BEFORE": before, **known}
     if not path.rest:
         return "write " + write(f"ENTRIES = ALL; {whole}", ALL=path.each(pair), **parts)
-    entries = parts["ENTRIES"] = name(fresh(f"{owner.id}_entries", taken))
+    entries = parts["ENTRIES"] = name(fresh_name(f"{owner.id}_entries", taken))
     here = write("XS.append(X)", XS=entries, X=pair)
     return (
         f"write {write('XS = []', XS=entries)} above the loop, {here} here, and {write(whole, **parts)} below the loop"
@@ -199,12 +199,12 @@ def of_counter(counter: str, loop: ast.For) -> str:
                 target = ast.Tuple([name(counter), loop.target], ast.Store())
                 head = written(ast.For(target, filled("enumerate(XS)", XS=loop.iter), [], [], lineno=loop.lineno))
                 return f"write {head} and leave {counter} += 1 out"
-    raise Unwritable
+    raise NoShortCode
 
 
 def apart(owner: ast.Name, value: ast.expr) -> str:
     """`xs = xs + ys` in a loop, where somebody else has `xs`: what is added is collected in a list of its own."""
-    more = ast.Name(fresh("more", names_of(owner, value)), ast.Load())
+    more = ast.Name(fresh_name("more", mentioned_names(owner, value)), ast.Load())
     return (
         f"write {more.id} = [] above the loop, {more.id} += ... here, and {owner.id} = {owner.id} + {more.id} below it"
     )
@@ -217,7 +217,7 @@ def first_of(loop: ast.For) -> str:
         case [ast.If(test=test, body=[ast.Assign(targets=[ast.Name() as found], value=value), ast.Break()], orelse=[])]:
             item = ast.GeneratorExp(value, [ast.comprehension(loop.target, loop.iter, [test], 0)])
             return "write " + write("X = next(I, X)", X=found, I=item) + " instead of the loop"
-    raise Unwritable
+    raise NoShortCode
 
 
 @tried
@@ -229,7 +229,7 @@ def best_of(owner: str, loop: ast.For) -> str:
                 for kept in assigned:
                     if (function := _function(comparison, kept, assigned[kept])) is not None:
                         return _best(loop, node, function, comparison, kept, assigned, begins)
-    raise Unwritable
+    raise NoShortCode
 
 
 def _assignments(block: Sequence[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
@@ -238,7 +238,7 @@ def _assignments(block: Sequence[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
             case ast.Assign(targets=[ast.Name(id=id)], value=value):
                 yield id, value
             case _:
-                raise Unwritable
+                raise NoShortCode
 
 
 def _comparisons(test: ast.expr) -> Iterator[tuple[ast.Compare, bool]]:
@@ -257,7 +257,7 @@ def _function(comparison: ast.Compare, kept: str, value: ast.expr) -> str | None
     left, [right] = comparison.left, comparison.comparators
     greater = isinstance(comparison.ops[0], ast.Gt | ast.GtE)
     for best, item, bigger in ((right, left, greater), (left, right, not greater)):
-        if kept in names_of(best) and ast.dump(replaced(best, {kept: value})) == ast.dump(item):
+        if kept in mentioned_names(best) and ast.dump(replaced(best, {kept: value})) == ast.dump(item):
             return "max" if bigger else "min"
     return None
 
@@ -272,11 +272,11 @@ def _best(
     begins: bool,
 ) -> str:
     others = [id for id in assigned if id != kept]
-    best = next(side for side in (comparison.left, *comparison.comparators) if kept in names_of(side))
-    x = fresh("x", names_of(loop))
+    best = next(side for side in (comparison.left, *comparison.comparators) if kept in mentioned_names(side))
+    x = fresh_name("x", mentioned_names(loop))
     measured = replaced(best, {kept: filled("X[0]", X=name(x)) if others else name(x)})
     if any(isinstance(node, ast.Call) for node in ast.walk(measured)):
-        raise Unwritable
+        raise NoShortCode
     names, element = name(kept), assigned[kept]
     nothing = "None"
     if others:

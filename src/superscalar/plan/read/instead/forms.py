@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Sequence
 from string import Formatter
 
-from superscalar.plan.read.instead.code import Unwritable, bound_in, filled, fresh, names_of, tried, write
-from superscalar.plan.read.instead.functions import formatted
+from superscalar.plan.read.instead.code import NoShortCode, bound_in, filled, fresh_name, mentioned_names, tried, write
+from superscalar.plan.read.instead.functions import format_hole
 from superscalar.plan.read.spelling import joined_value
 
 IsList = Callable[[ast.expr], bool]
@@ -22,25 +22,25 @@ def of_star_in_call(call: ast.Call) -> str:
     match call:
         case ast.Call(func=ast.Name(id="zip"), args=[ast.Starred(value=rows)], keywords=[]):
             if not isinstance(rows, ast.Name):
-                raise Unwritable
+                raise NoShortCode
             return "write " + write("[[row[i] for row in XS] for i in range(len(XS[0]))]", XS=rows)
         case ast.Call(func=ast.Name(id="min" | "max"), args=[ast.Starred(value=items)]):
             return "write " + write("X", X=ast.Call(call.func, [items], call.keywords))
-    raise Unwritable
+    raise NoShortCode
 
 
 @tried
 def of_format(call: ast.Call, template: ast.expr) -> str:
     """`"...".format(...)` as an f-string."""
     if not (isinstance(template, ast.Constant) and isinstance(template.value, str)):
-        raise Unwritable
+        raise NoShortCode
     named = {keyword.arg: keyword.value for keyword in call.keywords}
     parts: list[ast.expr] = []
     position = 0
     try:
         pieces = list(Formatter().parse(template.value))
     except ValueError as error:
-        raise Unwritable from error
+        raise NoShortCode from error
     for literal, field, spec, conversion in pieces:
         if literal:
             parts.append(ast.Constant(literal))
@@ -48,7 +48,7 @@ def of_format(call: ast.Call, template: ast.expr) -> str:
             continue
         if not field:
             field, position = str(position), position + 1
-        parts.append(formatted(_field(field, call.args, named), spec or "", conversion or ""))
+        parts.append(format_hole(_field(field, call.args, named), spec or "", conversion or ""))
     return "write " + write("X", X=ast.JoinedStr(parts))
 
 
@@ -59,9 +59,9 @@ def _field(field: str, given: Sequence[ast.expr], named: dict[str | None, ast.ex
     elif first in named:
         value = named[first]
     else:
-        raise Unwritable
+        raise NoShortCode
     if isinstance(value, ast.Starred) or len(field) > len(first):
-        raise Unwritable
+        raise NoShortCode
     return value
 
 
@@ -70,7 +70,7 @@ def of_percent(node: ast.BinOp) -> str:
     """`"%s" % x` as an f-string."""
     template = node.left
     if not (isinstance(template, ast.Constant) and isinstance(template.value, str)):
-        raise Unwritable
+        raise NoShortCode
     values = list(node.right.elts) if isinstance(node.right, ast.Tuple) else [node.right]
     parts: list[ast.expr] = []
     end = 0
@@ -82,14 +82,14 @@ def of_percent(node: ast.BinOp) -> str:
             parts.append(ast.Constant("%"))
             continue
         if not values:
-            raise Unwritable
+            raise NoShortCode
         spec = f"{'<' if flag == '-' else flag}{width}{precision or ''}"
         letter = "" if kind in "sr" else "d" if kind == "i" else kind
         align = ">" if width and kind in "sr" and not flag else ""
-        parts.append(formatted(values.pop(0), f"{align}{spec}{letter}", "r" if kind == "r" else ""))
+        parts.append(format_hole(values.pop(0), f"{align}{spec}{letter}", "r" if kind == "r" else ""))
     parts.append(ast.Constant(template.value[end:]))
     if values or "%" in _PERCENT.sub("", template.value):
-        raise Unwritable
+        raise NoShortCode
     merged = [part for part in parts if not (isinstance(part, ast.Constant) and part.value == "")]
     return "write " + write("X", X=ast.JoinedStr(merged))
 
@@ -97,7 +97,7 @@ def of_percent(node: ast.BinOp) -> str:
 @tried
 def of_walrus(node: ast.NamedExpr, around: ast.AST | None) -> str:
     """`(n := x)` as a line of its own; in a comprehension, whose items it is made of, without a name."""
-    if around is not None and names_of(node.value) & bound_in(around):
+    if around is not None and mentioned_names(node.value) & bound_in(around):
         return f"write {write('X', X=node.value)} here, and again where {node.target.id} stands"
     return f"write {write('N = X', N=node.target, X=node.value)} on the line above, and {node.target.id} here"
 
@@ -113,8 +113,8 @@ def of_mixed_join(call: ast.Call) -> str:
     """`join(*xs, b=y)` with a name for what is spliced in."""
     taken = {keyword.arg or "" for keyword in call.keywords}
     if "" in taken:
-        raise Unwritable
-    named = ast.keyword(fresh("answer", taken), ast.List(call.args, ast.Load()))
+        raise NoShortCode
+    named = ast.keyword(fresh_name("answer", taken), ast.List(call.args, ast.Load()))
     return "write " + write("X", X=ast.Call(call.func, [], [named, *call.keywords]))
 
 
@@ -123,8 +123,8 @@ def of_join_inside(call: ast.Call, taken: Sequence[str]) -> str:
     """`join(x)` in a block as the assignment of what the last line joins."""
     value = joined_value(call)
     if value is None:
-        raise Unwritable
-    own = ast.Name(fresh("answer", taken), ast.Load())
+        raise NoShortCode
+    own = ast.Name(fresh_name("answer", taken), ast.Load())
     here, last = write("A = X", A=own, X=value), write("join(A)", A=own)
     return f"write {here} in its place, and {last} as the last line, at its beginning"
 
@@ -134,7 +134,7 @@ def of_targets(tree: ast.Assign) -> str:
     """`a = b = x`, one assignment after the other."""
     first, *others = tree.targets
     if not all(isinstance(target, ast.Name) for target in tree.targets):
-        raise Unwritable
+        raise NoShortCode
     lines = [write("A = X", A=first, X=tree.value)]
     lines += [write("B = A", B=other, A=ast.Name(first.id, ast.Load())) for other in others]  # type: ignore[attr-defined]
     return "write " + "; ".join(lines)
@@ -167,7 +167,7 @@ def _unpacked(target: ast.Tuple | ast.List, whole: ast.expr, lines: list[str]) -
             case ast.Tuple() | ast.List():
                 _unpacked(part, filled("X[I]", X=whole, I=place), lines)
             case _:
-                raise Unwritable
+                raise NoShortCode
 
 
 @tried

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from superscalar.plan.evaluate.dates import CLASSES
 from superscalar.plan.evaluate.dates import MODULES as DATE_MODULES
 from superscalar.plan.evaluate.table import FUNCTIONS, METHODS
-from superscalar.plan.read.instead.code import Unwritable, as_list, filled, fresh, names_of, tried, write
+from superscalar.plan.read.instead.code import NoShortCode, as_list, filled, fresh_name, mentioned_names, tried, write
 
 _NO_CLOCK = "a plan has no clock: let a tool give the time, or write the date that the question gives"
 _NO_CHANCE = "a plan does the same each time: write the value, or let a tool give it"
@@ -166,8 +166,8 @@ def _as_function(call: ast.Call, name: str) -> str:
 @tried
 def _of_call(call: ast.Call, name: str) -> str:
     if any(isinstance(argument, ast.Starred) for argument in call.args):
-        raise Unwritable
-    x = ast.Name(fresh("x", names_of(call)), ast.Load())
+        raise NoShortCode
+    x = ast.Name(fresh_name("x", mentioned_names(call)), ast.Load())
     match name, call.args:
         case "map", [function, items]:
             return "write " + write("[Y for X in XS]", Y=applied(function, x), X=_variable(function, x), XS=items)
@@ -190,9 +190,9 @@ def _of_call(call: ast.Call, name: str) -> str:
             found = ast.Attribute(owner, field, ast.Load())
             return "write " + (write("default(X, D)", X=found, D=rest[0]) if rest else write("X", X=found))
         case "format", [value, ast.Constant(value=str(spec))]:
-            return "write " + write("X", X=ast.JoinedStr([formatted(value, spec)]))
+            return "write " + write("X", X=ast.JoinedStr([format_hole(value, spec)]))
         case (("repr" | "ascii" | "hex" | "oct" | "bin"), [value]):
-            return "write " + write("X", X=ast.JoinedStr([formatted(value, *_F_STRINGS[name])]))
+            return "write " + write("X", X=ast.JoinedStr([format_hole(value, *_F_STRINGS[name])]))
         case "gather", [_, *_] as calls:
             return "write " + write("X", X=ast.List(calls, ast.Load()))
         case "run", [ast.Call() as inner]:
@@ -205,10 +205,10 @@ def _of_call(call: ast.Call, name: str) -> str:
 def _form(call: ast.Call, name: str) -> str:
     form = _FORMS.get((name, len(call.args)))
     if form is None or call.keywords:
-        raise Unwritable
-    taken = names_of(call)
+        raise NoShortCode
+    taken = mentioned_names(call)
     parts: dict[str, ast.expr] = dict(zip("ABC", call.args, strict=False))
-    own = {base: ast.Name(fresh(base.lower(), taken), ast.Load()) for base in "XK"}
+    own = {base: ast.Name(fresh_name(base.lower(), taken), ast.Load()) for base in "XK"}
     return "write " + write(form.replace("lambda X:", f"lambda {own['X'].id}:"), **parts, **own)
 
 
@@ -224,11 +224,11 @@ def _map_of_several(function: ast.expr, several: list[ast.expr], call: ast.Call)
         names = [argument.arg for argument in function.args.args]
         body = function.body
     else:
-        taken = names_of(call)
-        names = [fresh(base, taken) for base in "abcdefgh"[: len(several)]]
+        taken = mentioned_names(call)
+        names = [fresh_name(base, taken) for base in "abcdefgh"[: len(several)]]
         body = ast.Call(function, [ast.Name(id, ast.Load()) for id in names], [])
     if len(names) != len(several):
-        raise Unwritable
+        raise NoShortCode
     target = ast.Tuple([ast.Name(id, ast.Store()) for id in names], ast.Store())
     zipped = ast.Call(ast.Name("zip", ast.Load()), several, [])
     return "write " + write("[Y for T in XS]", Y=body, T=target, XS=zipped)
@@ -247,7 +247,7 @@ def applied(function: ast.expr, x: ast.Name) -> ast.expr:
         case ast.Lambda(args=ast.arguments(args=[_]), body=body):
             return body
         case ast.Lambda():
-            raise Unwritable
+            raise NoShortCode
         case ast.Attribute(value=ast.Name(id="str" | "dict" | "list"), attr=method):
             return ast.Call(ast.Attribute(x, method, ast.Load()), [], [])
         case ast.Call(func=ast.Name(id="itemgetter") | ast.Attribute(attr="itemgetter"), args=[key]):
@@ -258,10 +258,10 @@ def applied(function: ast.expr, x: ast.Name) -> ast.expr:
             return ast.Attribute(x, field, ast.Load())
         case ast.Name() | ast.Attribute():
             return ast.Call(function, [x], [])
-    raise Unwritable
+    raise NoShortCode
 
 
-def formatted(value: ast.expr, spec: str, conversion: str = "") -> ast.FormattedValue:
+def format_hole(value: ast.expr, spec: str, conversion: str = "") -> ast.FormattedValue:
     """`{value!conversion:spec}` of an f-string."""
     form = ast.JoinedStr([ast.Constant(spec)]) if spec else None
     return ast.FormattedValue(value, ord(conversion) if conversion else -1, form)
@@ -281,7 +281,7 @@ def of_listed(call: ast.Call, name: str) -> str:
 @tried
 def _listed(call: ast.Call, name: str) -> str:
     keywords = {k.arg or "": k.value for k in call.keywords}
-    x = ast.Name(fresh("x", names_of(call)), ast.Load())
+    x = ast.Name(fresh_name("x", mentioned_names(call)), ast.Load())
     key = keywords.get("key")
     match name, call.args:
         case "sum" | "any" | "all" | "len", [ast.Lambda() as function, items]:
@@ -321,7 +321,7 @@ def _listed(call: ast.Call, name: str) -> str:
             return "write " + write("A | B", A=one, B=other)
         case "float" | "bool" | "abs" | "len" | "str", [one, *_]:
             return "write " + write(f"{name}(X)", X=one)
-    raise Unwritable
+    raise NoShortCode
 
 
 def _over(name: str, function: ast.expr, items: ast.expr, x: ast.Name) -> str:
@@ -336,7 +336,7 @@ def as_key(function: ast.expr) -> ast.expr:
         return function
     if isinstance(function, ast.Constant):
         return filled("lambda x: x[KEY]", KEY=function)
-    x = ast.Name(fresh("x", names_of(function)), ast.Load())
+    x = ast.Name(fresh_name("x", mentioned_names(function)), ast.Load())
     return filled(f"lambda {x.id}: Y", Y=applied(function, x))
 
 
@@ -358,7 +358,7 @@ def of_key_that_calls(key: ast.Lambda, call: ast.Call) -> str:
     match call:
         case ast.Call(func=ast.Name(id="sorted" | "min" | "max" as name), args=[items]) if len(key.args.args) == 1:
             variable = ast.Name(key.args.args[0].arg, ast.Load())
-            pair = fresh("pair", names_of(call))
+            pair = fresh_name("pair", mentioned_names(call))
             whole = ast.Call(
                 call.func,
                 [filled("[(Y, X) for X in XS]", Y=key.body, X=variable, XS=items)],
@@ -369,4 +369,4 @@ def of_key_that_calls(key: ast.Lambda, call: ast.Call) -> str:
                 p = ast.Name(pair, ast.Load())
                 return "write " + write("[P[1] for P in WHOLE]", P=p, WHOLE=whole)
             return "write " + write("WHOLE[1]", WHOLE=whole)
-    raise Unwritable
+    raise NoShortCode

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 
-from superscalar.plan.read.instead.code import Unwritable, fresh, names_of, tried, write
+from superscalar.plan.read.instead.code import NoShortCode, fresh_name, mentioned_names, tried, write
 from superscalar.plan.read.instead.functions import applied
 
 _RESULT = frozenset(
@@ -83,7 +83,7 @@ _SPECS: Mapping[tuple[str, int], str] = {
 }
 
 
-def of_method(call: ast.Call, function: ast.Attribute) -> str:
+def instead_of_method(call: ast.Call, function: ast.Attribute) -> str:
     """What to write for a method that a plan has not; empty if there is nothing to say."""
     if function.attr in _RESULT and not call.args:
         return _left_out(function) or f"leave .{function.attr}() out: the result is there as it is"
@@ -99,20 +99,20 @@ def _left_out(function: ast.Attribute) -> str:
 def _of_method(call: ast.Call, function: ast.Attribute) -> str:
     name, owner = function.attr, function.value
     if any(isinstance(argument, ast.Starred) for argument in call.args):
-        raise Unwritable
+        raise NoShortCode
     if call.keywords:
-        raise Unwritable
+        raise NoShortCode
     if (spec := _SPECS.get((name, len(call.args)))) is not None:
         return "write " + write("X", X=_formatted(owner, spec, call.args[0]))
     form = _FORMS.get((name, len(call.args)))
     if form is None:
-        raise Unwritable
-    taken = names_of(call)
+        raise NoShortCode
+    taken = mentioned_names(call)
     parts: dict[str, ast.expr] = dict(zip("AB", call.args, strict=False))
     if any(isinstance(node, ast.Call) for node in ast.walk(owner)):
         _once(form)
-    x = ast.Name(fresh("x", taken), ast.Load())
-    i = ast.Name(fresh("i", taken), ast.Load())
+    x = ast.Name(fresh_name("x", taken), ast.Load())
+    i = ast.Name(fresh_name("i", taken), ast.Load())
     if "Y" in form.replace("lambda", ""):
         function_given = call.args[0]
         match function_given:
@@ -125,7 +125,7 @@ def _of_method(call: ast.Call, function: ast.Attribute) -> str:
 def _once(form: str) -> None:
     """A call is not to be made twice for a help's sake."""
     if sum(isinstance(n, ast.Name) and n.id == "O" for n in ast.walk(ast.parse(form))) > 1:
-        raise Unwritable
+        raise NoShortCode
 
 
 def _formatted(owner: ast.expr, spec: str, argument: ast.expr) -> ast.expr:

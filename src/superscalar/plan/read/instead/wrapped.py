@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from superscalar.plan.ir.signatures import Signature, Signatures
-from superscalar.plan.read.instead.code import Unwritable, tried, write
+from superscalar.plan.read.instead.code import NoShortCode, tried, write
 
 
 def of_tool(call: ast.Call, alias: str) -> str:
@@ -40,7 +40,7 @@ def of_caller(call: ast.Call, tools: Signatures) -> str:
                 case [ast.Dict() as given] if not call.keywords and (named := _named(given)) is not None:
                     return f"write {_call(alias, [], named)}"
             return f"write {_call(alias, rest, call.keywords)}"
-    raise Unwritable
+    raise NoShortCode
 
 
 def in_one_dict(call: ast.Call, signature: Signature) -> list[ast.keyword] | None:
@@ -71,7 +71,7 @@ def of_double_star(call: ast.Call, signature: Signature) -> str:
                 items = [ast.Subscript(value, ast.Constant(alias), ast.Load()) for alias in needed]
                 keywords += [ast.keyword(alias, item) for alias, item in zip(needed, items, strict=True)]
             case _:
-                raise Unwritable
+                raise NoShortCode
     return f"write each argument by name: {_call(signature.alias, call.args, keywords)}"
 
 
@@ -88,5 +88,5 @@ def _named(given: ast.Dict) -> list[ast.keyword] | None:
 
 def _call(alias: str, args: list[ast.expr], keywords: list[ast.keyword]) -> str:
     if any(isinstance(argument, ast.Starred) for argument in args) or any(k.arg is None for k in keywords):
-        raise Unwritable
+        raise NoShortCode
     return write("X", X=ast.Call(ast.Name(alias, ast.Load()), args, keywords))

@@ -20,7 +20,7 @@ from superscalar.plan.ir.forms import EXCEPT
 from superscalar.plan.read.instead import blocks
 from superscalar.plan.read.lowering.body import Body, Carried, is_tool_call
 from superscalar.plan.read.lowering.changing import Change, change_of
-from superscalar.plan.read.lowering.refusals import refusal_of
+from superscalar.plan.read.lowering.refusals import refused_construct
 from superscalar.values import TaskId
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ Steps: TypeAlias = "tuple[tuple[ast.Name, ast.expr], ...]"
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class TryStatement:
     """`try: place = value`, `except: place = fallback`.
 
     `steps`: what is assigned to names before it. `caught`: the classes of errors that it is about; every one if empty.
@@ -69,7 +69,7 @@ class Trial:
         return names if self.done is not None else names[:-1]
 
 
-def attempt_of(tree: ast.Try) -> Attempt | None:
+def attempt_of(tree: ast.Try) -> TryStatement | None:
     """The one form of `try` that there is; None if it is another."""
     match tree:
         case ast.Try(body=[*before, last], handlers=[handler], orelse=[], finalbody=[]):
@@ -81,7 +81,7 @@ def attempt_of(tree: ast.Try) -> Attempt | None:
         return None
     match tried, instead:
         case (place, value), [(again, fallback)] if ast.dump(again) == ast.dump(place) and _is_constant(fallback):
-            attempt = Attempt(place, value, fallback, steps, caught)
+            attempt = TryStatement(place, value, fallback, steps, caught)
             return attempt if attempt.owner.id not in {name.id for name, _ in steps} else None
     return None
 
@@ -183,7 +183,7 @@ def stands_otherwise(names: Iterable[str], lowering: Lowering, body: Body) -> bo
 
 
 def lower_attempt(
-    attempt: Attempt,
+    attempt: TryStatement,
     tree: ast.Try,
     lowering: Lowering,
     body: Body,
@@ -270,7 +270,7 @@ def _emit(
 
 
 def lower_entry(
-    attempt: Attempt,
+    attempt: TryStatement,
     tree: ast.Try,
     lowering: Lowering,
     body: Body,
@@ -289,7 +289,7 @@ def _is_item(task: TaskId, made: list[ir.Task]) -> bool:
     return any(isinstance(each.work, ir.Map) and each.work.item == task for each in ir.walk(tuple(made)))
 
 
-def refuse(tree: ast.Try, lowering: Lowering) -> None:
+def refuse_try(tree: ast.Try, lowering: Lowering) -> None:
     """Note a `try` of another form."""
-    message, help = refusal_of(tree)
+    message, help = refused_construct(tree)
     lowering.problem("E201", message, tree, help=blocks.of_try(tree) or help)

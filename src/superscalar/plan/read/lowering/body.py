@@ -171,12 +171,12 @@ def is_text(node: ast.Constant | ast.JoinedStr) -> bool:
     return isinstance(node, ast.JoinedStr) or isinstance(node.value, str | bytes)
 
 
-def spelled(target: ast.expr) -> str:
+def target_spelled(target: ast.expr) -> str:
     """The target of a loop as the ids of its items have it: `x`, `(k, (a, b))`."""
     if isinstance(target, ast.Starred):
-        return f"*{spelled(target.value)}"
+        return f"*{target_spelled(target.value)}"
     if isinstance(target, ast.Tuple | ast.List):
-        inner = [spelled(part) for part in target.elts]
+        inner = [target_spelled(part) for part in target.elts]
         return f"({inner[0]},)" if len(inner) == 1 else f"({', '.join(inner)})"
     return ast.unparse(target)
 

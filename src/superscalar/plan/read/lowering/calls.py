@@ -24,7 +24,7 @@ from superscalar.plan.read.lowering.outputs import constant_of, returned
 from superscalar.values import TaskId
 
 
-class Calls:
+class StatementCalls:
     """The calls of one statement, in the lowering that they are part of. It does not hold them: no cycles."""
 
     def __init__(self, lowering: Lowering) -> None:
@@ -53,7 +53,7 @@ class Calls:
             if isinstance(argument, ast.Call) and _is_iter(argument) and not self._in.is_callable("iter"):
                 argument = argument.args[0]
             if isinstance(argument, ast.Starred):
-                shown = code.shown(node.func)
+                shown = code.shown_code(node.func)
                 help = forms.of_star_in_call(node) or f"write each argument, or the list itself: {shown}(xs)"
                 self._in.problem("E202", "`*` in a call", argument, help=help)
             else:
@@ -85,7 +85,7 @@ class Calls:
             self._look_into(node, body)
             return self._in.problem("E205", message, node.args[0], help=help)
         try:
-            error = dates.why_not(name, len(node.args), keywords) or None
+            error = dates.why_too_few(name, len(node.args), keywords) or None
             row.check(name, len(node.args), keywords)
         except EvaluationError as refused:
             error = refused.message
@@ -156,7 +156,7 @@ class Calls:
         name = function.attr
         if name == "format":
             return self._format(node, function, body)
-        if code.shown(function) == "dict.fromkeys" and not self._in.is_known("dict", body):
+        if code.shown_code(function) == "dict.fromkeys" and not self._in.is_known("dict", body):
             return self._function(node, "dict.fromkeys", body)
         match function.value:
             case ast.Name(id=owner) if self._is_foreign(owner, name):
@@ -190,7 +190,7 @@ class Calls:
         named = {keyword.arg for keyword in node.keywords}
         starred = None in named or len(arguments) < len(node.args)
         if not starred and any(at not in named if isinstance(at, str) else at >= len(arguments) for at in asked):
-            message = f"the format asks for values that are not given: {code.shown(template)}"
+            message = f"the format asks for values that are not given: {code.shown_code(template)}"
             return self._in.problem("E305", message, node, help='write f"{value:.2f}"')
         return ir.Method(ir.Literal(template.value), "format", arguments, keywords)
 
@@ -203,7 +203,7 @@ class Calls:
         """Note a call of `owner.name`, where `owner` stands for no value: a module, a tool, what tools stand in."""
         tools = self._in.signatures
         assert isinstance(node.func, ast.Attribute)
-        whole = code.shown(node.func)
+        whole = code.shown_code(node.func)
         self._look_into(node, body)
         if name in tools.aliases():
             help = wrapped.of_tool(node, tools.aliases()[name])
@@ -227,14 +227,14 @@ class Calls:
                     return STAND_IN
         if name in MUTATING:
             message = f"results cannot be changed: there is no `{name}`"
-            help = changes.of_method(node, self._in.loops, self._in.statement, self._in.is_list)
+            help = changes.instead_of_change(node, self._in.loops, self._in.statement, self._in.is_list)
             return self._in.problem("E204", message, node, help=help)
         if name in self._in.signatures:
             help = wrapped.of_chain(node, name) or f"`{name}` is a tool: write {name}(...)"
         elif name in dates.PART_NAMES:
             help = f"write .{name} without parentheses"
         else:
-            help = methods.of_method(node, function)
+            help = methods.instead_of_method(node, function)
         if not help:
             help = hints.closest(name, METHODS) + "methods: " + ", ".join(sorted(METHODS))
         return self._in.problem("E204", f"there is no method `{name}`", node, help=help)

@@ -6,7 +6,7 @@ import ast
 from typing import Any
 
 from superscalar.plan import ir
-from superscalar.plan.read.lowering.body import Body, as_pairs, names_in, spelled
+from superscalar.plan.read.lowering.body import Body, as_pairs, names_in, target_spelled
 from superscalar.plan.read.lowering.lower import Lowering
 from superscalar.plan.read.lowering.outputs import ITEMS
 from superscalar.values import TaskId
@@ -63,7 +63,7 @@ class Comprehensions:
         inner = Body(f"{id}[]")
         source = self._in.reference(first.iter, body.of(id), "over")
         self._in.check_iterable(source, first.iter)
-        item = f"{id}[]:{spelled(first.target)}"
+        item = f"{id}[]:{target_spelled(first.target)}"
         self._in.sharing.note_item(item, source.task)
         self._in.note_items(source, item)
         inner.names = body.inner_names(self._in.targets(first.target, ir.Ref(item)))

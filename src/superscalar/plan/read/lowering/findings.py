@@ -11,7 +11,7 @@ from typing import Any
 from superscalar.plan import ir
 from superscalar.plan.evaluate import dates, kinds
 from superscalar.plan.evaluate.methods import TEXT
-from superscalar.plan.evaluate.moments import apart
+from superscalar.plan.evaluate.moments import why_apart
 from superscalar.plan.evaluate.operators import ARITHMETIC, RELATIONS
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.ir.signatures import Output, Parameter, Signature
@@ -19,7 +19,7 @@ from superscalar.plan.read.instead import code
 from superscalar.plan.read.lowering import hints
 from superscalar.plan.read.lowering.body import key_twice, names_in
 from superscalar.plan.read.lowering.outputs import SAMPLES, Outputs
-from superscalar.plan.read.source import Source
+from superscalar.plan.read.source import SourceText
 from superscalar.short import cut
 
 STAND_IN = ir.Var("?")
@@ -43,7 +43,7 @@ class Findings:
     `understood`: what means something else than is written. `outputs`: what is known of values.
     """
 
-    def __init__(self, source: Source, outputs: Outputs) -> None:
+    def __init__(self, source: SourceText, outputs: Outputs) -> None:
         self.source = source
         self.outputs = outputs
         self.problems: list[Diagnostic] = []
@@ -157,7 +157,7 @@ class Findings:
             message = f"`{symbol}` does not work on {left.type} and {right.type}"
             dated = left.type in dates.BY_NAME or right.type in dates.BY_NAME
             help = _of_float(node) if {left.type, right.type} == {"Decimal", "float"} else ""
-            help = help or apart(*samples).removeprefix(": ") or (_DIFFERENCE if dated else _AMOUNTS)
+            help = help or why_apart(*samples).removeprefix(": ") or (_DIFFERENCE if dated else _AMOUNTS)
             self.problem("E308", message, node, help=help)
         except (ArithmeticError, ValueError):
             return
@@ -210,7 +210,7 @@ class Findings:
         number = isinstance(sample, int | float | Decimal)
         if number and wanted & _NUMBERS:
             return  # a whole number may come out of any
-        written = code.shown(node)
+        written = code.shown_code(node)
         message = f"`{written}` is {known.type}, and `{parameter.alias}` of `{signature.alias}` is {parameter.type}"
         help = f"write str({written})" if number else "write one of its items, or call the tool for each of them"
         if known.type in dates.BY_NAME:
@@ -225,7 +225,7 @@ class Findings:
         kind = known.type
         if not known.annotated or not (kind == "str" or kind in _NUMBERS):
             return
-        written = code.shown(node)
+        written = code.shown_code(node)
         if kind == "str" and not isinstance(node, ast.Constant | ast.JoinedStr):
             help = f"write {written}.split() for its words, {written}.splitlines() for its lines"
             self.problem("W505", f"`{written}` is text: this goes through its characters", node, help=help)

@@ -25,7 +25,7 @@ def version_changed(change: Change, tree: ast.stmt, lowering: Lowering, body: Bo
         if holder is not None:
             name = change.owner.id
             which = "other places of it" if holder == name else f"`{holder}`"
-            refuse(f"what `{name}` holds may be seen through {which} as well", tree, lowering)
+            refuse_change(f"what `{name}` holds may be seen through {which} as well", tree, lowering)
             return None
     return version
 
@@ -39,16 +39,18 @@ def version_to_change(
         before = len(lowering.problems)
         lowering.expression(owner, body)
         if len(lowering.problems) == before and not lowering.waits:
-            refuse(f"`{owner.id}` is a part of another value, which would change as well", tree, lowering)
+            refuse_change(f"`{owner.id}` is a part of another value, which would change as well", tree, lowering)
         return None
     holder = lowering.sharing.other(meaning.task)
     kind = lowering.sharing.kind(meaning.task)
     if holder is not None:
-        refuse(f"`{owner.id}` cannot be changed in place: `{holder}` is, or holds, the same value", tree, lowering)
+        refuse_change(
+            f"`{owner.id}` cannot be changed in place: `{holder}` is, or holds, the same value", tree, lowering
+        )
     elif not kind:
-        refuse(f"`{owner.id}` cannot be changed in place: it is not sure that this plan made it", tree, lowering)
+        refuse_change(f"`{owner.id}` cannot be changed in place: it is not sure that this plan made it", tree, lowering)
     elif kind not in (ANY, *kinds):
-        refuse(f"`{owner.id}` is a {kind}, which cannot be changed like this", tree, lowering)
+        refuse_change(f"`{owner.id}` is a {kind}, which cannot be changed like this", tree, lowering)
     else:
         return meaning.task
     return None
@@ -58,9 +60,11 @@ def check_augmented(owner: ast.Name, value: ast.expr, tree: ast.stmt, lowering: 
     """Whether `xs += [1]` changes what nobody else has in hand; if not, that is noted. Numbers never change."""
     holder = _other_holder(owner, value, lowering, body)
     if holder is not None:
-        refuse(f"`{owner.id}` cannot be changed in place: `{holder}` is, or holds, the same value", tree, lowering)
+        refuse_change(
+            f"`{owner.id}` cannot be changed in place: `{holder}` is, or holds, the same value", tree, lowering
+        )
     elif isinstance(value, ast.List) and any(_hands_on(item, owner.id) for item in value.elts):
-        refuse(f"`{owner.id}` would be put into itself", tree, lowering)
+        refuse_change(f"`{owner.id}` would be put into itself", tree, lowering)
         return False
     return holder is None
 
@@ -97,11 +101,11 @@ def _other_holder(owner: ast.Name, value: ast.expr, lowering: Lowering, body: Bo
     return lowering.sharing.other(meaning.task) if is_collection else None
 
 
-def refuse(message: str, tree: ast.stmt, lowering: Lowering) -> None:
+def refuse_change(message: str, tree: ast.stmt, lowering: Lowering) -> None:
     """Note that a statement changes what it may not, with what to write instead."""
     match tree:
         case ast.Expr(value=ast.Call() as call):
-            help = changes.of_method(call, lowering.loops, lowering.statement, lowering.is_list)
+            help = changes.instead_of_change(call, lowering.loops, lowering.statement, lowering.is_list)
             lowering.problem("E204", message, tree, help=help)
         case ast.Assign(targets=[ast.Subscript() as place], value=value):
             _refuse_place(message, place, value, tree, lowering)

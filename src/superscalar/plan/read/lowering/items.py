@@ -20,7 +20,7 @@ def display(node: ast.List | ast.Tuple | ast.Set, lowering: Lowering, inner: Bod
     return lowering.emit(id, ir.Display(DISPLAYS[type(node)], items), inner, node)
 
 
-def first(node: ast.Call, lowering: Lowering, inner: Body, id: TaskId) -> ir.Ref:
+def first_task(node: ast.Call, lowering: Lowering, inner: Body, id: TaskId) -> ir.Ref:
     """`first(k, xs)` as a task of its own: it looks at the items of `xs` while they come in (rule L16)."""
     count = lowering.expression(node.args[0], inner)
     items = node.args[1]

@@ -15,21 +15,21 @@ from typing import Any
 from superscalar.plan import ir
 from superscalar.plan.ir.changes import BEGUN, MIXED, goes_inside, is_keyed, may_mix
 from superscalar.plan.read.lowering.attempts import Trial, attempt_of, lower_trial, stands_otherwise, trial_of
-from superscalar.plan.read.lowering.attempts import refuse as refuse_try
-from superscalar.plan.read.lowering.body import Body, BodyNames, Carried, placed_at, spelled
+from superscalar.plan.read.lowering.attempts import refuse_try as refuse_try
+from superscalar.plan.read.lowering.body import Body, BodyNames, Carried, placed_at, target_spelled
 from superscalar.plan.read.lowering.changing import Change, change_of
 from superscalar.plan.read.lowering.findings import STAND_IN
-from superscalar.plan.read.lowering.in_place import check_augmented, check_written_out, refuse, version_changed
+from superscalar.plan.read.lowering.in_place import check_augmented, check_written_out, refuse_change, version_changed
 from superscalar.plan.read.lowering.lower import Lowering
 from superscalar.plan.read.lowering.nested import entry_of, stored_of, why_shared
 from superscalar.plan.read.lowering.outputs import EMPTY_LIST, ITEMS
-from superscalar.plan.read.lowering.statements import Naming, lower_simple
+from superscalar.plan.read.lowering.statements import TaskIds, lower_simple
 from superscalar.plan.read.lowering.symbols import BINARY
 from superscalar.values import TaskId
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
+class _AddingStep:
     """One statement that adds to a name: `total += e`, or `found.append(e)`."""
 
     name: str
@@ -47,7 +47,7 @@ def lower_loop(
     lowering: Lowering,
     body: Body,
     id: TaskId,
-    naming: Naming,
+    naming: TaskIds,
     bound: dict[str, ir.Expr],
     thoughts: Mapping[int, str],
 ) -> None:
@@ -104,7 +104,7 @@ class _Loop:
         lowering: Lowering,
         id: TaskId,
         thoughts: Mapping[int, str],
-        around: Mapping[ast.AST, _Step],
+        around: Mapping[ast.AST, _AddingStep],
     ) -> None:
         self._tree = tree
         self._lowering = lowering
@@ -118,7 +118,7 @@ class _Loop:
         self._body = self._around = Body(f"{id}[]")
         self._source: TaskId | None = None
 
-    # --------------------------------------------------------------------------------------------- ids, as `Naming`
+    # --------------------------------------------------------------------------------------------- ids, as `TaskIds`
 
     def id_of(self, name: str) -> TaskId:
         """The next version of a name of the body."""
@@ -133,14 +133,14 @@ class _Loop:
 
     # ------------------------------------------------------------------------------------------------------- the loop
 
-    def lower(self, body: Body, naming: Naming, bound: dict[str, ir.Expr]) -> None:
+    def lower(self, body: Body, naming: TaskIds, bound: dict[str, ir.Expr]) -> None:
         tree, lowering = self._tree, self._lowering
         self._around = body
         if tree.orelse:
             lowering.problem("E201", "`else` of a loop", tree.orelse[0], help="write its lines below the loop")
         source = lowering.reference(tree.iter, body.of(self._id), "over")
         lowering.check_iterable(source, tree.iter)
-        item = f"{self._id}[]:{spelled(tree.target)}"
+        item = f"{self._id}[]:{target_spelled(tree.target)}"
         lowering.note_items(source, item)
         if isinstance(tree.target, ast.Name):
             self._versions[tree.target.id] = 1  # that of the item itself
@@ -185,7 +185,7 @@ class _Loop:
         meaning = known.value if isinstance(known, Carried) else known
         return None if meaning is None else self._task(meaning, name, body)
 
-    def _collect(self, name: str, body: Body, naming: Naming, bound: dict[str, ir.Expr]) -> None:
+    def _collect(self, name: str, body: Body, naming: TaskIds, bound: dict[str, ir.Expr]) -> None:
         """What a name stands for behind the loop that adds to it."""
         lowering = self._lowering
         steps = {node: step for node, step in self.steps.items() if step.name == name}
@@ -219,7 +219,7 @@ class _Loop:
         operator: Any = how
         bound[name] = lowering.emit(id, ir.Compute(ir.Fold(operator, before, gathered)), body, self._tree)
 
-    def _may_change(self, adding: ast.AST, step: _Step, body: Body) -> bool:
+    def _may_change(self, adding: ast.AST, step: _AddingStep, body: Body) -> bool:
         """Whether nobody else sees what the loop adds to; if not, that is noted (rule L14)."""
         assert isinstance(adding, ast.stmt)
         lowering = self._lowering
@@ -230,11 +230,11 @@ class _Loop:
                 version = version_changed(step.change, adding, lowering, body)
                 mine = [each.change for each in self.steps.values() if each.name == step.name and each.change]
                 if version is not None and (why := why_shared(step.name, mine)):
-                    refuse(why, adding, lowering)
+                    refuse_change(why, adding, lowering)
                     return False
                 if version is None or not self._goes_through(version) or self._is_behind(step.change):
                     return version is not None
-                refuse(f"`{step.name}` is what the loop goes through, and would never end", adding, lowering)
+                refuse_change(f"`{step.name}` is what the loop goes through, and would never end", adding, lowering)
                 return False
             owner = ast.copy_location(ast.Name(step.name, ast.Load()), adding)
             check = check_written_out if isinstance(adding, ast.Assign) else check_augmented
@@ -317,7 +317,7 @@ class _Loop:
                 lower_simple(tree, self._lowering, body, self, bound)
         names.update(self._after_loop(tree, bound, body))
 
-    def _own_entry(self, step: _Step, body: Body) -> Body | None:
+    def _own_entry(self, step: _AddingStep, body: Body) -> Body | None:
         """The body for `for k in d: d[k] = f(d[k])`, which changes each entry once: it sees what `d` was before."""
         tree, name = self._tree, step.name
         match tree.iter, tree.target, step.change:
@@ -438,9 +438,9 @@ def _stored(target: ast.expr) -> list[str]:
     return [node.id for node in ast.walk(target) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
 
 
-def _steps_in(tree: ast.For) -> dict[ast.AST, _Step]:
+def _steps_in(tree: ast.For) -> dict[ast.AST, _AddingStep]:
     """The statements of a loop that add to a name which its body does not assign, each name in one way."""
-    steps: dict[ast.AST, _Step] = {}
+    steps: dict[ast.AST, _AddingStep] = {}
     inside: set[ast.AST] = set()  # of a step
     for statement in tree.body:
         for node in ast.walk(statement):
@@ -474,21 +474,21 @@ def _operator(how: str) -> str:
     return ".append" if how == "append" else how
 
 
-def _mixed(step: _Step) -> _Step:
+def _mixed(step: _AddingStep) -> _AddingStep:
     """A step of a name that is changed in several ways: it says which one it is."""
     assert step.change is not None
     said = [ast.copy_location(ast.Constant(step.change.operator), step.value), *step.change.parts]
     return replace(step, how=MIXED, value=ast.copy_location(ast.Tuple(said, ast.Load()), step.value))
 
 
-def _step(node: ast.AST) -> _Step | None:
+def _step(node: ast.AST) -> _AddingStep | None:
     match node:
         case ast.AugAssign(target=ast.Name(id=name), op=op, value=value) if type(op) in BINARY:
-            return _Step(name, BINARY[type(op)], value)
+            return _AddingStep(name, BINARY[type(op)], value)
         case ast.Assign(targets=[ast.Name(id=name)], value=ast.BinOp(left=ast.Name(id=before), op=op, right=value)) if (
             before == name and type(op) in BINARY
         ):
-            return _Step(name, BINARY[type(op)], value)
+            return _AddingStep(name, BINARY[type(op)], value)
     change = change_of(node) or entry_of(node)
     if change is None:
         return None
@@ -496,4 +496,4 @@ def _step(node: ast.AST) -> _Step | None:
     if is_keyed(change.operator):
         value = ast.copy_location(ast.Tuple(list(change.parts), ast.Load()), value)
     how = "append" if change.operator == ".append" else change.operator
-    return _Step(change.owner.id, how, value, change)
+    return _AddingStep(change.owner.id, how, value, change)

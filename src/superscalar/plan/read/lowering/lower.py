@@ -30,17 +30,17 @@ from superscalar.plan.read.lowering.body import (
 )
 from superscalar.plan.read.lowering.findings import STAND_IN, Findings
 from superscalar.plan.read.lowering.outputs import EMPTY_LIST, ITEMS, Outputs
-from superscalar.plan.read.lowering.refusals import refusal_of
-from superscalar.plan.read.lowering.scope import Names, Path, Place
+from superscalar.plan.read.lowering.refusals import refused_construct
+from superscalar.plan.read.lowering.scope import Names, ScopePath, ScopePlace
 from superscalar.plan.read.lowering.sharing import Sharing
-from superscalar.plan.read.source import Source
+from superscalar.plan.read.source import SourceText
 from superscalar.values import TaskId
 
 _MAX_DEPTH = 100
 _MAX_KNOWN = 100
 
 
-class Rules(NamedTuple):
+class LoweringRules(NamedTuple):
     """What lowers an expression by its kind, what makes a task of one, and what makes one of a call of a tool."""
 
     expressions: Mapping[type, Callable[[Any, Lowering, Body], ir.Expr]]
@@ -61,16 +61,16 @@ class Lowering(Findings):
 
     def __init__(
         self,
-        source: Source,
+        source: SourceText,
         names: Names,
-        place: Place,
+        place: ScopePlace,
         signatures: Signatures,
         outputs: dict[TaskId, Output],
-        path: Path = (),
+        path: ScopePath = (),
         writes: Set[TaskId] = frozenset(),
         sharing: Sharing | None = None,
         *,
-        rules: Rules,
+        rules: LoweringRules,
     ) -> None:
         super().__init__(source, Outputs(outputs))
         self.writes = Writes(writes)
@@ -131,7 +131,7 @@ class Lowering(Findings):
         """Lower an expression; the calls in it become tasks of `body`."""
         rule = self._rules.expressions.get(type(node))
         if rule is None:
-            message, help = refusal_of(node)
+            message, help = refused_construct(node)
             return self.problem("E202", message, node, help=self._instead(node) or help)
         if self._depth >= _MAX_DEPTH:
             return self.too_deep(node)

@@ -43,7 +43,7 @@ _STATEMENTS: dict[type[ast.AST], tuple[str, str]] = {
 }
 
 
-def refusal_of(node: ast.AST) -> tuple[str, str]:
+def refused_construct(node: ast.AST) -> tuple[str, str]:
     """What to say of a construct that is not in the language: the message, and what to write instead."""
     known = _EXPRESSIONS.get(type(node)) or _STATEMENTS.get(type(node))
     return known or (

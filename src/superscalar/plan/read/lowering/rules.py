@@ -8,11 +8,11 @@ from typing import Any, Final
 from superscalar.plan import ir
 from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.plan.read.lowering.body import Body, as_pairs, has_star, names_in_list
-from superscalar.plan.read.lowering.calls import Calls
+from superscalar.plan.read.lowering.calls import StatementCalls
 from superscalar.plan.read.lowering.comprehensions import Comprehensions, is_map
 from superscalar.plan.read.lowering.expressions import EXPRESSIONS
-from superscalar.plan.read.lowering.items import display, first
-from superscalar.plan.read.lowering.lower import Lowering, Rules
+from superscalar.plan.read.lowering.items import display, first_task
+from superscalar.plan.read.lowering.lower import Lowering, LoweringRules
 from superscalar.plan.read.lowering.outputs import EMPTY_LIST
 from superscalar.values import TaskId
 
@@ -20,9 +20,9 @@ from superscalar.values import TaskId
 def _value(node: ast.expr, lowering: Lowering, inner: Body, id: TaskId) -> ir.Ref:
     match node:
         case ast.Call(func=ast.Name(id=name)) if name not in FUNCTIONS:
-            return Calls(lowering).of_tool(node, name, inner, id)
+            return StatementCalls(lowering).of_tool(node, name, inner, id)
         case ast.Call(func=ast.Name(id="first"), args=[_, _], keywords=[]) if not lowering.variables:
-            return first(node, lowering, inner, id)
+            return first_task(node, lowering, inner, id)
         case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp() if is_map(node, inner, lowering):
             if isinstance(node, ast.DictComp) and len(node.generators) > 1:
                 return lowering.emit(id, ir.Compute(lowering.expression(as_pairs(node), inner)), inner, node)
@@ -61,18 +61,18 @@ def _note_generator(node: ast.expr, lowering: Lowering, body: Body, id: TaskId) 
 
 def _of_tool(node: ast.Call, lowering: Lowering, body: Body, id: TaskId) -> ir.Ref:
     assert isinstance(node.func, ast.Name)
-    return Calls(lowering).of_tool(node, node.func.id, body, id)
+    return StatementCalls(lowering).of_tool(node, node.func.id, body, id)
 
 
 def _call(node: ast.Call, lowering: Lowering, body: Body) -> ir.Expr:
-    return Calls(lowering).expression(node, body)
+    return StatementCalls(lowering).expression(node, body)
 
 
 def _comprehension(node: Any, lowering: Lowering, body: Body) -> ir.Expr:
     return Comprehensions(lowering).expression(node, body)
 
 
-RULES: Final = Rules(
+RULES: Final = LoweringRules(
     {
         **EXPRESSIONS,
         ast.Call: _call,

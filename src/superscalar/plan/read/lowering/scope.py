@@ -8,11 +8,11 @@ from typing import TypeAlias
 
 from superscalar.plan.ir import Expr
 
-Place: TypeAlias = tuple[int, ...]
+ScopePlace: TypeAlias = tuple[int, ...]
 """Where a statement stands in the program; repairs are put between others."""
 
 
-Path: TypeAlias = tuple[tuple[int, bool], ...]
+ScopePath: TypeAlias = tuple[tuple[int, bool], ...]
 """The arms of `if`s in which a statement stands, the outermost first: which `if`, and which side of it."""
 
 
@@ -23,11 +23,11 @@ class Names:
     """
 
     def __init__(self) -> None:
-        self._paths: dict[tuple[str, Place], Path] = {}
-        self._places: dict[str, list[Place]] = {}
-        self._meaning: dict[tuple[str, Place], Expr | None] = {}
-        self._lost: set[tuple[str, Place]] = set()
-        self._broken: list[Place] = []
+        self._paths: dict[tuple[str, ScopePlace], ScopePath] = {}
+        self._places: dict[str, list[ScopePlace]] = {}
+        self._meaning: dict[tuple[str, ScopePlace], Expr | None] = {}
+        self._lost: set[tuple[str, ScopePlace]] = set()
+        self._broken: list[ScopePlace] = []
 
     def copy(self) -> Names:
         """The same names, of which what is assigned from now on is seen in one of the two only."""
@@ -37,7 +37,7 @@ class Names:
         made._lost, made._broken = self._lost.copy(), self._broken.copy()
         return made
 
-    def bind(self, name: str, place: Place, meaning: Expr | None, path: Path = ()) -> None:
+    def bind(self, name: str, place: ScopePlace, meaning: Expr | None, path: ScopePath = ()) -> None:
         """From `place` on, `name` stands for `meaning`; None if nobody knows before a repair."""
         if path:
             self._paths[name, place] = path
@@ -45,7 +45,7 @@ class Names:
             insort(self._places.setdefault(name, []), place)
         self._meaning[name, place] = meaning
 
-    def forget(self, name: str, place: Place) -> None:
+    def forget(self, name: str, place: ScopePlace) -> None:
         """Nothing at `place` assigns `name` after all."""
         if (name, place) in self._meaning:
             del self._meaning[name, place]
@@ -53,26 +53,26 @@ class Names:
             places = self._places[name]
             del places[bisect_left(places, place)]
 
-    def lose(self, name: str, place: Place, path: Path = ()) -> None:
+    def lose(self, name: str, place: ScopePlace, path: ScopePath = ()) -> None:
         """What assigned `name` at `place` was given up: from there on it means nothing, and nothing older either."""
         self.bind(name, place, None, path)
         self._lost.add((name, place))
 
-    def break_all(self, place: Place) -> None:
+    def break_all(self, place: ScopePlace) -> None:
         """At `place` stands something unreadable, which may assign any name."""
         if not self._is_broken(place):
             insort(self._broken, place)
 
-    def mend(self, place: Place) -> None:
+    def mend(self, place: ScopePlace) -> None:
         """What stood at `place` was unreadable and no longer is."""
         if self._is_broken(place):
             del self._broken[bisect_left(self._broken, place)]
 
-    def _is_broken(self, place: Place) -> bool:
+    def _is_broken(self, place: ScopePlace) -> bool:
         index = bisect_left(self._broken, place)
         return index < len(self._broken) and self._broken[index] == place
 
-    def find(self, name: str, place: Place, path: Path = ()) -> Expr | None:
+    def find(self, name: str, place: ScopePlace, path: ScopePath = ()) -> Expr | None:
         """What `name` stands for just before `place` in that arm; None if that waits for a repair.
 
         Raises:
@@ -94,12 +94,12 @@ class Names:
             raise KeyError(name)
         return self._meaning[name, where]
 
-    def _reaches(self, name: str, place: Place, path: Path) -> bool:
+    def _reaches(self, name: str, place: ScopePlace, path: ScopePath) -> bool:
         """Whether what is assigned at `place` is seen in the arm `path`."""
         assigned = self._paths.get((name, place), ())
         return assigned == path[: len(assigned)]
 
-    def latest_before(self, place: Place, most: int) -> list[str]:
+    def latest_before(self, place: ScopePlace, most: int) -> list[str]:
         """The names that were first assigned last before `place`, oldest first: what a misspelt name may stand for."""
         known = (name for name in reversed(self._places) if self._places[name] and self._places[name][0] < place)
         return list(islice(known, most))[::-1]

@@ -11,19 +11,19 @@ from superscalar.plan.ir.changes import is_keyed, puts_as_it_is
 from superscalar.plan.ir.forms import REST
 from superscalar.plan.read.instead import blocks, changes, folds, forms
 from superscalar.plan.read.lowering.attempts import attempt_of, lower_attempt, lower_entry, stands_otherwise
-from superscalar.plan.read.lowering.attempts import refuse as refuse_try
-from superscalar.plan.read.lowering.body import Body, has_star, placed_at, spelled
+from superscalar.plan.read.lowering.attempts import refuse_try as refuse_try
+from superscalar.plan.read.lowering.body import Body, has_star, placed_at, target_spelled
 from superscalar.plan.read.lowering.changing import Change, change_of
 from superscalar.plan.read.lowering.findings import STAND_IN
-from superscalar.plan.read.lowering.in_place import check_augmented, refuse, version_changed, version_to_change
+from superscalar.plan.read.lowering.in_place import check_augmented, refuse_change, version_changed, version_to_change
 from superscalar.plan.read.lowering.lower import Lowering
-from superscalar.plan.read.lowering.refusals import refusal_of
+from superscalar.plan.read.lowering.refusals import refused_construct
 from superscalar.values import TaskId
 
 _UNPACKING = "a, b = pair; for anything else take parts by position: x[0], x[1:]"
 
 
-class Naming(Protocol):
+class TaskIds(Protocol):
     """Where the ids of tasks come from: the same ids when a statement is lowered again."""
 
     def id_of(self, name: str) -> TaskId:
@@ -35,7 +35,7 @@ class Naming(Protocol):
         ...
 
 
-def lower_simple(tree: ast.stmt, lowering: Lowering, body: Body, naming: Naming, bound: dict[str, ir.Expr]) -> None:
+def lower_simple(tree: ast.stmt, lowering: Lowering, body: Body, naming: TaskIds, bound: dict[str, ir.Expr]) -> None:
     """Lower a statement without a block into `body`; `bound` gets what the names that it assigns stand for."""
     _Simple(tree, lowering, body, naming, bound).lower()
 
@@ -44,7 +44,7 @@ class _Simple:
     """A statement without a block, as it is lowered."""
 
     def __init__(
-        self, tree: ast.stmt, lowering: Lowering, body: Body, naming: Naming, bound: dict[str, ir.Expr]
+        self, tree: ast.stmt, lowering: Lowering, body: Body, naming: TaskIds, bound: dict[str, ir.Expr]
     ) -> None:
         self._tree = tree
         self._lowering = lowering
@@ -127,7 +127,7 @@ class _Simple:
             case ast.Expr(value=value):
                 self._lowering.value(value, self._body, self._naming.fresh("do()"))
             case _:
-                message, help = refusal_of(tree)
+                message, help = refused_construct(tree)
                 instead = blocks.of_statement(tree)
                 if isinstance(tree, ast.Break) and self._lowering.loops:
                     instead = folds.first_of(self._lowering.loops[-1])
@@ -170,7 +170,7 @@ class _Simple:
     def _fold_in(self, change: Change, version: TaskId, parts: tuple[ir.Expr, ...], id: TaskId) -> None:
         stored = self._lowering.sharing.stored(parts[-1], as_it_is=puts_as_it_is(change.operator))
         if not stored.isdisjoint(self._lowering.sharing.chain(version)):
-            refuse(f"`{change.owner.id}` would be put into itself", self._tree, self._lowering)
+            refuse_change(f"`{change.owner.id}` would be put into itself", self._tree, self._lowering)
             return
         item = ir.Sequence("tuple", parts) if is_keyed(change.operator) else parts[0]
         work = ir.Compute(ir.Fold(change.operator, ir.Ref(version), ir.Sequence("list", (item,))))
@@ -202,7 +202,7 @@ class _Simple:
                 assert isinstance(name, ast.Name)
                 self._bound[name.id] = self._lowering.value(item, self._body, self._naming.id_of(name.id))
             return
-        id = self._naming.fresh(spelled(target))
+        id = self._naming.fresh(target_spelled(target))
         if has_star(target):
             inner = self._body.of(id)
             whole = self._lowering.emit(
@@ -254,7 +254,7 @@ class _Simple:
         """`a, b = x` of what was assigned in the same statement."""
         if self._names_of(target, shown) is None:
             return
-        id = self._naming.fresh(spelled(target))
+        id = self._naming.fresh(target_spelled(target))
         work = ir.Compute(_with_rest(value, target) if has_star(target) else value)
         self._take_apart(self._lowering.emit(id, work, self._body, target), target)
 

@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from superscalar.plan.read.repairs.outline import Node
+from superscalar.plan.read.repairs.outline import Outlined
 
 _MANY_PAIRS = 1_000  # of equal statements, of which not each is compared with each
 
 
-def shape(node: Node) -> str:
+def shape(node: Outlined) -> str:
     """Equal for statements that differ in nothing but how they are set; empty where there is no telling."""
     tree = node.tree
     try:
@@ -27,28 +27,28 @@ def shape(node: Node) -> str:
         return ""
 
 
-class Shapes(dict[Node, str]):
+class Shapes(dict[Outlined, str]):
     """The shapes of nodes, each made once: a line is looked at again for each block that it stands in."""
 
-    def __missing__(self, node: Node) -> str:
+    def __missing__(self, node: Outlined) -> str:
         self[node] = made = shape(node)
         return made
 
 
-def common(old: Sequence[Node], new: Sequence[Node], shapes: Shapes) -> list[tuple[Node, Node]]:
+def common(old: Sequence[Outlined], new: Sequence[Outlined], shapes: Shapes) -> list[tuple[Outlined, Outlined]]:
     """The right statements that two texts of a block have in common, in order: as many as there are.
 
     Of several blocks with one header that is the one whose lines are those of the other text.
     """
     ones = [("" if node.broken else shapes[node], node) for node in old]
     others = [("" if node.broken or node.alone else shapes[node], node) for node in new]
-    found: list[tuple[Node, Node]] = []
+    found: list[tuple[Outlined, Outlined]] = []
     same = 0
     while same < min(len(ones), len(others)) and _are_one(ones[same], others[same], shapes):
         found.append((ones[same][1], others[same][1]))
         same += 1
     ones, others = ones[same:], others[same:]
-    ending: list[tuple[Node, Node]] = []
+    ending: list[tuple[Outlined, Outlined]] = []
     while ones and others and _are_one(ones[-1], others[-1], shapes):
         ending.append((ones.pop()[1], others.pop()[1]))
     ones = [one for one in ones if one[0]]
@@ -56,7 +56,7 @@ def common(old: Sequence[Node], new: Sequence[Node], shapes: Shapes) -> list[tup
     return [*found, *_in_order(ones, others, shapes), *reversed(ending)]
 
 
-def _are_one(one: tuple[str, Node], other: tuple[str, Node], shapes: Shapes) -> bool:
+def _are_one(one: tuple[str, Outlined], other: tuple[str, Outlined], shapes: Shapes) -> bool:
     """Whether two statements are equal, with all that stands in their blocks."""
     if not one[0] or one[0] != other[0]:
         return False
@@ -70,8 +70,8 @@ def _are_one(one: tuple[str, Node], other: tuple[str, Node], shapes: Shapes) -> 
 
 
 def _in_order(
-    ones: Sequence[tuple[str, Node]], others: Sequence[tuple[str, Node]], shapes: Shapes
-) -> list[tuple[Node, Node]]:
+    ones: Sequence[tuple[str, Outlined]], others: Sequence[tuple[str, Outlined]], shapes: Shapes
+) -> list[tuple[Outlined, Outlined]]:
     """The heaviest common part: of all pairs that are equal, the row that goes forward in both texts and has the most
     statements, and among those the most lines in blocks.
 
@@ -83,8 +83,8 @@ def _in_order(
         places.setdefault(shape, []).append(number)
     counts = Counter(shape for shape, _ in others)
     seen: Counter[str] = Counter()
-    inside: dict[Node, Counter[object]] = {}
-    rows: list[_Row | None] = [None] * (len(ones) + 1)  # a Fenwick tree: the best row that ends up to a place
+    inside: dict[Outlined, Counter[object]] = {}
+    rows: list[_EqualPair | None] = [None] * (len(ones) + 1)  # a Fenwick tree: the best row that ends up to a place
     for shape, node in others:
         numbers = places.get(shape, [])
         if len(numbers) * counts[shape] > _MANY_PAIRS:
@@ -95,8 +95,8 @@ def _in_order(
             one, before = ones[number][1], _best(rows, number)
             alike = _alike_inside(one, node, inside, shapes) if several else 0
             length, lines = (before.length, before.lines) if before else (0, 0)
-            _note(rows, _Row(length + 1, lines + alike, number, one, node, before))
-    found: list[tuple[Node, Node]] = []
+            _note(rows, _EqualPair(length + 1, lines + alike, number, one, node, before))
+    found: list[tuple[Outlined, Outlined]] = []
     last = _best(rows, len(ones))
     while last is not None:
         found.append((last.one, last.other))
@@ -105,7 +105,7 @@ def _in_order(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Row:
+class _EqualPair:
     """A pair of equal statements, and the pairs before it: how many in all, and of how many lines in their blocks.
 
     `end`: the place of the last one in the older text.
@@ -114,18 +114,18 @@ class _Row:
     length: int
     lines: int
     end: int
-    one: Node
-    other: Node
-    before: _Row | None
+    one: Outlined
+    other: Outlined
+    before: _EqualPair | None
 
-    def is_better_than(self, other: _Row) -> bool:
+    def is_better_than(self, other: _EqualPair) -> bool:
         """Whether it has more in common; where it has as much, whether it ends sooner."""
         return (self.length, self.lines, -self.end) >= (other.length, other.lines, -other.end)
 
 
-def _best(rows: Sequence[_Row | None], places: int) -> _Row | None:
+def _best(rows: Sequence[_EqualPair | None], places: int) -> _EqualPair | None:
     """The best row that ends at one of the first so many places."""
-    best: _Row | None = None
+    best: _EqualPair | None = None
     while places:
         row = rows[places]
         if row is not None and (best is None or row.is_better_than(best)):
@@ -134,7 +134,7 @@ def _best(rows: Sequence[_Row | None], places: int) -> _Row | None:
     return best
 
 
-def _note(rows: list[_Row | None], row: _Row) -> None:
+def _note(rows: list[_EqualPair | None], row: _EqualPair) -> None:
     place = row.end + 1
     while place < len(rows):
         other = rows[place]
@@ -143,7 +143,7 @@ def _note(rows: list[_Row | None], row: _Row) -> None:
         place += place & -place
 
 
-def _alike_inside(one: Node, node: Node, known: dict[Node, Counter[object]], shapes: Shapes) -> int:
+def _alike_inside(one: Outlined, node: Outlined, known: dict[Outlined, Counter[object]], shapes: Shapes) -> int:
     """How many lines two blocks have in common. A line that is broken is one that assigns the same names."""
     for each in (one, node):
         if each not in known:
@@ -152,7 +152,7 @@ def _alike_inside(one: Node, node: Node, known: dict[Node, Counter[object]], sha
     return (known[one] & known[node]).total()
 
 
-def _marks(line: Node, shapes: Shapes) -> Iterator[object]:
+def _marks(line: Outlined, shapes: Shapes) -> Iterator[object]:
     if not line.broken and (said := shapes[line]):
         yield said
     if line.targets:

@@ -9,8 +9,16 @@ from difflib import SequenceMatcher
 from itertools import islice
 
 from superscalar.plan.read.repairs.alike import Shapes, common, shape
-from superscalar.plan.read.repairs.outline import Node, header_of, is_gap, note_change
-from superscalar.plan.read.repairs.traits import all_targets, called_in, fits, is_block, iterates, target_of, words_of
+from superscalar.plan.read.repairs.outline import Outlined, header_of, is_gap, note_change
+from superscalar.plan.read.repairs.traits import (
+    all_targets,
+    called_in,
+    fits,
+    is_block,
+    iterates,
+    loop_targets,
+    words_in,
+)
 
 _LOOPS = re.compile(r"\bfor\b")
 _CALL = re.compile(r"([^\W\d]\w*)\s*\((.*)", re.DOTALL)
@@ -26,23 +34,27 @@ class Edit:
     what the others answer, or the right statement whose name they assign.
     """
 
-    def __init__(self, old: list[Node], new: list[Node], *, rest: bool = False) -> None:
+    def __init__(self, old: list[Outlined], new: list[Outlined], *, rest: bool = False) -> None:
         self._old, self._new, self._rest = old, new, rest
-        self.stands: dict[Node, Node] = {}
-        self._takes: dict[Node, Node] = {}
-        self._headers: dict[Node, Node] = {}  # by the statement whose header they replace
-        self._given: dict[Node, list[Node]] = {}  # by the statement whose place they take
-        self._behind: dict[Node, list[Node]] = {}
-        self._before: dict[Node, list[Node]] = {}
-        self._last: list[Node] = []
-        self._inside: dict[int, list[Node]] = {}  # what comes into a block that has nothing in it, by the block's `id`
-        self._homes: dict[Node, list[Node]] = {}  # the list of these in which a line of the reply is
-        self._answered: set[Node] = set()
-        self._left: list[tuple[list[Node], list[Node]]] = []  # what answers nothing, by the block that it stands in
+        self.stands: dict[Outlined, Outlined] = {}
+        self._takes: dict[Outlined, Outlined] = {}
+        self._headers: dict[Outlined, Outlined] = {}  # by the statement whose header they replace
+        self._given: dict[Outlined, list[Outlined]] = {}  # by the statement whose place they take
+        self._behind: dict[Outlined, list[Outlined]] = {}
+        self._before: dict[Outlined, list[Outlined]] = {}
+        self._last: list[Outlined] = []
+        self._inside: dict[
+            int, list[Outlined]
+        ] = {}  # what comes into a block that has nothing in it, by the block's `id`
+        self._homes: dict[Outlined, list[Outlined]] = {}  # the list of these in which a line of the reply is
+        self._answered: set[Outlined] = set()
+        self._left: list[
+            tuple[list[Outlined], list[Outlined]]
+        ] = []  # what answers nothing, by the block that it stands in
         self._shapes = Shapes()
         self._lay(old, new)
 
-    def _lay(self, old: list[Node], new: list[Node]) -> None:
+    def _lay(self, old: list[Outlined], new: list[Outlined]) -> None:
         """Lay a block of the reply beside one of the round."""
         same = common(old, new, self._shapes)
         self.stands.update((node, one) for one, node in (_meant_again(old, same) if self._rest else same))
@@ -54,18 +66,18 @@ class Edit:
             self._lay_inside(self._headers_of(node), node)
         self._left.append((old, [node for node in rest if node not in self._takes]))
 
-    def _lay_inside(self, beside: Node | None, node: Node) -> None:
+    def _lay_inside(self, beside: Outlined | None, node: Outlined) -> None:
         if beside is not None and not node.alone:
             for inner, other in zip(beside.blocks, node.blocks, strict=False):
                 self._lay(inner, other)
 
-    def _headers_of(self, node: Node) -> Node | None:
+    def _headers_of(self, node: Outlined) -> Outlined | None:
         found = self._takes.get(node)
         return found if found is not None and self._headers.get(found) is node else None
 
     # ----------------------------------------------------------------------------------------------- what is answered
 
-    def answers(self, node: Node) -> bool:
+    def answers(self, node: Outlined) -> bool:
         """Whether a line of the reply answers a broken statement; a header that stands, whether all in it do."""
         if node in self._takes:
             return self._takes[node] in self._answered
@@ -73,12 +85,12 @@ class Edit:
             return all(self.answers(inner) for block in node.blocks for inner in block)
         return False
 
-    def _match(self, old: list[Node], rest: list[Node], new: list[Node]) -> None:
+    def _match(self, old: list[Outlined], rest: list[Outlined], new: list[Outlined]) -> None:
         """Find what each line answers: by its name, else by its tool, else by its place."""
         if not rest:
             return
         broken = _Broken(old, self._answered)
-        named: dict[frozenset[str], list[tuple[Node, Node]]] = {}
+        named: dict[frozenset[str], list[tuple[Outlined, Outlined]]] = {}
         for node in rest:
             if (found := broken.by_name(node)) is not None:
                 named.setdefault(frozenset(all_targets(node)), []).append((node, found))
@@ -86,7 +98,7 @@ class Edit:
         for same in named.values():
             if len({found for _, found in same}) == len(same):
                 self._sort(same, broken.order, new)
-        loose: list[tuple[Node, Node]] = []
+        loose: list[tuple[Outlined, Outlined]] = []
         for node in rest:
             if node not in self._takes and (found := broken.by_tool(node)) is not None:
                 loose.append((node, found))
@@ -101,11 +113,11 @@ class Edit:
             if node in self._takes:
                 self._settle(node, self._takes[node], old)
 
-    def _take(self, node: Node, found: Node) -> None:
+    def _take(self, node: Outlined, found: Outlined) -> None:
         self._takes[node] = found
         self._answered.add(found)
 
-    def _windows(self, old: list[Node], new: list[Node]) -> dict[Node, tuple[int | None, int | None]]:
+    def _windows(self, old: list[Outlined], new: list[Outlined]) -> dict[Outlined, tuple[int | None, int | None]]:
         """Between which right statements of a block each line of the reply stands, as far as the reply has them."""
         places = {node: number for number, node in enumerate(old)}
         before: list[int | None] = []
@@ -113,14 +125,14 @@ class Edit:
         for node in new:
             last = places[self.stands[node]] if node in self.stands else last
             before.append(last)
-        found: dict[Node, tuple[int | None, int | None]] = {}
+        found: dict[Outlined, tuple[int | None, int | None]] = {}
         last = None
         for node, first in zip(reversed(new), reversed(before), strict=True):
             found[node] = first, last
             last = places[self.stands[node]] if node in self.stands else last
         return found
 
-    def _sort(self, taken: list[tuple[Node, Node]], order: dict[Node, int], new: list[Node]) -> None:
+    def _sort(self, taken: list[tuple[Outlined, Outlined]], order: dict[Outlined, int], new: list[Outlined]) -> None:
         """Lines that answer by one name, or by none, take the places that they answer in the order of the text."""
         if len(taken) < 2:
             return
@@ -130,12 +142,12 @@ class Edit:
         if all(fits(node, one) for node, one in zip(lines, places, strict=True)):
             self._takes.update(zip(lines, places, strict=True))
 
-    def _settle(self, node: Node, found: Node, context: list[Node]) -> None:
+    def _settle(self, node: Outlined, found: Outlined, context: list[Outlined]) -> None:
         """Put a line where what it answers stands, or where the block around that does."""
         text, inner = found.text, found
         for around in list(found.parents):
             same_items = around.kind == "for" and not _LOOPS.search(text) and iterates(node, around)
-            same_loop = node.kind == around.kind == "for" and target_of(node) == target_of(around)
+            same_loop = node.kind == around.kind == "for" and loop_targets(node) == loop_targets(around)
             same_block = node.kind == around.kind and node.kind != "line" and around.block is context
             if same_items or same_loop or same_block:
                 found = around
@@ -147,9 +159,9 @@ class Edit:
         else:
             self._put(self._given.setdefault(found, []), node)
 
-    def _by_right_name(self, old: list[Node], rest: list[Node]) -> None:
+    def _by_right_name(self, old: list[Outlined], rest: list[Outlined]) -> None:
         """A line that assigns the name of a right statement takes its place."""
-        names: dict[str, list[Node]] = {}
+        names: dict[str, list[Outlined]] = {}
         if not rest:
             return
         stood = set(self.stands.values())
@@ -176,7 +188,7 @@ class Edit:
 
     # --------------------------------------------------------------------------------------------------- the new text
 
-    def applied(self) -> list[Node]:
+    def applied(self) -> list[Outlined]:
         """The round with what the reply changes."""
         for old, rest in self._left if not self._rest else ():  # who goes on assigns a name anew
             self._by_right_name(old, rest)
@@ -187,7 +199,7 @@ class Edit:
             return [*_without_joins(nodes), joins[-1]]
         return [node for node in nodes if not node.is_join] + [node for node in nodes if node.is_join]
 
-    def mended(self) -> list[Node]:
+    def mended(self) -> list[Outlined]:
         """The round with what the reply puts right, and what has a place by now."""
         self._move_in()
         return self._rebuilt(self._old, None)
@@ -204,12 +216,12 @@ class Edit:
                     break
                 self._given[node] = []
 
-    def _place(self, new: Sequence[Node], old: list[Node]) -> None:
+    def _place(self, new: Sequence[Outlined], old: list[Outlined]) -> None:
         """Find a place for what answers nothing: behind the line before it."""
         lines = [node for node in new if not node.is_join]
         first = next((node for node in lines if node in self.stands or node in self._takes), None)
-        ahead: list[Node] = []  # what has no line before it
-        previous: Node | None = None
+        ahead: list[Outlined] = []  # what has no line before it
+        previous: Outlined | None = None
         for node in lines:
             if node not in self.stands and node not in self._takes:
                 if previous is not None:
@@ -230,11 +242,11 @@ class Edit:
         elif ahead:
             self._put(self._last, *ahead)
 
-    def _put(self, home: list[Node], *nodes: Node) -> None:
+    def _put(self, home: list[Outlined], *nodes: Outlined) -> None:
         home += nodes
         self._homes.update(dict.fromkeys(nodes, home))
 
-    def _put_behind(self, node: Node, previous: Node) -> None:
+    def _put_behind(self, node: Outlined, previous: Outlined) -> None:
         home = self._homes.get(previous)
         if home is None:
             beside = self.stands.get(previous) or self._headers_of(previous)
@@ -245,7 +257,7 @@ class Edit:
             home.insert(len(home) if home[-1] is previous else home.index(previous) + 1, node)
         self._homes[node] = home
 
-    def _put_before(self, nodes: list[Node], later: Node) -> None:
+    def _put_before(self, nodes: list[Outlined], later: Outlined) -> None:
         home = self._homes.get(later)
         if home is None:
             beside = self.stands.get(later) or self._headers_of(later)
@@ -255,8 +267,8 @@ class Edit:
             at = home.index(later)
             home[at:at] = nodes
 
-    def _rebuilt(self, block: Sequence[Node], around: Node | None) -> list[Node]:
-        made: list[Node] = [*self._inside.get(id(block), [])]
+    def _rebuilt(self, block: Sequence[Outlined], around: Outlined | None) -> list[Outlined]:
+        made: list[Outlined] = [*self._inside.get(id(block), [])]
         for node in block:
             made += self._before.get(node, [])
             if node in self._given:
@@ -270,11 +282,11 @@ class Edit:
             node.around = around
         return made
 
-    def _with_header(self, node: Node) -> Node:
+    def _with_header(self, node: Outlined) -> Outlined:
         header = self._headers.get(node)
         node.blocks = tuple(self._rebuilt(block, node) for block in node.blocks)
         if header is not None:
-            more: tuple[list[Node], ...] = () if header.alone else header.blocks
+            more: tuple[list[Outlined], ...] = () if header.alone else header.blocks
             node.text, node.tree, node.broken = header.text, header.tree, header.broken
             if node.slot is not None and node.slot.blocks:
                 node.slot = header_of(header)
@@ -286,7 +298,7 @@ class Edit:
         return node
 
 
-def _meant_again(old: Sequence[Node], same: Sequence[tuple[Node, Node]]) -> list[tuple[Node, Node]]:
+def _meant_again(old: Sequence[Outlined], same: Sequence[tuple[Outlined, Outlined]]) -> list[tuple[Outlined, Outlined]]:
     """The lines that say a statement once more, where the planner goes on behind it.
 
     One whose names have got other values since, by statements that the reply does not say once more, is another call.
@@ -296,7 +308,7 @@ def _meant_again(old: Sequence[Node], same: Sequence[tuple[Node, Node]]) -> list
     for node in reversed(old):
         if node not in said:
             anew |= all_targets(node)
-        elif words_of(node) & anew:
+        elif words_in(node) & anew:
             said.discard(node)
             anew |= all_targets(node)
     return [(one, node) for one, node in same if one in said]
@@ -308,29 +320,29 @@ class _Broken:
     Each is answered by one line, but for a block that is to be replaced, and what gives several names.
     """
 
-    def __init__(self, old: list[Node], answered: set[Node]) -> None:
+    def __init__(self, old: list[Outlined], answered: set[Outlined]) -> None:
         self._answered = answered
-        self.order: dict[Node, int] = {}
+        self.order: dict[Outlined, int] = {}
         self._tops: list[int] = []  # where in the block each stands, or what it stands in
-        self._all: list[Node] = []
-        self._named: dict[str, list[Node]] = {}
-        self._alike: dict[str, list[Node]] = {}
-        self._alike_bare: dict[str, list[Node]] = {}
-        self._same_given: dict[str, list[Node]] = {}  # by what they give to what they call
-        self._called: dict[Node, str] = {}
+        self._all: list[Outlined] = []
+        self._named: dict[str, list[Outlined]] = {}
+        self._alike: dict[str, list[Outlined]] = {}
+        self._alike_bare: dict[str, list[Outlined]] = {}
+        self._same_given: dict[str, list[Outlined]] = {}  # by what they give to what they call
+        self._called: dict[Outlined, str] = {}
         for number, top in enumerate(old):
             for node in top.within():
                 if node.broken and not node.is_join:
                     self._note(node, number)
         self._bare = [node for node in self._all if not all_targets(node) or node.kind != "line"]
 
-    def _note(self, node: Node, number: int) -> None:
+    def _note(self, node: Outlined, number: int) -> None:
         self.order[node] = len(self._all)
         self._all.append(node)
         self._tops.append(number)
         for name in all_targets(node):
             self._named.setdefault(name, []).append(node)
-        for word in words_of(node):
+        for word in words_in(node):
             self._alike.setdefault(word, []).append(node)
             if not node.targets or is_block(node):
                 self._alike_bare.setdefault(word, []).append(node)
@@ -339,22 +351,22 @@ class _Broken:
             self._called[node], given = called
             self._same_given.setdefault(given, []).append(node)
 
-    def _open(self, node: Node) -> bool:
+    def _open(self, node: Outlined) -> bool:
         """Whether one line more may answer it."""
         return node not in self._answered or is_block(node) or len(node.targets) > 1
 
-    def by_name(self, node: Node) -> Node | None:
+    def by_name(self, node: Outlined) -> Outlined | None:
         """The first that assigns a name that a line assigns; rather one of the same names, and one with its tool."""
         names = all_targets(node)
         found = [one for name in names for one in self._first(self._named.get(name), _SEVERAL) if fits(node, one)]
         calls = called_in(node)
         return min(
             found,
-            key=lambda one: (all_targets(one) != names, one in self._answered, not words_of(one) & calls),
+            key=lambda one: (all_targets(one) != names, one in self._answered, not words_in(one) & calls),
             default=None,
         )
 
-    def by_tool(self, node: Node) -> Node | None:
+    def by_tool(self, node: Outlined) -> Outlined | None:
         """The first that gives the same to a tool of that name, or nearly; else the first in which a tool stands that a
         line calls. What has a name is asked for by that.
         """
@@ -367,12 +379,12 @@ class _Broken:
         found = (one for name in sorted(called_in(node)) for one in self._first(alike.get(name), _SEVERAL))
         return next((one for one in found if fits(node, one)), None)
 
-    def by_place(self, node: Node, before: int | None, after: int | None) -> Node | None:
+    def by_place(self, node: Outlined, before: int | None, after: int | None) -> Outlined | None:
         """The first between the same neighbours; without any, a call for a call."""
         if before is None and after is None:
             if node.targets and node.kind == "line":
                 return None
-            candidates: Iterable[Node] = self._first(self._bare, _SEVERAL)
+            candidates: Iterable[Outlined] = self._first(self._bare, _SEVERAL)
         else:
             start = 0 if before is None else bisect_right(self._tops, before)
             end = len(self._tops) if after is None else bisect_left(self._tops, after)
@@ -380,7 +392,7 @@ class _Broken:
         fitting = (one for one in candidates if one not in self._answered and fits(node, one))
         return next((one for one in fitting if one.kind == "line" or node.kind != "line"), None)
 
-    def _first(self, nodes: list[Node] | None, most: int) -> list[Node]:
+    def _first(self, nodes: list[Outlined] | None, most: int) -> list[Outlined]:
         """The first that may be answered still."""
         if not nodes:
             return []
@@ -391,7 +403,7 @@ class _Broken:
         return found
 
 
-def _call_in(node: Node) -> tuple[str, str] | None:
+def _call_in(node: Outlined) -> tuple[str, str] | None:
     """The first name in a line that something is given to, and all that stands behind it."""
     found = _CALL.search(node.text) if node.kind == "line" else None
     return None if found is None else (found.group(1), "".join(found.group(2).split()))
@@ -404,9 +416,9 @@ def _is_near(name: str, other: str) -> bool:
     return SequenceMatcher(None, name, other).ratio() >= _NEAR
 
 
-def _without_joins(nodes: Sequence[Node]) -> list[Node]:
+def _without_joins(nodes: Sequence[Outlined]) -> list[Outlined]:
     """Nodes without a `join`, which another one replaces, and without what stands around nothing else."""
-    kept: list[Node] = []
+    kept: list[Outlined] = []
     for node in nodes:
         blocks = tuple(_without_joins(block) for block in node.blocks)
         if node.is_join or (blocks != node.blocks and not any(blocks)):

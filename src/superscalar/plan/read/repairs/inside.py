@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from superscalar.plan.ir.diagnostics import Diagnostic
-from superscalar.plan.read.lowered import Surroundings, lower_statement
+from superscalar.plan.read.lowered import StatementContext, lower_statement
 from superscalar.plan.read.repairs.outline import as_far_as_read, may_be_of
-from superscalar.plan.read.slots import Slot, targets_of
-from superscalar.plan.read.source import Source, parsed
+from superscalar.plan.read.slots import Slot, names_given
+from superscalar.plan.read.source import SourceText, parsed
 
 
-def problems_inside(slot: Slot, around: Surroundings) -> tuple[Diagnostic, ...]:
+def problems_inside(slot: Slot, around: StatementContext) -> tuple[Diagnostic, ...]:
     """The problems of a loop without the lines that cannot be read. Names may come from those."""
     text, unread = as_far_as_read(slot) if slot.unread is not None and not slot.blocks else ("", "")
     try:
@@ -18,8 +18,8 @@ def problems_inside(slot: Slot, around: Surroundings) -> tuple[Diagnostic, ...]:
         return ()
     if len(body) != 1:
         return ()
-    targets = targets_of(body[0], text)
-    source = Source(text, slot.source.line, slot.source.column, slot.source.margin)
+    targets = names_given(body[0], text)
+    source = SourceText(text, slot.source.line, slot.source.column, slot.source.margin)
     probe = Slot(slot.place, source, body[0], targets, dict.fromkeys(targets, 1), nameless="for", arm=slot.arm)
     found = lower_statement(probe, around).lowering.problems
     return tuple(problem for problem in found if not may_be_of(problem, unread))

@@ -14,12 +14,12 @@ from typing import Literal, TypeAlias
 
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.read.lines import Lines, Statement
-from superscalar.plan.read.loosely import read_again
-from superscalar.plan.read.slots import Slot, is_join, targets_of, targets_of_text
-from superscalar.plan.read.source import Source, parsed
+from superscalar.plan.read.loosely import statement_again
+from superscalar.plan.read.slots import Slot, is_join, names_given, targets_of_text
+from superscalar.plan.read.source import SourceText, parsed
 from superscalar.plan.read.unreadable import unreadable
 
-Kind: TypeAlias = Literal["line", "if", "elif", "for"]
+OutlineKind: TypeAlias = Literal["line", "if", "elif", "for"]
 
 WORD = re.compile(r"[^\W\d]\w*")
 _HEADER = re.compile(r"(if|elif|for)\b.*:\s*(?:#.*)?$", re.DOTALL)
@@ -30,7 +30,7 @@ _INDENT = "    "
 
 
 @dataclass(slots=True, eq=False)
-class Node:
+class Outlined:
     """A statement of a text: a line, or the header of an `if` or `for` with its blocks.
 
     `broken`: something is wrong with it, its blocks aside. `text`: its own, without them. `block`: the list in which it
@@ -38,15 +38,15 @@ class Node:
     an `if`, and what a `for` goes through.
     """
 
-    kind: Kind
+    kind: OutlineKind
     text: str
     tree: ast.stmt | None
     targets: tuple[str, ...]
     broken: bool = False
     slot: Slot | None = None
-    blocks: tuple[list[Node], ...] = ()
-    around: Node | None = None
-    block: list[Node] = field(default_factory=list)
+    blocks: tuple[list[Outlined], ...] = ()
+    around: Outlined | None = None
+    block: list[Outlined] = field(default_factory=list)
     alone: bool = False
     line: int = 0
     changed: bool = False
@@ -58,7 +58,7 @@ class Node:
             return is_join(self.tree)
         return not self.targets and _JOINS.search(self.text) is not None
 
-    def within(self) -> Iterator[Node]:
+    def within(self) -> Iterator[Outlined]:
         """It and all that stands in it, in the order of the text."""
         yield self
         for block in self.blocks:
@@ -66,7 +66,7 @@ class Node:
                 yield from node.within()
 
     @property
-    def parents(self) -> Iterator[Node]:
+    def parents(self) -> Iterator[Outlined]:
         """What it stands in, the innermost first."""
         node = self.around
         while node is not None:
@@ -74,9 +74,9 @@ class Node:
             node = node.around
 
 
-def outline(text: Sequence[Slot], around: Node | None = None) -> list[Node]:
+def outline(text: Sequence[Slot], around: Outlined | None = None) -> list[Outlined]:
     """The nodes of statements, loops opened."""
-    block: list[Node] = []
+    block: list[Outlined] = []
     for slot in text:
         node = _node(slot)
         node.around, node.block = around, block
@@ -84,26 +84,26 @@ def outline(text: Sequence[Slot], around: Node | None = None) -> list[Node]:
     return block
 
 
-def _node(slot: Slot) -> Node:
+def _node(slot: Slot) -> Outlined:
     broken = bool(slot.unread or slot.problems)
     text = own_text(slot)
     if slot.blocks:
-        kind: Kind = "elif" if text.startswith("elif") else "if"
-        node = Node(kind, text, slot.tree, (), broken, slot)
+        kind: OutlineKind = "elif" if text.startswith("elif") else "if"
+        node = Outlined(kind, text, slot.tree, (), broken, slot)
         node.blocks = tuple(outline(block, node) for block in slot.blocks)
         node.alone = all(is_gap(inner) for block in node.blocks for inner in block)
         return node
     if isinstance(slot.tree, ast.For) or (slot.tree is None and _HEADER.match(slot.source.text.split("\n")[0])):
-        return _opened(slot) or Node("line", text, slot.tree, slot.targets, broken, slot)
-    return Node("line", text, slot.tree, slot.targets, broken, slot)
+        return _opened(slot) or Outlined("line", text, slot.tree, slot.targets, broken, slot)
+    return Outlined("line", text, slot.tree, slot.targets, broken, slot)
 
 
-def is_gap(node: Node) -> bool:
+def is_gap(node: Outlined) -> bool:
     """Whether it says that nothing stands in a block."""
     return node.slot is not None and not node.text and node.slot.unread is not None
 
 
-def note_change(node: Node) -> None:
+def note_change(node: Outlined) -> None:
     """Something in it is another than it was."""
     node.changed = True
     for around in node.parents:
@@ -113,7 +113,7 @@ def note_change(node: Node) -> None:
 # ------------------------------------------------------------------------------------------------------------- loops
 
 
-def _opened(slot: Slot) -> Node | None:
+def _opened(slot: Slot) -> Outlined | None:
     """A loop, or what was to be one, with its lines; None if they cannot be told from each other."""
     reading = Lines()
     statements = [*reading.feed(slot.source.text), *reading.finish()]
@@ -170,15 +170,15 @@ def as_far_as_read(slot: Slot) -> tuple[str, str]:
     return ("\n".join(lines), "\n".join(one.text for one in unread)) if unread else ("", "")
 
 
-def _holds(node: Node, line: int) -> bool:
+def _holds(node: Outlined, line: int) -> bool:
     """Whether a line is one of a node's own."""
     return node.line <= line <= node.line + node.text.count("\n")
 
 
-def _read(statements: Sequence[Statement]) -> Iterator[Node]:
+def _read(statements: Sequence[Statement]) -> Iterator[Outlined]:
     """The nodes of statements that stand equally far in, or further in those before them."""
     index = 0
-    last: Node | None = None
+    last: Outlined | None = None
     while index < len(statements):
         first = statements[index]
         end = index + 1
@@ -202,8 +202,8 @@ def _read(statements: Sequence[Statement]) -> Iterator[Node]:
             last = _line(first, inner)
             yield last
             continue
-        kind: Kind = match[1]  # type: ignore[assignment]
-        node = Node(kind, first.text, _header_tree(first.text), (), line=first.line, alone=not inner)
+        kind: OutlineKind = match[1]  # type: ignore[assignment]
+        node = Outlined(kind, first.text, _header_tree(first.text), (), line=first.line, alone=not inner)
         node.blocks = ([],) if kind == "for" else ([], [])
         _fill(node.blocks[0], inner, node)
         if kind == "elif" and last is not None and last.kind in ("if", "elif"):
@@ -218,19 +218,19 @@ def _continues(statement: Statement) -> bool:
     return _CONTINUES.match(statement.text) is not None
 
 
-def _fill(block: list[Node], statements: Sequence[Statement], around: Node) -> None:
+def _fill(block: list[Outlined], statements: Sequence[Statement], around: Outlined) -> None:
     for node in _read(statements):
         node.around, node.block = around, block
         block.append(node)
 
 
-def _line(first: Statement, inner: Sequence[Statement]) -> Node:
+def _line(first: Statement, inner: Sequence[Statement]) -> Outlined:
     """A statement without blocks that are looked into; what belongs to it is a part of its text."""
     lines = [first.text, *(" " * max(one.column - first.column, 0) + one.text for one in inner)]
     text = "\n".join(lines)
     tree = _tree(text)
-    targets = targets_of(tree, text) if tree is not None else targets_of_text(text) or ()
-    return Node("line", text, tree, targets, line=first.line)
+    targets = names_given(tree, text) if tree is not None else targets_of_text(text) or ()
+    return Outlined("line", text, tree, targets, line=first.line)
 
 
 def _tree(text: str) -> ast.stmt | None:
@@ -245,7 +245,7 @@ def _header_tree(text: str) -> ast.stmt | None:
     return _tree(text.removeprefix("el") + "\n pass")
 
 
-def rendered(nodes: Sequence[Node], margin: str = "") -> Iterator[str]:
+def rendered(nodes: Sequence[Outlined], margin: str = "") -> Iterator[str]:
     """The lines of nodes, as far in as their blocks are."""
     for node in nodes:
         first, *others = node.text.split("\n")
@@ -267,12 +267,12 @@ def rendered(nodes: Sequence[Node], margin: str = "") -> Iterator[str]:
             yield from rendered(block, margin + _INDENT)
 
 
-def statements(nodes: Sequence[Node], tools: Container[str]) -> list[Slot]:
+def statements(nodes: Sequence[Outlined], tools: Container[str]) -> list[Slot]:
     """The statements that nodes are, loops closed again."""
     return [_statement(node, tools) for node in nodes]
 
 
-def _statement(node: Node, tools: Container[str]) -> Slot:
+def _statement(node: Outlined, tools: Container[str]) -> Slot:
     slot = node.slot
     if node.kind in ("if", "elif") and slot is not None and slot.blocks:
         then, otherwise = node.blocks
@@ -282,27 +282,27 @@ def _statement(node: Node, tools: Container[str]) -> Slot:
     if slot is not None and not any(one.changed for one in node.within()):
         return slot
     text = "\n".join(rendered([node]))
-    old = slot.source if slot is not None else Source(text)
-    source = Source(text, old.line, old.column)
+    old = slot.source if slot is not None else SourceText(text)
+    source = SourceText(text, old.line, old.column)
     made = Slot((), source, None, ())
     try:
-        made.tree = read_again(text, tools)
+        made.tree = statement_again(text, tools)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         made.unread = unreadable(source, error)
         made.targets, made.breaks = targets_of_text(text) or (), targets_of_text(text) is None
     else:
-        made.targets = targets_of(made.tree, text)
+        made.targets = names_given(made.tree, text)
     if slot is not None:
         made.thought, made.notes, made.former = slot.thought, slot.notes, slot
     return made
 
 
-def header_of(node: Node) -> Slot | None:
+def header_of(node: Outlined) -> Slot | None:
     """The statement that the header of an `if` is, which was written as a part of one or alone."""
     slot = node.slot
     if slot is None or slot.blocks or not isinstance(node.tree, ast.If):
         return slot
-    made = Slot((), Source(node.text, slot.source.line, slot.source.column), None, (), blocks=([], []))
+    made = Slot((), SourceText(node.text, slot.source.line, slot.source.column), None, (), blocks=([], []))
     made.tree = ast.copy_location(ast.If(node.tree.test, [], []), node.tree.test)
     return made
 

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from superscalar.plan.ir.signatures import Signatures
 from superscalar.plan.read.repairs.edit import Edit
-from superscalar.plan.read.repairs.outline import WORD, Node, note_change, outline, statements
+from superscalar.plan.read.repairs.outline import WORD, Outlined, note_change, outline, statements
 from superscalar.plan.read.repairs.traits import assigned, used_before
 from superscalar.plan.read.slots import Slot
 from superscalar.plan.read.translated import Translated
@@ -25,7 +25,7 @@ _AROUND_WORDS = " `'\"()*-_>.,:;!?"
 _NO_SENTENCE = re.compile(r"(?:if|elif|else|for|while|try|with)\b|.*[=()\[\]{}#]", re.IGNORECASE | re.DOTALL)
 _FEWEST_WORDS = 3
 
-_Calls: TypeAlias = Set[tuple[str, str]]
+_CallPairs: TypeAlias = Set[tuple[str, str]]
 """Calls as they are written, each by the name and what stands between its brackets."""
 
 ANEW = "the planner wrote the whole plan anew"
@@ -117,7 +117,7 @@ def answered(text: Sequence[Slot], reply: RepairReply, signatures: Signatures) -
 # ----------------------------------------------------------------------------------------------- edit or whole round
 
 
-def _is_whole(edit: Edit, old: Sequence[Node], new: Sequence[Node]) -> bool:
+def _is_whole(edit: Edit, old: Sequence[Outlined], new: Sequence[Outlined]) -> bool:
     if not any(node.is_join for node in new):
         return False
     lines = [node for node in new if not node.is_join]
@@ -163,7 +163,7 @@ def _writes(slot: Slot, writes: set[str]) -> Iterator[str]:
 # ------------------------------------------------------------------------------------------------- what is left out
 
 
-def _leave_out_prose(nodes: list[Node], known: _Calls) -> None:
+def _leave_out_prose(nodes: list[Outlined], known: _CallPairs) -> None:
     """Take out what is no statement, before it is taken for one that answers another."""
     nodes[:] = [node for node in nodes if not _is_prose(node, known)]
     for node in nodes:
@@ -171,7 +171,7 @@ def _leave_out_prose(nodes: list[Node], known: _Calls) -> None:
             _leave_out_prose(block, known)
 
 
-def _leave_out(nodes: list[Node], known: _Calls, *, added: bool) -> None:
+def _leave_out(nodes: list[Outlined], known: _CallPairs, *, added: bool) -> None:
     """Take out what nothing answered and nobody needs: definitions and imports that nothing uses, prose."""
     words = Counter(word for node in nodes for one in node.within() for word in set(WORD.findall(one.text)))
     kept = [
@@ -190,12 +190,12 @@ def _leave_out(nodes: list[Node], known: _Calls, *, added: bool) -> None:
                     note_change(node)
 
 
-def _is_nothing_at_all(node: Node) -> bool:
+def _is_nothing_at_all(node: Outlined) -> bool:
     """Whether it says that there was no plan."""
     return node.slot is not None and any(problem.code == "E004" for problem in node.slot.problems)
 
 
-def _is_prose(node: Node, known: _Calls) -> bool:
+def _is_prose(node: Outlined, known: _CallPairs) -> bool:
     """Whether text that could not be read takes no call and no name away."""
     slot = node.slot
     if slot is None or node.tree is not None or node.targets or node.is_join or node.blocks or not node.text.strip():
@@ -205,17 +205,17 @@ def _is_prose(node: Node, known: _Calls) -> bool:
     return not _MAY_CALL.search(node.text) or _tells_of(node.text, known)
 
 
-def _calls_of(nodes: Sequence[Node]) -> _Calls:
+def _calls_of(nodes: Sequence[Outlined]) -> _CallPairs:
     """The calls that stand in statements, right or broken, but in no sentence."""
     every = (one for node in nodes for one in node.within())
     return {call for one in every if one.tree is not None or one.targets for call in _calls_in(one.text)}
 
 
-def _calls_in(text: str) -> _Calls:
+def _calls_in(text: str) -> _CallPairs:
     return {(name, "".join(given.split())) for name, given in _CALL.findall(text)}
 
 
-def _tells_of(text: str, known: _Calls) -> bool:
+def _tells_of(text: str, known: _CallPairs) -> bool:
     """Whether a text is a sentence about calls that stand elsewhere, as they stand there or by their names alone."""
     rest = _CALL.sub(" ", text).strip(_AROUND_WORDS)
     if _NO_SENTENCE.match(rest) or len(_LETTERS.findall(rest)) < _FEWEST_WORDS:
@@ -224,7 +224,7 @@ def _tells_of(text: str, known: _Calls) -> bool:
     return all(call in known or (call[0] in names and call[1] in ("", "...")) for call in _calls_in(text))
 
 
-def _is_unused(node: Node, words: Mapping[str, int]) -> bool:
+def _is_unused(node: Outlined, words: Mapping[str, int]) -> bool:
     tree = node.tree
     if isinstance(tree, _DEFINITIONS):
         names = {tree.name}

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from superscalar.plan.evaluate.table import FUNCTIONS, METHODS
-from superscalar.plan.read.repairs.outline import WORD, Node
+from superscalar.plan.read.repairs.outline import WORD, Outlined
 
 BLOCKS: Final = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.TryStar, ast.Match)
 
 
-def assigned(node: Node) -> set[str]:
+def assigned(node: Outlined) -> set[str]:
     """The names that its own text gives a meaning, the variables of a loop among them."""
     found = set(node.targets)
     if node.kind == "for" and isinstance(node.tree, ast.For):
@@ -20,7 +20,7 @@ def assigned(node: Node) -> set[str]:
     return found
 
 
-def used_before(nodes: Sequence[Node], known: set[str] | None = None) -> set[str]:
+def used_before(nodes: Sequence[Outlined], known: set[str] | None = None) -> set[str]:
     """The names that a text uses where it has not defined them."""
     known = set() if known is None else known
     used: set[str] = set()
@@ -32,7 +32,7 @@ def used_before(nodes: Sequence[Node], known: set[str] | None = None) -> set[str
     return used
 
 
-def _loaded(node: Node) -> set[str]:
+def _loaded(node: Outlined) -> set[str]:
     """The names that the own text of a statement uses, those of tools and of its own variables aside."""
     tree: ast.AST | None = node.tree
     if node.blocks:
@@ -56,22 +56,22 @@ def _loaded(node: Node) -> set[str]:
     return (loaded | changed) - bound
 
 
-def is_block(node: Node) -> bool:
+def is_block(node: Outlined) -> bool:
     """Whether several lines may take its place."""
     return node.kind != "line" or isinstance(node.tree, BLOCKS)
 
 
-def fits(node: Node, found: Node) -> bool:
+def fits(node: Outlined, found: Outlined) -> bool:
     """Whether a line may answer a statement: a header alone answers a header of its kind."""
     return not node.alone or (node.kind == found.kind and found.broken)
 
 
-def all_targets(node: Node) -> set[str]:
+def all_targets(node: Outlined) -> set[str]:
     """The names that it assigns, those in its blocks included."""
     return {name for one in node.within() for name in one.targets}
 
 
-def called_in(node: Node) -> set[str]:
+def called_in(node: Outlined) -> set[str]:
     """What a statement calls and is no listed function or method: tools, as far as they exist."""
     names: set[str] = set()
     for one in node.within():
@@ -85,17 +85,17 @@ def called_in(node: Node) -> set[str]:
     return names - FUNCTIONS.keys()
 
 
-def words_of(node: Node) -> set[str]:
+def words_in(node: Outlined) -> set[str]:
     """Every word in its text."""
     return {word for one in node.within() for word in WORD.findall(one.text)}
 
 
-def target_of(node: Node) -> str:
+def loop_targets(node: Outlined) -> str:
     """Equal for loops with the same variables; empty for what is no loop."""
     return ast.dump(node.tree.target) if isinstance(node.tree, ast.For) else ""
 
 
-def iterates(node: Node, loop: Node) -> bool:
+def iterates(node: Outlined, loop: Outlined) -> bool:
     """Whether a line itself goes through what a loop goes through, and does not use its variable."""
     if not isinstance(loop.tree, ast.For):
         return False

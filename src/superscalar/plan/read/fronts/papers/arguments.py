@@ -20,11 +20,11 @@ from superscalar.plan.read.fronts.papers.dialect import (
     OPENED,
     REFERENCE,
     STAND_INS,
-    Dialect,
+    PaperDialect,
 )
 from superscalar.plan.read.lowering.body import key_twice
-from superscalar.plan.read.source import Source, parsed
-from superscalar.plan.read.translated import made, placed, settle, span_of
+from superscalar.plan.read.source import SourceText, parsed
+from superscalar.plan.read.translated import give_place, made, settle, span_of
 
 _KEYWORD = re.compile(r"\s*([^\W\d][\w.-]*)\s*=(?!=)\s*")
 _CONSTANTS = {"true": True, "false": False, "null": None}
@@ -63,7 +63,7 @@ class ArgumentReader:
     def __init__(
         self,
         call: CallText,
-        dialect: Dialect,
+        dialect: PaperDialect,
         signature: Signature | None,
         own_tools: dict[str, str],
         meaning: Callable[[int], bool | None],
@@ -163,7 +163,7 @@ class ArgumentReader:
     def _value(self, segment: Segment, parameter: Parameter | None) -> ast.expr:
         text = segment.written.strip()
         line, column = _place(segment)
-        whole = Source(segment.layout.strip(), line, column).span(None)
+        whole = SourceText(segment.layout.strip(), line, column).span(None)
         if not text:
             return self._problem("an argument is missing between two commas", "leave out the comma", whole)
         unquoted = _may_be_unquoted(segment)
@@ -171,7 +171,7 @@ class ArgumentReader:
             tree = _parsed(segment.layout)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             return self._unparsed(text, unquoted, error, whole)
-        settle(tree, Source(_bracketed(segment.layout), line, column - 1))
+        settle(tree, SourceText(_bracketed(segment.layout), line, column - 1))
         if unquoted and self._is_text(tree, parameter):
             return self._words(text, whole)
         try:
@@ -432,5 +432,5 @@ def _may_be_unquoted(segment: Segment) -> bool:
 
 def _keyword(alias: str, value: ast.expr) -> ast.keyword:
     keyword = ast.keyword(alias, value)
-    placed(keyword, span_of(value))
+    give_place(keyword, span_of(value))
     return keyword

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from superscalar.plan.ir import Span
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.read.fronts.papers.arguments import ArgumentReader, Found
-from superscalar.plan.read.fronts.papers.cutting import CallText, Cutter, End, Fence, Piece, Thought, Words
-from superscalar.plan.read.fronts.papers.dialect import Dialect
-from superscalar.plan.read.program import Program, Step
+from superscalar.plan.read.fronts.papers.cutting import CallText, Cutter, Fence, PlanEnd, PlanPiece, ThoughtLine, Words
+from superscalar.plan.read.fronts.papers.dialect import PaperDialect
+from superscalar.plan.read.program import Program, ProgramStep
 from superscalar.plan.read.slots import Slot
-from superscalar.plan.read.translated import Translated, Written, made, placed, statement
+from superscalar.plan.read.translated import Translated, Written, give_place, made, statement
 
 _CLOSING = {"(": ")", "[": "]"}
 _JOINS = frozenset({"join", "finish"})
@@ -30,7 +30,7 @@ _LIKE_CODE = re.compile(r"=|\w\(")
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class _HeldStep:
     """A step that waits for the end of the plan. `order`: how many steps came before it. `slot`: its place."""
 
     call: CallText
@@ -43,7 +43,7 @@ class _Held:
 class CallReader:
     """Reads one round of a plan in a `dialect` into a `Program`. See `Form`."""
 
-    def __init__(self, program: Program, dialect: Dialect) -> None:
+    def __init__(self, program: Program, dialect: PaperDialect) -> None:
         self.program = program
         self.ended = False
         self._dialect = dialect
@@ -54,7 +54,7 @@ class CallReader:
         self._orders: dict[int, int] = {}
         self._thoughts: list[str] = []
         self._thinking = False
-        self._held: list[_Held] = []
+        self._held: list[_HeldStep] = []
         self._seen = False
         self._last: int | None = None
         self._around: dict[str, None] = {}
@@ -65,23 +65,23 @@ class CallReader:
         """The number of the line that is being read, from 1."""
         return self._cutter.line + 1
 
-    def read(self, text: str) -> Iterator[Step]:
+    def read(self, text: str) -> Iterator[ProgramStep]:
         """Take the next piece."""
         for piece in self._cutter.feed(text):
             yield from self._take(piece)
 
-    def end(self) -> Iterator[Step]:
+    def end(self) -> Iterator[ProgramStep]:
         """The text ended as it should."""
         if not self.ended:
             for piece in self._cutter.finish():
                 yield from self._take(piece)
         yield from self._let_go()
 
-    def cut(self) -> Iterator[Step]:
+    def cut(self) -> Iterator[ProgramStep]:
         """The text was cut."""
         yield from (held.slot.unread for held in self._held if held.slot.unread is not None)
 
-    def _take(self, piece: Piece) -> Iterator[Step]:
+    def _take(self, piece: PlanPiece) -> Iterator[ProgramStep]:
         if self.ended:
             return
         match piece:
@@ -89,16 +89,16 @@ class CallReader:
                 yield from self._call(piece)
             case Words():
                 yield from self._words(piece)
-            case Thought(text):
+            case ThoughtLine(text):
                 self._thoughts.append(text)
                 self._thinking = True
             case Fence():
                 self.ended = self._seen
                 self._around["a code fence"] = None
-            case End():
+            case PlanEnd():
                 self.ended = True
 
-    def _words(self, words: Words) -> Iterator[Step]:
+    def _words(self, words: Words) -> Iterator[ProgramStep]:
         """Prose is part of the thought above it, if any; a numbered line that calls nothing is a mistake."""
         if words.number is None:
             if self._thinking:
@@ -121,7 +121,7 @@ class CallReader:
 
     # -------------------------------------------------------------------------------------------------- one call
 
-    def _call(self, call: CallText) -> Iterator[Step]:
+    def _call(self, call: CallText) -> Iterator[ProgramStep]:
         self._seen = True
         thought = self._thought()
         notes = tuple(self._notes(call))
@@ -144,7 +144,7 @@ class CallReader:
             yield from self._put(call, thought, notes, found)
             yield from self._nowhere(call, found)
 
-    def _nowhere(self, call: CallText, found: Found) -> Iterator[Step]:
+    def _nowhere(self, call: CallText, found: Found) -> Iterator[ProgramStep]:
         """Warnings of what is written as a reference, and is text, for there is no such step."""
         for number in dict.fromkeys(maybe.number for maybe in found.maybe if maybe.braced):
             spelled = self._dialect.spelled(number, braced=True)
@@ -180,7 +180,7 @@ class CallReader:
         signatures = self.program.signatures
         return ArgumentReader(call, self._dialect, signatures.get(alias), self._own_tools, meaning).read()
 
-    def _put(self, call: CallText, thought: str, notes: tuple[str, ...], found: Found) -> Iterator[Step]:
+    def _put(self, call: CallText, thought: str, notes: tuple[str, ...], found: Found) -> Iterator[ProgramStep]:
         """Hand a step to the program."""
         problem, tree, source, notes = self._read_call(call, notes, found)
         if problem is not None:
@@ -196,7 +196,7 @@ class CallReader:
         name = "" if alias == "join" else self._name_of(call.number)
         function = made(ast.Name(alias, ast.Load()), call.tool_span)
         value = ast.Call(function, found.arguments, found.keywords)
-        placed(value, call.written.span)
+        give_place(value, call.written.span)
         problems = found.problems
         if (call.missing or _says_more(call)) and self._writes(value):
             problems = [_not_for_writes(call), *problems]
@@ -226,7 +226,7 @@ class CallReader:
         if _says_more(call):
             yield "words behind the call"
 
-    def _unreadable(self, name: str, tool: str, written: Written, problem: Diagnostic) -> Iterator[Step]:
+    def _unreadable(self, name: str, tool: str, written: Written, problem: Diagnostic) -> Iterator[ProgramStep]:
         self._seen = True
         known, source = self._known(name, tool, written)
         yield from self.program.unreadable(source, problem, known)
@@ -240,7 +240,9 @@ class CallReader:
 
     # ---------------------------------------------------------------------------------- steps that wait for the end
 
-    def _hold(self, call: CallText, order: int, thought: str, notes: tuple[str, ...], found: Found) -> Iterator[Step]:
+    def _hold(
+        self, call: CallText, order: int, thought: str, notes: tuple[str, ...], found: Found
+    ) -> Iterator[ProgramStep]:
         number, span, braced = found.maybe[0]
         spelled = self._dialect.spelled(number, braced=braced)
         message = f"`{spelled}` is text if there is no such step, which is open as long as the plan is"
@@ -248,15 +250,15 @@ class CallReader:
         self._seen = True
         known, source = self._known(self._name_of(call.number), call.tool, call.written)
         slot = self.program.keep_place(source, problem, known)  # it is a problem only if the plan breaks off here
-        self._held.append(_Held(call, order, thought, notes, slot))
+        self._held.append(_HeldStep(call, order, thought, notes, slot))
         yield from ()
 
-    def _let_go(self) -> Iterator[Step]:
+    def _let_go(self) -> Iterator[ProgramStep]:
         """All numbers of the plan are known: hand over the steps that waited for that."""
         held, self._held = self._held, []
         if not held:
             return
-        nowhere: list[Step] = []
+        nowhere: list[ProgramStep] = []
         for step in held:
             call = step.call
             found = self._arguments(call, step.order)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from superscalar.plan.ir import Span
-from superscalar.plan.read.fronts.papers.dialect import CLOSED, ESCAPED, HOLE, NEWLINE, OPENED, REFERENCE, Dialect
+from superscalar.plan.read.fronts.papers.dialect import CLOSED, ESCAPED, HOLE, NEWLINE, OPENED, REFERENCE, PaperDialect
 from superscalar.plan.read.translated import Written
 
 END = "<END_OF_PLAN>"
@@ -63,7 +63,7 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
-class Thought:
+class ThoughtLine:
     """What a line says about the next step."""
 
     text: str
@@ -75,11 +75,11 @@ class Fence:
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class PlanEnd:
     """`<END_OF_PLAN>`."""
 
 
-Piece: TypeAlias = CallText | Words | Thought | Fence | End
+PlanPiece: TypeAlias = CallText | Words | ThoughtLine | Fence | PlanEnd
 
 
 class _Head(NamedTuple):
@@ -94,7 +94,7 @@ class _Head(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Open:
+class _OpenCall:
     """A call whose end has not come yet."""
 
     number: int | None
@@ -133,7 +133,7 @@ class Cutter:
     there were any.
     """
 
-    def __init__(self, dialect: Dialect, is_tool: Callable[[str], bool]) -> None:
+    def __init__(self, dialect: PaperDialect, is_tool: Callable[[str], bool]) -> None:
         self.line = 0
         self.carriage_returns = False
         self._dialect = dialect
@@ -144,9 +144,9 @@ class Cutter:
         self._in_text = re.compile(rf"\\(.)?|{hole}|(?P<quote>[\"'])", re.DOTALL)
         self._pieces: list[str] = []
         self._return = ""
-        self._open: _Open | None = None
+        self._open: _OpenCall | None = None
 
-    def feed(self, text: str) -> Iterator[Piece]:
+    def feed(self, text: str) -> Iterator[PlanPiece]:
         """Take the next piece of the plan."""
         text = self._return + text
         self._return = "\r" if text.endswith("\r") else ""  # a line feed may follow, which belongs to it
@@ -160,7 +160,7 @@ class Cutter:
         if rest:
             self._pieces.append(rest)
 
-    def finish(self) -> Iterator[Piece]:
+    def finish(self) -> Iterator[PlanPiece]:
         """The text has ended as it should."""
         if self._pieces:
             full = "".join(self._pieces)
@@ -169,7 +169,7 @@ class Cutter:
         if self._open is not None:
             yield self._broken_off(self._open)
 
-    def _take(self, line: str) -> Iterator[Piece]:
+    def _take(self, line: str) -> Iterator[PlanPiece]:
         if self._open is not None and not self._goes_on(self._open, line):
             yield self._broken_off(self._open)
         self.line += 1
@@ -181,7 +181,7 @@ class Cutter:
         if end >= 0:
             yield from self._rest(line, end)
 
-    def _goes_on(self, open: _Open, line: str) -> bool:
+    def _goes_on(self, open: _OpenCall, line: str) -> bool:
         """Whether a line is part of the call that is open."""
         if len(open.quote) == 3:
             return True
@@ -191,7 +191,7 @@ class Cutter:
         other = self._dialect.thought.match(line) or line.lstrip().startswith(("```", END))
         return bool(open.quote) or not other
 
-    def _rest(self, line: str, position: int) -> Iterator[Piece]:
+    def _rest(self, line: str, position: int) -> Iterator[PlanPiece]:
         """What stands on a line from `position` on, behind a call; on the whole line for -1."""
         ends = iter([found.start() for found in re.finditer(END, line)])
         end = next(ends, len(line))
@@ -214,7 +214,7 @@ class Cutter:
                 yield from self._begin(line, behind, head)
                 position = self._scanned(line)
             elif end < len(line):
-                yield End()
+                yield PlanEnd()
 
     def _head(self, line: str, position: int) -> _Head | None:
         """The beginning of a call that stands here."""
@@ -261,39 +261,39 @@ class Cutter:
         places = [place for sign in self._dialect.openings if (place := line.find(sign, begin, stop)) >= 0]
         return min(places, default=-1)
 
-    def _begin(self, line: str, column: int, head: _Head) -> Iterator[Piece]:
+    def _begin(self, line: str, column: int, head: _Head) -> Iterator[PlanPiece]:
         if head.thought:
-            yield Thought(head.thought.strip())
+            yield ThoughtLine(head.thought.strip())
         sign = line[head.opening]
         span = Span(self.line, head.begin, self.line, head.opening)
         here = head.notes, self.line, column
         begun = Counter(sign), self.line, head.opening + 1
-        self._open = _Open(head.number, head.tool, span, *here, [line], [sign], *begun)
+        self._open = _OpenCall(head.number, head.tool, span, *here, [line], [sign], *begun)
 
     def _scanned(self, line: str) -> int:
         return -1 if self._open is None else self._scan(self._open, line, self._open.segment_column)
 
-    def _words(self, line: str) -> Iterator[Piece]:
+    def _words(self, line: str) -> Iterator[PlanPiece]:
         text = line.strip()
         if text.startswith("```"):
             yield Fence()
             return
         before, end, _ = line.partition(END)
         if (thought := self._dialect.thought.match(before)) is not None:
-            yield Thought(thought["text"].strip())
+            yield ThoughtLine(thought["text"].strip())
         elif text:
             header = self._dialect.header.match(before)
             number = int(header["number"]) if header else None
             yield Words(before.strip(), Written(line, self.line, Span(self.line, 0, self.line, len(before))), number)
         if end:
-            yield End()
+            yield PlanEnd()
 
     # ------------------------------------------------------------------------------------------------- one call
 
-    def _whole(self, open: _Open, end: int, rest: str) -> CallText:
+    def _whole(self, open: _OpenCall, end: int, rest: str) -> CallText:
         return self._call(open, Span(open.line, open.column, self.line, end), None, rest)
 
-    def _broken_off(self, open: _Open) -> CallText:
+    def _broken_off(self, open: _OpenCall) -> CallText:
         """The call that is open, whose end nobody wrote."""
         self._open = None
         last = open.line + len(open.lines) - 1
@@ -306,14 +306,14 @@ class Cutter:
         open.end_segment(0, 0)
         return self._call(open, Span(open.line, open.column, last, len(open.lines[-1].rstrip())), quote, "")
 
-    def _call(self, open: _Open, span: Span, quote: Span | None, rest: str) -> CallText:
+    def _call(self, open: _OpenCall, span: Span, quote: Span | None, rest: str) -> CallText:
         text = open.lines[0] if len(open.lines) == 1 else "\n".join(open.lines)
         written = Written(text, open.line, span)
         segments = tuple(open.segments)
         said = open.missing, quote, rest, open.notes
         return CallText(open.number, open.tool, open.tool_span, written, segments, *said)
 
-    def _scan(self, open: _Open, line: str, position: int) -> int:
+    def _scan(self, open: _OpenCall, line: str, position: int) -> int:
         """Move over a line of a call: to behind its end, or -1 if it goes on in the next line."""
         while True:
             if open.quote:
@@ -349,7 +349,7 @@ class Cutter:
                 name = f"{REFERENCE}{self._dialect.letter}{number}" if number else sign
                 open.layout.append(name.ljust(len(sign)))
 
-    def _close(self, open: _Open, sign: str) -> int:
+    def _close(self, open: _OpenCall, sign: str) -> int:
         """Take a closing bracket; how many are open behind it. One that closes nothing counts as text."""
         opening = _OPENING[sign]
         if open.counts[opening]:
@@ -365,7 +365,7 @@ class Cutter:
             open.layout.append(sign)
         return len(open.brackets)
 
-    def _begin_text(self, open: _Open, line: str, begin: int, sign: str) -> int:
+    def _begin_text(self, open: _OpenCall, line: str, begin: int, sign: str) -> int:
         """A quote: the beginning of text, unless it stands in a word (`What's`)."""
         quote = sign * 3 if line.startswith(sign * 3, begin) else sign
         prefix = _PREFIX.search(line[max(0, begin - 3) : begin])
@@ -379,7 +379,7 @@ class Cutter:
         open.layout.append(quote)
         return begin + len(quote)
 
-    def _scan_text(self, open: _Open, line: str, position: int) -> int:
+    def _scan_text(self, open: _OpenCall, line: str, position: int) -> int:
         """Move over quoted text: to behind its end, or -1 if it goes on in the next line."""
         while True:
             found = self._in_text.search(line, position)
@@ -409,7 +409,7 @@ class Cutter:
             if not open.quote:
                 return position
 
-    def _hole(self, open: _Open, braced: str | None) -> str:
+    def _hole(self, open: _OpenCall, braced: str | None) -> str:
         """What stands for the beginning of a reference in text, or for all of it where its number is in braces."""
         begin = (REFERENCE if open.formatted else HOLE) + self._dialect.letter
         if braced is None:

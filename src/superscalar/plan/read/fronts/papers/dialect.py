@@ -22,7 +22,7 @@ TOOL: Final = r"[*`]*[^\W\d][\w.:/-]*[*`]*\s*"
 
 
 @dataclass(frozen=True, slots=True)
-class Dialect:
+class PaperDialect:
     """`1. search("x")` and `$1`, or `#E1 = search[x]` and `#E1`.
 
     `header` is what stands before the name of the tool, with group `number`; groups `bullet`, `style` (the sign behind

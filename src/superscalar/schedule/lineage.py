@@ -25,7 +25,7 @@ from superscalar.plan.evaluate.parts import (
     concatenated,
     either,
     listed,
-    run,
+    row,
     some,
     whole,
 )
@@ -372,7 +372,7 @@ class Labels:
     def _displayed(self, cell: Cell, kind: str, items: list[Cell], keys: tuple[Any, ...]) -> Labelled:
         labels = [self._of(item) for item in items]
         if kind in ("list", "tuple"):
-            return run(PLAN, labels)
+            return row(PLAN, labels)
         if kind == "set":
             return PLAN | gathered(map(whole, labels))
         lookup = self._lookup(cell)
@@ -393,7 +393,7 @@ class Labels:
         if work.kind == "dict":
             keys = joined(whole(self._of(part.key)) for part in there if part.key is not None)
             return Entries(shape | widened(keys), {}, each=reduce(either, labels) if labels else NOTHING)
-        items = also(concatenated(map(listed, labels)), shape) if work.flatten else run(shape, labels)
+        items = also(concatenated(map(listed, labels)), shape) if work.flatten else row(shape, labels)
         return some(items.shape, items.any) if work.keep else items
 
     def _gathered(self, cell: Cell, work: Each) -> Labelled:
@@ -407,7 +407,7 @@ class Labels:
                 lists.append(some(PLAN, NOTHING))
                 continue
             labels, task = self._of(part.cell), part.cell.task
-            added = listed(labels) if task is not None and task.id in work.spliced else run(PLAN, [labels])
+            added = listed(labels) if task is not None and task.id in work.spliced else row(PLAN, [labels])
             lists.append(some(added.shape, added.any) if conditions else added)
         return also(concatenated(lists), shape)
 

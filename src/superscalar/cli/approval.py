@@ -16,10 +16,10 @@ from superscalar.plan.print.program import print_plan
 from superscalar.policy import Question
 from superscalar.unseen import revealed
 
-Asking: TypeAlias = Callable[[Question], Coroutine[Any, Any, bool]]
+Asker: TypeAlias = Callable[[Question], Coroutine[Any, Any, bool]]
 
 
-def asking(screen: Screen, view: RunView, *, plans: bool = False, journal: Path | None = None) -> Asking | None:
+def asking(screen: Screen, view: RunView, *, plans: bool = False, journal: Path | None = None) -> Asker | None:
     """The callback of a command; None where nobody looks at a terminal and can type there.
 
     Raises:

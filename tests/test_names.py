@@ -1,0 +1,63 @@
+"""One name, one thing: whoever reads a class or a function need not ask which one is meant."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parent.parent / "src" / "superscalar"
+
+BOTH_ARE_RECORDED = {"Skipped"}  # the outcome of a task, and the event that tells of it: journals have both names
+OF_EACH_ROOM = {"check", "from_json", "of_operator", "read", "run"}  # called by their modules' names, or commands
+HANDLERS = {"plan/evaluate/through.py"}  # how each function of the language hands labels on, by that function's name
+
+
+def classes(tree: ast.Module) -> Iterator[str]:
+    """Every class, and every public alias of a type, without the underscore of a private one."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            yield node.name.lstrip("_")
+        elif isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation).endswith("TypeAlias"):
+            yield from [name for name in (ast.unparse(node.target),) if not name.startswith("_")]
+
+
+def functions(tree: ast.Module) -> Iterator[str]:
+    """Every public function of a module."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_"):
+            yield node.name
+
+
+@pytest.mark.parametrize(("names", "shared"), [(classes, BOTH_ARE_RECORDED), (functions, OF_EACH_ROOM)])
+def test_a_name_is_given_once(names: Callable[[ast.Module], Iterator[str]], shared: set[str]) -> None:
+    where: dict[str, set[str]] = defaultdict(set)
+    for path in sorted(SOURCE.rglob("*.py")):
+        module = path.relative_to(SOURCE).as_posix()
+        if names is classes or module not in HANDLERS:
+            for name in names(ast.parse(path.read_text())):
+                where[name].add(module)
+    assert {name: modules for name, modules in where.items() if len(modules) > 1 and name not in shared} == {}
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new"),
+    [
+        ("superscalar.policy", "Refusal", "NotAdmitted"),
+        ("superscalar.policy", "Replan", "ReplanMode"),
+        ("superscalar.testing", "Request", "ServiceRequest"),
+    ],
+)
+def test_an_old_public_name_works_for_one_more_version_and_says_the_new_one(module: str, old: str, new: str) -> None:
+    room = importlib.import_module(module)
+    with pytest.warns(DeprecationWarning, match=rf"{module}\.{old} is called {new} now"):
+        assert getattr(room, old) is getattr(room, new)
+
+
+def test_what_never_was_a_name_is_none() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'Refusals'"):
+        _ = importlib.import_module("superscalar.policy").Refusals
