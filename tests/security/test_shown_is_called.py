@@ -157,7 +157,7 @@ def called(draw: Any) -> tuple[Tool[..., Any], str, list[dict[str, Any]], set[st
 
 def _line(name: str, text: str) -> str:
     """What a question shows of an argument: cut if it is long, and what nobody would see as escapes."""
-    return revealed(f"    {name} = {text if len(text) <= 300 else text[:300]}")
+    return revealed(f"    {name} = {text if len(text) <= 300 else text[:270]}")  # the rest says how long it is
 
 
 @settings(max_examples=examples(30, 750))

@@ -332,7 +332,7 @@ def tools_without_readers_need_no_rule(patch: Patch) -> None:
 
 
 def a_chat_model_has_seen_nothing(patch: Patch) -> None:
-    patch.setattr(compiler, "_anything", lambda _tools: derived.SHOWN)
+    patch.setattr(compiler, "anything_of", lambda _tools: derived.SHOWN)
 
 
 def results_of_its_calls_have_no_label(patch: Patch) -> None:
