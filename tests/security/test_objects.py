@@ -108,7 +108,7 @@ def check_that_only_tasks_failed(result: RunResult) -> None:
 
 
 @pytest.mark.search
-@pytest.mark.parametrize(("method", "make"), share(product(METHODS, [raising, lying]), 3))
+@pytest.mark.parametrize(("method", "make"), share(product(METHODS, [raising, lying]), 5))
 def test_of_an_opaque_object_nothing_is_called_but_its_repr(method: str, make: Callable[..., Any]) -> None:
     called: set[str] = set()
     result = ran(type("Thing", (), {method: make(called, method)})())
@@ -117,7 +117,7 @@ def test_of_an_opaque_object_nothing_is_called_but_its_repr(method: str, make: C
 
 
 @pytest.mark.search
-@pytest.mark.parametrize(("method", "base"), share(product(METHODS, BASES), 7))
+@pytest.mark.parametrize(("method", "base"), share(product(METHODS, BASES), 11))
 def test_data_whose_class_has_methods_of_its_own_fails_no_more_than_the_task_that_looks_at_it(
     method: str, base: type
 ) -> None:

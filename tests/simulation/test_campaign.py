@@ -24,7 +24,7 @@ BLOCK = 50 * SEEDS_PER_PLAN
 @pytest.mark.search
 def test_every_simulated_run_keeps_every_promise() -> None:
     """SUPERSCALAR_SIMULATIONS says how many, SUPERSCALAR_SEED which one alone."""
-    chosen = campaign(200, 6_000)
+    chosen = campaign(120, 6_000)
     firsts = chosen[::BLOCK]
     counts = [min(BLOCK, chosen[-1] + 1 - first) for first in firsts]
     wrong: list[str] = []
