@@ -38,7 +38,7 @@ demo: $(VENV)/.demo ## a real model plans the daily brief of nine tickers; QUEST
 demo: export DEMO_QUESTION = $(QUESTION)
 
 test search: export PYTHONDONTWRITEBYTECODE =  # what one worker compiles, the other and every process of a test read
-test: $(VENV)/.dev ## all tests, offline, four minutes; PYTHON=python3.12 for another Python, WORKERS=8 for more cores
+test: $(VENV)/.dev ## all tests, offline, three minutes; PYTHON=python3.12 for another Python, WORKERS=8 for more cores
 	@$(BIN)/python -m pytest -q -n $(WORKERS)
 
 search: $(VENV)/.dev ## the tests that search, ten times as deep; SAMPLE=8 an eighth of them, SEED=1 which and where, DEPTH=30000 as deep
