@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from superscalar import tool
-from superscalar.plan.ir import Call, Task
+from superscalar.plan.ir import Apply, Call, Compute, Literal, Need, Ref, Sequence, Task
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.print.program import print_plan
 from superscalar.plan.read.adopt import Adopted
@@ -145,3 +145,21 @@ def test_names_of_earlier_rounds_are_known_and_their_numbers_go_on() -> None:
     found = tasks_of(reader_of("python", adopted).feed(later))
     program.next_round()
     assert found == tasks_of(reader_of("python", program).feed(later))
+
+
+@pytest.mark.parametrize(
+    ("line", "problems"),
+    [
+        ("y.append(2)\n", ["`y` cannot be changed in place: `x` is, or holds, the same value"]),
+        ("z = x\njoin(z)\n", []),
+    ],
+)
+def test_a_function_that_only_another_version_has_may_have_handed_on_all_that_it_was_given(
+    line: str, problems: list[str]
+) -> None:
+    first = [
+        Task("y", Compute(Sequence("list", (Literal(1),)))),
+        Task("x", Compute(Apply("of_tomorrow", (Ref("y"),))), (Need("y"),)),
+    ]
+    reader = reader_of("python", Program(TOOLS.signatures, Adopted(TOOLS.signatures, [first], being_written=True)))
+    assert [step.message for step in reader.feed(line) if isinstance(step, Diagnostic)] == problems

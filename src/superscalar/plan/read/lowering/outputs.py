@@ -107,9 +107,14 @@ class Outputs:
         return row.gives if row is not None else ""
 
 
+def _gives(function: str) -> str:
+    """What the row of a function says that it gives; empty of one that only another version has, which wrote a task."""
+    return APPLIED[function].gives if function in APPLIED else ""
+
+
 def _gives_items(function: str) -> bool:
     """Whether what comes out is a list of the items that were given, if those were in a list."""
-    return function == "ok" or APPLIED[function].gives == "list[item]"
+    return function == "ok" or _gives(function) == "list[item]"
 
 
 _KINDS: Mapping[type, Callable[[Any, Outputs], str]] = {
@@ -118,7 +123,7 @@ _KINDS: Mapping[type, Callable[[Any, Outputs], str]] = {
     ir.Sequence: lambda expr, _: expr.kind,
     ir.Comprehension: lambda expr, _: expr.kind,
     ir.Dict: lambda _expr, _: "dict",
-    ir.Apply: lambda expr, _: APPLIED[expr.function].gives.partition("[")[0],
+    ir.Apply: lambda expr, _: _gives(expr.function).partition("[")[0],
     ir.Method: lambda expr, outputs: outputs.kind_of_method(expr),
     ir.Binary: lambda expr, outputs: outputs.kind_of_sum(expr),
 }

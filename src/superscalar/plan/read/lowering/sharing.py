@@ -387,7 +387,8 @@ class Sharing:
     def _of_apply(self, expr: ir.Apply, names: Mapping[str, Hold]) -> Hold:
         given = [self.of(each, names) for each in expr.arguments]
         named = {name: self.of(value, names) for name, value in expr.keywords if not isinstance(value, ir.Lambda)}
-        match APPLIED[expr.function].holds:
+        row = APPLIED.get(expr.function)  # none: another version has it, which wrote a task
+        match "itself" if row is None else row.holds:
             case "itself" | "views":
                 return _all(given)
             case "tried":
