@@ -6,7 +6,7 @@ What is published is never changed; a broken statement holds back only what need
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from superscalar.plan import ir
@@ -41,7 +41,7 @@ class Publishing:
         self._avoid = self.taken
         self._there: set[TaskId] = set()  # what there is, while a text is lowered anew
 
-    def begin(self, ground: Ground, taken: Iterable[TaskId] = ()) -> None:
+    def begin(self, ground: Ground, taken: Collection[TaskId] = ()) -> None:
         """Begin the round again from that ground. `taken`: the ids that its tasks have had so far."""
         self.taken = {*taken, *self.retired} if taken else self.retired
         self.now = ground.copy()

@@ -484,21 +484,24 @@ def too_wrong(line: int) -> Diagnostic:
     return Diagnostic("E404", message, Span(line, 0, line, 1), help="write a shorter plan")
 
 
-_LANGUAGE: Final = f"""\
+# The embedded model plans better where it is not told of blocks; larger ones say conditions and loops with them.
+_WITHOUT_BLOCKS: Final = "There is no import, def, for or if block, print or append."
+_WITH_BLOCKS: Final = """\
+There are if/elif/else and for blocks; a for runs its lines for all items in parallel, and hands on nothing but totals and lists (total += x, found.append(x)). There is no import, def, while, try, break, print or class."""
+
+
+def _language(blocks: str) -> str:
+    return f"""\
 You write plans. A plan is a short Python program that calls tools to find out what a question asks for. Someone else reads its results and answers.
 
 - Each line is name = expression, and the last is join(...) with all that the answer needs.
-- There are the given tools, comprehensions, x if c else y, f-strings and {" ".join(TOLD)}. There is no import, def, for or if block, print or append.
+- There are the given tools, comprehensions, x if c else y, f-strings and {" ".join(TOLD)}. {blocks}
 - Call a tool for every single thing that is asked for: calls run in parallel. For many things write {{x: tool(x) for x in things}}.
 - Use results as their types say: r.field, r["key"], r[0].
 - Compute every number in the plan, never in your head.
 - Arguments come from the question or from results, never made up. Leave out optional ones that the question does not mention.
 - If no tool is needed, write only join()."""
 
-# The embedded model plans better where it is not told of blocks; larger ones say conditions and loops with them.
-_WITHOUT_BLOCKS: Final = "There is no import, def, for or if block, print or append."
-_WITH_BLOCKS: Final = """\
-There are if/elif/else and for blocks; a for runs its lines for all items in parallel, and hands on nothing but totals and lists (total += x, found.append(x)). There is no import, def, while, try, break, print or class."""
 
 # Turns of their own: small models follow them better than rules, and than examples among the rules.
 _EXAMPLES: Final = (
@@ -551,7 +554,7 @@ PYTHON: Final = Front(
     name="python",
     looks_like=_PYTHON_LINE.match,
     reader=lambda program, prose: PythonReader(program, prose=prose),
-    prompt=Prompt(_LANGUAGE, _EXAMPLES, with_blocks=_LANGUAGE.replace(_WITHOUT_BLOCKS, _WITH_BLOCKS)),
+    prompt=Prompt(_language(_WITHOUT_BLOCKS), _EXAMPLES, with_blocks=_language(_WITH_BLOCKS)),
     kept=complete_lines,
     hopeless=_hopeless,
 )

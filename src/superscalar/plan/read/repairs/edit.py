@@ -43,14 +43,10 @@ class Edit:
         self._behind: dict[Outlined, list[Outlined]] = {}
         self._before: dict[Outlined, list[Outlined]] = {}
         self._last: list[Outlined] = []
-        self._inside: dict[
-            int, list[Outlined]
-        ] = {}  # what comes into a block that has nothing in it, by the block's `id`
+        self._inside: dict[int, list[Outlined]] = {}  # what comes into an empty block, by the block's `id`
         self._homes: dict[Outlined, list[Outlined]] = {}  # the list of these in which a line of the reply is
         self._answered: set[Outlined] = set()
-        self._left: list[
-            tuple[list[Outlined], list[Outlined]]
-        ] = []  # what answers nothing, by the block that it stands in
+        self._left: list[tuple[list[Outlined], list[Outlined]]] = []  # what answers nothing, by its block
         self._shapes = Shapes()
         self._lay(old, new)
 

@@ -48,7 +48,7 @@ def reader_in(dialect: PaperDialect) -> Callable[[Program, int | None], PlanRead
 
 
 class CallReader:
-    """Reads one round of a plan in a `dialect` into a `Program`. See `Form`."""
+    """Reads one round of a plan in a `dialect` into a `Program`. See `SyntaxForm`."""
 
     def __init__(self, program: Program, dialect: PaperDialect) -> None:
         self.program = program
@@ -113,7 +113,8 @@ class CallReader:
             else:
                 self._around["words around the plan"] = None
         elif self._seen or _LIKE_CODE.search(words.text):
-            help = f"write {self._dialect.step.format(words.number)} tool{self._dialect.openings[0]}argument{_CLOSING[self._dialect.openings[0]]}"
+            opening = self._dialect.openings[0]
+            help = f"write {self._dialect.step.format(words.number)} tool{opening}argument{_CLOSING[opening]}"
             problem = words.written.problem("E001", "this step calls no tool", help)
             yield from self._unreadable(self._name_of(words.number), "", words.written, problem)
 

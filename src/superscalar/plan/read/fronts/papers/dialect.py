@@ -27,9 +27,10 @@ class PaperDialect:
 
     `header` is what stands before the name of the tool, with group `number`; groups `bullet`, `style` (the sign behind
     the number, which should be this dialect's `style`) and `thought` where it may have them. `openings`: the brackets
-    that begin the arguments. `step`: how a step begins. `thought`: a line that is one, with group `text`. `variable`: what the result of a step is
-    called in the program, before its number. `reference`: one outside text, with the number as group 1 or 2. `letter`
-    stands between the sign of a reference and its number. `quotes`: text should be in quotes.
+    that begin the arguments. `step`: how a step begins. `thought`: a line that is one, with group `text`. `variable`:
+    what the result of a step is called in the program, before its number. `reference`: one outside text, with the
+    number as group 1 or 2. `letter` stands between the sign of a reference and its number. `quotes`: text should be in
+    quotes.
     """
 
     header: re.Pattern[str]
