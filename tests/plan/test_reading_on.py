@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from superscalar import LLMCompiler, tool
+from superscalar import LLMCompiler, Toolset, tool
 from superscalar.models.base import Chunk, Request
-from superscalar.plan.read.fronts.detect import Syntax
+from superscalar.plan.read.fronts.detect import Syntax, reader_of
+from superscalar.plan.read.fronts.reader import MAX_PROSE
+from superscalar.plan.read.program import Program
 from superscalar.testing import run
 
 SENT: list[int] = []
@@ -71,8 +73,9 @@ def test_of_two_programs_none_is_run_and_the_planner_is_asked_again(syntax: Synt
 
 @pytest.mark.parametrize("syntax", ["numbered", "rewoo", "json"])
 def test_a_closing_tag_behind_a_plan_makes_it_a_thought(syntax: Syntax) -> None:
-    draft, right = plan(syntax, 9), plan(syntax, 5)
+    draft, right, wrong = plan(syntax, 9), plan(syntax, 5), plan(syntax, 5, "sendd")
     assert sent(syntax, f"{draft}hm\n</think>\n{right}") == [5]
+    assert sent(syntax, wrong, f"{draft}hm\n</think>\n{right}") == [5]
     assert sent(syntax, f"{draft[: len(draft) // 2]}...", f"hm</think>\n{right}") == [5]
 
 
@@ -81,6 +84,20 @@ def test_prose_behind_a_plan_is_nothing(syntax: Syntax) -> None:
     right = plan(syntax, 5)
     for text in (f"{right}This sends.\n", f"```\n{right}```\nThis sends.\n", f"{right}This...", right + "words " * 200):
         assert sent(syntax, text) == [5]
+
+
+@pytest.mark.parametrize("syntax", ["numbered", "rewoo", "json"])
+def test_behind_a_correction_no_more_is_read_than_behind_a_plan(syntax: Syntax) -> None:
+    program = Program(Toolset([send]).signatures)
+    for corrects in (False, True):
+        if corrects:
+            program.begin_repair()
+        reader = reader_of(syntax, program)
+        reader.feed(plan(syntax, 5, "sendd"))
+        assert (reader.tail, reader.ended) == ("prose", False)
+        reader.feed("w" * (MAX_PROSE + 1))
+        assert reader.ended
+        reader.finish()
 
 
 def test_another_plan_in_json_needs_no_fence() -> None:

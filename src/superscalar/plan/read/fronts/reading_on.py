@@ -20,8 +20,6 @@ _HELP = "write one program, and nothing behind it"
 class ReadOn:
     """A `PlanReader` that looks at what comes behind the plan of another one, and makes nothing of that.
 
-    A reply that corrects a plan is read at its end: a correction cannot be taken back.
-
     At most `prose` characters are read there, or all for None, unless a fence opens, or a line begins as another plan
     `begins`: then it cannot be told which program is meant, and none is.
     """
@@ -39,17 +37,10 @@ class ReadOn:
         self._line: list[str] = []
         self._fenced = False  # the fence around the plan is open
         self._behind = False  # the line that is being written begins behind the plan
-        self._correction: list[str] = []  # that is being written
         self._other = 0  # the line at which another program begins
 
     def feed(self, text: str) -> list[ProgramStep]:
         """Take the next piece of the plan; any chunking gives the same tasks."""
-        if self.program.repairing:
-            self._correction.append(text)
-            return []
-        return self._read(text)
-
-    def _read(self, text: str) -> list[ProgramStep]:
         steps: list[ProgramStep] = []
         for piece in _LINES.split(text):
             if self.ended or not piece:
@@ -79,14 +70,13 @@ class ReadOn:
 
     def finish(self, reason: Literal["stop", "cut"] = "stop") -> list[ProgramStep]:
         """The text has ended, as it should or `cut`; what that completed."""
-        steps = self._read("".join(self._correction))
         if self._line:
             self._end_line()
         if not self._other or self.whole:
-            steps += self._reader.finish(reason)
+            steps = self._reader.finish(reason)
             self.whole = self._reader.whole
         else:
-            steps += [*self._reader.finish("cut"), *self._none_is_meant()]
+            steps = [*self._reader.finish("cut"), *self._none_is_meant()]
             self.whole = reason == "stop"
         self.ended = True
         return steps
