@@ -95,6 +95,13 @@ def test_nothing_in_a_picture_lies_outside_of_it_or_on_something_else() -> None:
     assert apart == []
 
 
+def test_every_task_stands_below_those_that_lead_to_it() -> None:
+    drawn = ET.fromstring(AGENT.compile(SOURCE)._repr_html_())
+    lines = [path.attrib["d"].split() for path in drawn.iter(f"{SVG}path") if " C" in path.attrib["d"]]
+    assert len(lines) == 13
+    assert [line for line in lines if float(line[-1]) <= float(line[1])] == []
+
+
 @pytest.mark.parametrize(
     "plan",
     [

@@ -208,3 +208,23 @@ def test_a_list_with_a_missing_item_is_recorded_and_told_as_it_is(outcome: Skipp
     assert isinstance(again, ev.Skipped)
     assert again.outcome == outcome
     assert outcome_document(outcome) == {"state": "skipped", "because": "if", "by_guard": True, **document}
+
+
+@pytest.mark.parametrize(
+    ("before", "more", "expected"),
+    [
+        ('{"a": gone(), "b": 1}', '{"a": 2}', {"a": 2, "b": 1}),
+        ('{"a": gone(), "b": gone()}', '{"c": 3, "b": 2, "a": 1}', {"a": 1, "b": 2, "c": 3}),
+        ('{"a": 1}', '{"a": gone()}', None),
+    ],
+)
+def test_what_was_under_a_key_that_an_update_replaces_need_not_be_there(
+    before: str, more: str, expected: dict[str, int] | None
+) -> None:
+    @tool(effect="read")
+    def gone() -> int:
+        raise LookupError("gone")
+
+    text = f"d = {before}\nm = {more}\nd.update(m)\nx = list(d.items())\njoin(x)\n"
+    found = run(LLMCompiler(tools=[gone]).execute(text))["x"]
+    assert (list(found.value) if isinstance(found, Observation) else None) == (expected and list(expected.items()))
