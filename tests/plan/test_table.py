@@ -5,10 +5,12 @@ Docs that are behind fail here; `SUPERSCALAR_UPDATE_GOLDEN=1 pytest tests/plan/t
 
 from __future__ import annotations
 
+import datetime as dt
 import inspect
 import os
 import re
 from contextlib import suppress
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from grammar_matcher import follows
 
 from superscalar.plan import check, grammar
 from superscalar.plan.evaluate.bounds import EvaluationError, WorkLeft
+from superscalar.plan.evaluate.kinds import BY_NAME
 from superscalar.plan.evaluate.methods import TEXT
 from superscalar.plan.evaluate.table import APPLIED, FUNCTIONS, HOLDS, METHODS, METHODS_OF
 from superscalar.plan.grammars.language import _GIVEN
@@ -24,6 +27,7 @@ from superscalar.plan.ir.forms import BY_OUTCOME
 from superscalar.plan.ir.signatures import Signatures
 from superscalar.plan.read.fronts.detect import Syntax
 from superscalar.plan.read.instead import functions, methods
+from superscalar.plan.read.lowering.outputs import SAMPLES
 from superscalar.planner import conversation
 from superscalar.tools.toolset import Toolset
 from support import language_page
@@ -158,3 +162,12 @@ def reaches(value: Any, wanted: object) -> bool:
 def test_no_help_is_about_what_is_there() -> None:
     assert {name for name, _ in methods._FORMS} & METHODS == set()
     assert {name for name, _ in functions._FORMS} & FUNCTIONS.keys() == set()
+
+
+def test_what_a_method_of_dates_and_amounts_gives_is_of_the_type_that_its_row_says() -> None:
+    values = {**SAMPLES, "datetime": dt.datetime(2026, 1, 1, tzinfo=dt.UTC)}  # some methods want a zone
+    given: dict[str, list[Any]] = {"strftime": ["%Y"], "astimezone": [dt.UTC], "quantize": [Decimal(1)]}
+    for name, kind in BY_NAME.items():
+        rows = {method: row for method, row in kind.methods.items() if row.gives}
+        made = {method: row.run(WorkLeft(), values[name], *given.get(method, [])) for method, row in rows.items()}
+        assert {method: type(value).__name__ for method, value in made.items()} == {m: r.gives for m, r in rows.items()}
