@@ -258,6 +258,14 @@ def test_ids_do_not_depend_on_when_a_line_was_mended() -> None:
     assert reading.shown == right.shown
 
 
+def test_an_id_that_was_taken_back_is_given_to_nothing_else_however_often_a_plan_is_repaired() -> None:
+    reading = read("x = f(1)\ny = ff(x)\njoin(x, y)\n")
+    assert [task.id for task in reading.tasks] == ["x"]
+    assert reading.repair("x = f(3)\ny = fff(x)\njoin(x, y)\n") == ["x.2"]
+    assert reading.repair("x = f(4)\ny = g(x)\njoin(x, y)\n") == ["x.3", "y", "join()"]
+    assert reading.retired == ["x", "x.2"]
+
+
 # -------------------------------------------------------------------------------------------------- what is held back
 
 
