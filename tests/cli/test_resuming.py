@@ -43,7 +43,7 @@ async def pay(amount: int, what: str) -> str:
     """Pay for it."""
     said(f"pay {amount}")
     if not WORLD.with_name("open").exists():
-        await asyncio.sleep(1_000)
+        await asyncio.Event().wait()
     return f"paid {amount}"
 '''
 PLAN = "a = look('a')\np = pay(3, a)\nb = look(p)\njoin(a, p, b)\n"

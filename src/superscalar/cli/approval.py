@@ -90,13 +90,16 @@ def _say(out: TextIO, text: str) -> None:
 
 
 async def typed_line() -> str:
-    """A line from the terminal, empty at its end. Cancelling it reads nothing, and leaves nobody reading."""
+    """A line from the terminal, empty at its end. Cancelling it reads nothing, and leaves nobody reading.
+
+    Except on Windows: there the thread that waits for the line takes it, whoever it was for.
+    """
     loop = asyncio.get_running_loop()
     descriptor = sys.stdin.fileno()
     there = asyncio.Event()
     try:
         loop.add_reader(descriptor, there.set)
-    except NotImplementedError:  # Windows
+    except NotImplementedError:  # on Windows no loop can watch a console, but a thread can wait for its next line
         return await asyncio.to_thread(sys.stdin.readline)
     try:
         await there.wait()

@@ -174,7 +174,9 @@ class _Signals:
     def __enter__(self) -> _Signals:
         ends = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
         wanted = [number for number in ends if signal.getsignal(number) is not signal.SIG_IGN]
-        # On Windows, or in another thread than the main one, it stays what asyncio makes of a signal.
+        # Where no loop handles signals (Windows), or not this one (another thread than the main one, which asyncio
+        # tells with the one error and other loops with the other), a signal does what it did before: a run it ends
+        # unsuspended is interrupted in its journal, and can be resumed all the same.
         with suppress(NotImplementedError, RuntimeError, ValueError):
             for number in (signal.SIGINT, *wanted):
                 self._loop.add_signal_handler(number, self._stop if number == signal.SIGINT else self._end)
