@@ -335,6 +335,13 @@ def test_results_are_checked_by_their_schema() -> None:
     assert (written["a"].in_doubt, type(written["b"])) == (True, Skipped)
 
 
+def test_results_are_checked_where_they_come_in_and_nowhere_else() -> None:
+    """Once for each call, wherever it runs: what is called is what was given."""
+    server = Server({"id": "7"})
+    act = Tool.from_schema("user", {"type": "object"}, server, returns=USER)
+    assert act.function is server
+
+
 @pytest.mark.parametrize(("closed", "code"), [(False, "W501"), (True, "E307")])
 def test_a_field_that_a_result_does_not_declare(closed: bool, code: str) -> None:
     """A warning, since declared results are often wrong; an error where the schema allows no others."""

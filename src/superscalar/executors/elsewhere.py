@@ -30,7 +30,7 @@ def address_of(tool: Tool[..., Any]) -> str:
     """
     function = tool.function
     described = tool.described
-    if described.checked is not None or (isinstance(described, Inspected) and described.made):
+    if isinstance(described, Inspected) and described.made:
         function = inspect.unwrap(function, stop=lambda f: f is not tool.function)  # ours: the arguments are complete
     told = speaker_of(function)
     address = f"{getattr(told, '__module__', None)}:{getattr(told, '__qualname__', None)}"

@@ -192,18 +192,16 @@ class Tool(Generic[Takes, Gives]):
         `call`, async or not, is given the arguments by the names in `parameters`, as keywords (`def call(**arguments)`
         takes those that are no identifiers, too), and a ToolContext if it has a parameter for one. They are checked by
         the schema, and are JSON; defaults are filled in, and what else a plan leaves out stays left out. `returns` is
-        the schema of what it returns, which is checked by it. `terms` are those of `tool`; what declares no `effect` is
-        a write. See docs/tools.md.
+        the schema of what it returns, which runs check. `terms` are those of `tool`; what declares no `effect` is a
+        write. See docs/tools.md.
 
         Raises:
             UsageError: a schema cannot be used, `call` does not take these arguments, a term makes no sense, or
                 jsonschema-rs, which checks all that, is not installed.
         """
-        from superscalar.tools.json_schema.described import described_tool, returning
+        from superscalar.tools.json_schema.described import described_tool
 
-        about = described_tool(name, parameters, call, returns, description)
-        checked = about.checked
-        return Tool(about, Terms.of(terms), call if checked is None else returning(call, checked, is_async(call)))
+        return Tool(described_tool(name, parameters, call, returns, description), Terms.of(terms), call)
 
     def __call__(self, *args: Takes.args, **kwargs: Takes.kwargs) -> Gives:
         """Call the function itself: no validation, no limits, no run."""
