@@ -23,7 +23,7 @@ from superscalar.tools.fields import with_defaults
 from superscalar.tools.function import Inspected, inspected, is_async, speaker_of
 from superscalar.tools.pairing import MAX_BATCH, defaults_of, matched
 from superscalar.tools.secret import hidden, secrets_of
-from superscalar.tools.terms import INHERITED, Effect, Inherited, Retry, Terms, TermsDict
+from superscalar.tools.terms import INHERITED, MOST_CALLS, Effect, Inherited, Retry, Terms, TermsDict
 from superscalar.tools.trust import Destination, Results, Sink, Trust, destinations_of, readers_of, results_of
 from superscalar.values import IMMUTABLE, twin_of
 from superscalar.weight import Portions, TooHeavy, weight_of
@@ -240,11 +240,13 @@ class Tool(Generic[Takes, Gives]):
         request, `max_batch` at the most: one attempt, with one slot and one token of this tool's limits.
 
         Raises:
-            UsageError: the tool is a write, or the function's parameters do not fit.
+            UsageError: the tool is a write, the function's parameters do not fit, or `max_batch` is no number of calls.
         """
 
+        MOST_CALLS.check("max_batch", max_batch, f"@{self.name}.batch")
+
         def declare(function: F) -> F:
-            self.terms.check_batch(self.name, self.effect, max_batch)
+            self.terms.check_batch(self.name, self.effect)
             self._pair(function, over, max_batch)
             return function
 
