@@ -1,6 +1,6 @@
-"""The job in one library, in that library's environment; prints a row of the table as JSON.
+"""The job in one library, in that library's environment; prints its rows of the table as JSON.
 
-python -m benchmarks.peers.support.driver NAME [--gullible] [--runs N] [--pace X]
+python -m benchmarks.peers.support.driver NAME [--runs N] [--pace X]
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def langgraph(gullible: bool) -> Job:
         nonlocal asked
         for number, turn in enumerate(turns(gullible=gullible)):
             asked += 1
-            calls = [{"name": turn[i][0], "args": turn[i][1], "id": f"{number}.{i}"} for i in range(len(turn))]
+            calls = [{"name": tool, "args": args, "id": f"{number}.{i}"} for i, (tool, args) in enumerate(turn)]
             yield AIMessage("", tool_calls=calls)
         asked += 1
         yield AIMessage(ANSWER)
