@@ -36,6 +36,7 @@ from superscalar.plan import check
 from superscalar.testing import run
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.terms import Terms, TermsDict
+from superscalar.values import WITHHELD
 from support.running import executed
 
 MAIL: Final[Any] = {
@@ -231,6 +232,13 @@ def test_a_default_that_holds_itself_ends() -> None:
     assert Tool.from_schema("act", schema, Server()).bind({"a": {}}) == {"a": {"below": {}}}
 
 
+def test_a_default_within_a_record_is_one_for_each_call() -> None:
+    record = {"type": "object", "properties": {"tags": {"type": "array", "default": []}}}
+    act = Tool.from_schema("act", {"type": "object", "properties": {"a": record}}, Server())
+    act.bind({"a": {}})["a"]["tags"].append("mine")
+    assert act.bind({"a": {}}) == {"a": {"tags": []}}
+
+
 # -------------------------------------------------------------------------------------------------------- what is sent
 
 
@@ -303,6 +311,14 @@ def test_secrets_are_in_no_message() -> None:
         "act(): `key`, which is a secret, does not fit its schema",
         "act(): `word`, which is a secret, does not fit its schema",
     ]
+
+
+def test_what_stands_for_a_secret_is_not_sent() -> None:
+    properties = {"key": {"type": "string"}}
+    act = Tool.from_schema("act", {"type": "object", "properties": properties}, Server(), secret="key")
+    for lost in (WITHHELD, f"Bearer {WITHHELD!r}"):
+        with pytest.raises(ArgumentError, match=r"act\(\): `key` is a secret that was withheld from the journal"):
+            act.bind({"key": lost})
 
 
 # ------------------------------------------------------------------------------------------------------------ results
@@ -391,6 +407,14 @@ def test_destinations_are_found_by_name_and_by_format() -> None:
         "act", {"type": "object", "properties": properties}, Server(), sink="mails[].to", content="where"
     )
     assert declared.sinks == {"mails[].to"}
+
+
+@pytest.mark.parametrize("mapping", ["additionalProperties", "patternProperties"])
+@pytest.mark.parametrize("held", [{"type": "string", "format": "email"}, {"properties": {"to": {"type": "string"}}}])
+def test_a_destination_under_whatever_key_is_told_with_the_whole(mapping: str, held: dict[str, Any]) -> None:
+    shares = {"type": "object", mapping: held if mapping == "additionalProperties" else {".": held}}
+    act = Tool.from_schema("act", {"type": "object", "properties": {"shares": shares}}, Server())
+    assert [str(one) for one in act.destinations] == ["shares"]
 
 
 def test_a_resource_is_a_function_of_arguments_by_their_names() -> None:

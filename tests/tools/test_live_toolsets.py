@@ -245,9 +245,13 @@ def test_what_does_not_close_holds_no_run_for_ever(
     ][:said] * 2
 
 
-def test_a_run_that_is_cancelled_while_it_closes_ends_so_and_hurries() -> None:
+def test_who_is_cancelled_while_it_closes_is_cancelled_and_it_hurries() -> None:
+    async def kept_open() -> None:
+        async with Stuck(name, deaf=1):
+            pass
+
     async def main() -> float:
-        closing = asyncio.create_task(LLMCompiler(tools=Stuck(name, deaf=1)).execute("join(name('b'))"))
+        closing = asyncio.create_task(kept_open())
         await asyncio.sleep(1.0)
         closing.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -397,14 +401,14 @@ def test_what_is_listed_is_what_can_be_called_or_an_error_of_the_toolset(listed:
         run(LLMCompiler(tools=Wrong()).execute("join(price('b'))"))
 
 
-def test_a_run_that_is_cancelled_while_it_lists_is_cancelled() -> None:
+def test_who_is_cancelled_while_it_lists_is_cancelled() -> None:
     class Slow(Remote):
         async def listed(self) -> Iterable[Any] | None:
             await asyncio.sleep(1e6)
             return ()
 
     async def main() -> None:
-        listing = asyncio.create_task(LLMCompiler(tools=Slow()).execute("join(1)"))
+        listing = asyncio.create_task(Slow().now())
         await asyncio.sleep(5.0)
         listing.cancel()
         with pytest.raises(asyncio.CancelledError):
