@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from functools import partial, wraps
+from functools import partial, reduce, wraps
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -269,13 +269,28 @@ def test_a_class_that_only_one_tool_knows_is_found_among_what_it_is_tried_again_
 
 
 @pytest.mark.parametrize(
-    "told", [{}, {"kinds": ["os.system"]}, {"type": 5, "text": None}, {"type": "x" * 10_000, "text": "y" * 10_000}]
+    "told",
+    [
+        {},
+        {"kinds": ["os.system"]},
+        {"kinds": None},
+        {"kinds": [["builtins.ValueError"], 5]},
+        {"type": 5, "text": None},
+        {"type": "x\0"},
+        {"type": "\ud800"},
+        {"type": "x" * 10_000, "text": "y" * 10_000},
+        {"headers": {1: 2}, "status": "429", "retry_after": []},
+        pytest.param(
+            reduce(lambda inner, _: {"cause": inner}, range(5_000), dict[str, Any]()), id="causes without end"
+        ),
+    ],
 )
 def test_whatever_is_told_of_an_exception_makes_one(told: dict[str, Any]) -> None:
     error = raised_elsewhere(told)
     assert isinstance(error, Exception)
     assert len(type(error).__name__) <= 200
     assert len(str(error)) <= 2_100
+    assert refusal_of(error) is None
 
 
 def test_a_process_that_ends_fails_its_calls_and_a_write_is_in_doubt(away: Elsewhere) -> None:
