@@ -17,8 +17,9 @@ from time import perf_counter
 from typing import Any, TypeAlias
 
 from examples.support.desk import Desk
+from examples.support.script import ANSWER, GULLIBLE_PLAN, PLAN
 
-from benchmarks.peers.support.script import ANSWER, turns
+from benchmarks.peers.support.script import turns
 
 Job: TypeAlias = tuple[Callable[[Desk], Awaitable[object]], Callable[[], int]]
 """Answers the tickets of a desk; says how often the model was asked."""
@@ -27,7 +28,6 @@ Job: TypeAlias = tuple[Callable[[Desk], Awaitable[object]], Callable[[], int]]
 def superscalar(gullible: bool) -> Job:
     """Ours: the model writes a plan before anything is read, and an answer at the end."""
     from examples.support.agent import QUESTION, support_agent
-    from examples.support.script import GULLIBLE_PLAN, PLAN
 
     from superscalar.testing import ScriptedModel
 
