@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from superscalar import policy
+
 SOURCE = Path(__file__).parent.parent / "src" / "superscalar"
 
 BOTH_ARE_RECORDED = {"Skipped"}  # the outcome of a task, and the event that tells of it: journals have both names
@@ -57,8 +59,13 @@ def test_a_name_is_given_once(names: Callable[[ast.Module], Iterator[str]], shar
 )
 def test_an_old_public_name_works_for_one_more_version_and_says_the_new_one(module: str, old: str, new: str) -> None:
     room = importlib.import_module(module)
-    with pytest.warns(DeprecationWarning, match=rf"{module}\.{old} is called {new} now"):
+    with pytest.warns(DeprecationWarning, match=rf"{module}\.{old} is called {new} now") as warned:
         assert getattr(room, old) is getattr(room, new)
+    assert [one.filename for one in warned] == [__file__]  # where the old name stands
+
+
+def test_the_words_of_a_choice_are_where_they_were() -> None:
+    assert policy.REPLANS == ("never", "planned-tools", "read-only", "ask", "any")
 
 
 def test_what_never_was_a_name_is_none() -> None:

@@ -266,6 +266,13 @@ def test_so_are_the_terms_of_a_tool(terms: dict[str, Any], says: str) -> None:
     assert says in str(error.value)
 
 
+@pytest.mark.parametrize("most", [0, "x", True, 1.5])
+def test_so_is_how_many_calls_a_batched_form_takes(most: Any) -> None:
+    with pytest.raises(UsageError) as error:
+        superscalar.tool(price).batch(max_batch=most)
+    assert f"@price.batch(max_batch={most!r}): write a whole number from 1 on" in str(error.value)
+
+
 @pytest.mark.parametrize("tools", [[price], (price,), iter([price]), Toolset([price]), {price}])
 def test_tools_may_be_any_list_of_them_and_a_set_of_its_own(tools: Any) -> None:
     agent = LLMCompiler(tools=tools)

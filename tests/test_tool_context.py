@@ -46,3 +46,8 @@ def test_a_tool_is_told_that_nobody_wants_its_result() -> None:
 def test_a_charge_that_is_none_is_refused_as_in_a_run() -> None:
     with pytest.raises(ValueError, match=r"charge\(-1"):
         tool_context().charge(-1)
+
+
+def test_so_is_a_usage_that_is_none() -> None:
+    with pytest.raises(ValueError, match=r"used\(Usage\(input_tokens=-1"):
+        tool_context().used(Usage(-1, 0, 0, 1))

@@ -107,7 +107,7 @@ def _is_number(value: object) -> bool:
 
 
 def is_sendable(value: object) -> bool:
-    """Whether it is a text, and no half of a character is in it, which no file takes (`UnicodeEncodeError`)."""
+    """Whether it is a text, not empty, and without half of a character, which no file takes (`UnicodeEncodeError`)."""
     return isinstance(value, str) and value.encode() != b""
 
 

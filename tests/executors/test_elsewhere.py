@@ -8,11 +8,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import partial, reduce, wraps
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from pydantic import Field
 
 from superscalar import Failure, LLMCompiler, NotDone, RateLimited, Tool, UsageError, tool
 from superscalar.errors import NotBegun
@@ -138,6 +139,49 @@ def test_another_thing_of_the_same_name_is_none() -> None:
         address_of(tool(wrapped))
 
 
+def test_what_only_the_program_itself_has_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process has another program."""
+    found = closure()
+    found.__module__, found.__qualname__ = "__main__", "found"
+    monkeypatch.setattr(sys.modules["__main__"], "found", found, raising=False)
+    with pytest.raises(UsageError, match="would look for it as __main__:found"):
+        address_of(tool(found))
+
+
+def test_a_batched_form_that_cannot_be_imported_is_refused_where_the_agent_is_made(away: Elsewhere) -> None:
+    single = tool(effect="read")(double.function)
+
+    @single.batch
+    async def doubles(numbers: list[int]) -> list[int]:
+        return numbers
+
+    with pytest.raises(UsageError, match="tool doubles cannot be called in another process"):
+        LLMCompiler(tools=[single], executor=away)
+
+
+def logged(function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return call
+
+
+def added(numbers: Annotated[list[int], Field(default_factory=list)]) -> int:
+    return sum(numbers)
+
+
+@logged
+def counted(numbers: Annotated[list[int], Field(default_factory=list)]) -> int:
+    return len(numbers)
+
+
+@pytest.mark.parametrize("function", [added, counted], ids=["plain", "decorated"])
+def test_a_tool_whose_defaults_are_made_is_found_as_it_is_written(function: Callable[..., Any]) -> None:
+    address = address_of(tool(function))
+    assert function_at(address) is function
+
+
 def test_an_address_leads_to_the_function() -> None:
     assert address_of(double) == "support.elsewhere:double"
     assert function_at("support.elsewhere:double") is double.function
@@ -207,6 +251,17 @@ def test_a_refusal_is_one_here_too_and_no_other_header_is_told() -> None:
     assert (found.retry_after, found.nothing_done) == (7.0, True)
 
 
+def test_causes_that_have_no_end_are_told_to_some_depth() -> None:
+    first, second = ValueError("first"), ValueError("second")
+    first.__cause__, second.__cause__ = second, first
+    error: BaseException | None = raised_elsewhere(told_of(first, deep=3))
+    said = []
+    while error is not None:
+        said.append(str(error))
+        error = error.__cause__
+    assert said == ["first", "second", "first", "second"]
+
+
 def test_a_class_that_only_one_tool_knows_is_found_among_what_it_is_tried_again_for() -> None:
     told = told_of(Refused())
     assert isinstance(raised_elsewhere(told, (Refused,)), Refused)
@@ -214,13 +269,28 @@ def test_a_class_that_only_one_tool_knows_is_found_among_what_it_is_tried_again_
 
 
 @pytest.mark.parametrize(
-    "told", [{}, {"kinds": ["os.system"]}, {"type": 5, "text": None}, {"type": "x" * 10_000, "text": "y" * 10_000}]
+    "told",
+    [
+        {},
+        {"kinds": ["os.system"]},
+        {"kinds": None},
+        {"kinds": [["builtins.ValueError"], 5]},
+        {"type": 5, "text": None},
+        {"type": "x\0"},
+        {"type": "\ud800"},
+        {"type": "x" * 10_000, "text": "y" * 10_000},
+        {"headers": {1: 2}, "status": "429", "retry_after": []},
+        pytest.param(
+            reduce(lambda inner, _: {"cause": inner}, range(5_000), dict[str, Any]()), id="causes without end"
+        ),
+    ],
 )
 def test_whatever_is_told_of_an_exception_makes_one(told: dict[str, Any]) -> None:
     error = raised_elsewhere(told)
     assert isinstance(error, Exception)
     assert len(type(error).__name__) <= 200
     assert len(str(error)) <= 2_100
+    assert refusal_of(error) is None
 
 
 def test_a_process_that_ends_fails_its_calls_and_a_write_is_in_doubt(away: Elsewhere) -> None:

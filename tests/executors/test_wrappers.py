@@ -156,11 +156,13 @@ def test_a_failure_of_the_executor_itself_is_one_of_the_call() -> None:
         lambda channel: channel.charge(-1.0, 0),
         lambda channel: channel.charge(float("nan"), 0),
         lambda channel: channel.charge(0.0, -1),
+        lambda channel: channel.charge(0.0, float("inf")),
+        lambda channel: channel.charge("much", 0),
         lambda channel: channel.used(Usage(cost=-1.0)),
         lambda channel: channel.used(Usage(input_tokens=-5)),
         lambda channel: channel.used({"cost": 1}),
     ],
-    ids=["cost", "nan", "tokens", "cost of a model", "tokens of a model", "no usage"],
+    ids=["cost", "nan", "tokens", "endless tokens", "no number", "cost of a model", "tokens of a model", "no usage"],
 )
 def test_nothing_that_comes_over_a_channel_pays_back(say: Callable[[Any], None]) -> None:
     class Says:

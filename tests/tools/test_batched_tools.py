@@ -65,7 +65,7 @@ LACKS_ONE = (
         (plural, {"over": "day"}, "over='day', but its parameters are ticker, currency"),
         (no_list, {}, "`tickers` of its batched form no_list stands for many `ticker`; annotate it as a list"),
         (two_lists, {}, 'say which with over="..."'),
-        (plural, {"max_batch": 0}, "max_batch=0: at least 1"),
+        (plural, {"max_batch": 0}, "max_batch=0): write a whole number from 1 on"),
         (lambda *tickers: tickers, {}, "cannot be described to a planner"),
     ],
 )

@@ -36,6 +36,7 @@ from superscalar.plan import check
 from superscalar.testing import run
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.terms import Terms, TermsDict
+from superscalar.values import WITHHELD
 from support.running import executed
 
 MAIL: Final[Any] = {
@@ -231,6 +232,13 @@ def test_a_default_that_holds_itself_ends() -> None:
     assert Tool.from_schema("act", schema, Server()).bind({"a": {}}) == {"a": {"below": {}}}
 
 
+def test_a_default_within_a_record_is_one_for_each_call() -> None:
+    record = {"type": "object", "properties": {"tags": {"type": "array", "default": []}}}
+    act = Tool.from_schema("act", {"type": "object", "properties": {"a": record}}, Server())
+    act.bind({"a": {}})["a"]["tags"].append("mine")
+    assert act.bind({"a": {}}) == {"a": {"tags": []}}
+
+
 # -------------------------------------------------------------------------------------------------------- what is sent
 
 
@@ -305,6 +313,14 @@ def test_secrets_are_in_no_message() -> None:
     ]
 
 
+def test_what_stands_for_a_secret_is_not_sent() -> None:
+    properties = {"key": {"type": "string"}}
+    act = Tool.from_schema("act", {"type": "object", "properties": properties}, Server(), secret="key")
+    for lost in (WITHHELD, f"Bearer {WITHHELD!r}"):
+        with pytest.raises(ArgumentError, match=r"act\(\): `key` is a secret that was withheld from the journal"):
+            act.bind({"key": lost})
+
+
 # ------------------------------------------------------------------------------------------------------------ results
 
 USER: Final[Any] = {
@@ -333,6 +349,13 @@ def test_results_are_checked_by_their_schema() -> None:
     written = executed("a = user()\nb = user()", [user({}, effect="write", resource="users")]).outcomes
     assert isinstance(written["a"], Failure)
     assert (written["a"].in_doubt, type(written["b"])) == (True, Skipped)
+
+
+def test_results_are_checked_where_they_come_in_and_nowhere_else() -> None:
+    """Once for each call, wherever it runs: what is called is what was given."""
+    server = Server({"id": "7"})
+    act = Tool.from_schema("user", {"type": "object"}, server, returns=USER)
+    assert act.function is server
 
 
 @pytest.mark.parametrize(("closed", "code"), [(False, "W501"), (True, "E307")])
@@ -386,6 +409,14 @@ def test_destinations_are_found_by_name_and_by_format() -> None:
     assert declared.sinks == {"mails[].to"}
 
 
+@pytest.mark.parametrize("mapping", ["additionalProperties", "patternProperties"])
+@pytest.mark.parametrize("held", [{"type": "string", "format": "email"}, {"properties": {"to": {"type": "string"}}}])
+def test_a_destination_under_whatever_key_is_told_with_the_whole(mapping: str, held: dict[str, Any]) -> None:
+    shares = {"type": "object", mapping: held if mapping == "additionalProperties" else {".": held}}
+    act = Tool.from_schema("act", {"type": "object", "properties": {"shares": shares}}, Server())
+    assert [str(one) for one in act.destinations] == ["shares"]
+
+
 def test_a_resource_is_a_function_of_arguments_by_their_names() -> None:
     schema: Any = {"type": "object", "properties": {"path": {"type": "string", "default": "/"}, "user-id": {}}}
     act = Tool.from_schema("act", schema, Server(), resource=lambda path: f"file:{path}", reads=lambda path: path)
@@ -404,7 +435,7 @@ def len_of(items: list[str]) -> int:
 
 
 def test_there_is_no_term_of_another_name() -> None:
-    with pytest.raises(UsageError, match=r"@tool\(efect=...\): there is no such term; did you mean effect="):
+    with pytest.raises(UsageError, match="@tool has no option efect=; did you mean effect="):
         Tool.from_schema("act", MAIL, Server(), efect="read")  # type: ignore[call-arg]
 
 

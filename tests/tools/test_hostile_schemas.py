@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from superscalar import Tool, UsageError
-from superscalar.tools.context import ArgumentError
+from superscalar.tools.context import ArgumentError, ResultError
 from superscalar.tools.json_schema import cost, reading
 
 
@@ -190,9 +190,10 @@ def test_what_a_server_returns_is_bounded_alike() -> None:
     one = act(of({}), returns={"$ref": "#/$defs/E", "$defs": {"E": EXPRESSION}})
     itself: list[Any] = []
     itself.append(itself)
+    assert one.described.checked is not None
     for value in (of_depth(60, 1), itself):
-        with pytest.raises(Exception, match=r"act\(\) returned what"):
-            one.function(a=value)
+        with pytest.raises(ResultError, match=r"act\(\) returned what"):
+            one.described.checked(value)
 
 
 def test_what_is_told_of_a_schema_is_bounded() -> None:

@@ -176,6 +176,7 @@ def test_a_run_that_is_cancelled_while_it_opens_leaves_nothing_open(after: float
         opening.cancel()
         with pytest.raises(asyncio.CancelledError):
             await opening
+        assert asyncio.get_running_loop().time() <= after + 0.5  # it is closed, and not opened to the end before
         assert remote.told.count("opening") == remote.told.count("closed")
         assert len(asyncio.all_tasks()) == 1
 
@@ -242,6 +243,22 @@ def test_what_does_not_close_holds_no_run_for_ever(
         "the toolset Stuck has not closed for 10 seconds, and is cancelled",
         "the toolset Stuck does not close, and is left as it is",
     ][:said] * 2
+
+
+def test_who_is_cancelled_while_it_closes_is_cancelled_and_it_hurries() -> None:
+    async def kept_open() -> None:
+        async with Stuck(name, deaf=1):
+            pass
+
+    async def main() -> float:
+        closing = asyncio.create_task(kept_open())
+        await asyncio.sleep(1.0)
+        closing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+        return asyncio.get_running_loop().time()
+
+    assert run(main()) == 1.0
 
 
 def test_a_set_with_a_session_of_its_own_opens_the_sets_in_it_before() -> None:
@@ -382,6 +399,22 @@ def test_what_is_listed_is_what_can_be_called_or_an_error_of_the_toolset(listed:
 
     with pytest.raises(ToolsetError, match=why):
         run(LLMCompiler(tools=Wrong()).execute("join(price('b'))"))
+
+
+def test_who_is_cancelled_while_it_lists_is_cancelled() -> None:
+    class Slow(Remote):
+        async def listed(self) -> Iterable[Any] | None:
+            await asyncio.sleep(1e6)
+            return ()
+
+    async def main() -> None:
+        listing = asyncio.create_task(Slow().now())
+        await asyncio.sleep(5.0)
+        listing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await listing
+
+    run(main())
 
 
 def test_what_cancels_itself_while_it_lists_cancels_no_run() -> None:

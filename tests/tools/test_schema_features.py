@@ -101,6 +101,7 @@ FEATURES = [
         unhashable=[({"x": 1}, "Additional properties are not allowed ('x' was unexpected)")],
     ),
     Feature("a mapping", {"type": "object", "additionalProperties": {"type": "integer"}}, "a: dict[str, int]", [{"k": 1}], unhashable=[({"k": "1"}, '"1" is not of type "integer", at [\'k\']')]),
+    Feature("a mapping of which a part says what it holds", {"type": "object", "allOf": [{"type": "object", "additionalProperties": {"type": "integer"}}]}, "a: dict[str, int]", [{"k": 1}], unhashable=[({"k": "1"}, '"1" is not of type "integer", at [\'k\']')]),
     Feature("keys by pattern", {"type": "object", "patternProperties": {"^n": {"type": "integer"}}}, "a: dict", [{"n": 1, "m": "x"}], unhashable=[({"n": "x"}, '"x" is not of type "integer", at [\'n\']')]),
     Feature("names of keys", {"type": "object", "propertyNames": {"maxLength": 2}}, "a: dict", [{"k": 1}], unhashable=[({"key": 1}, '"key" is longer than 2 characters')]),
     Feature("how many keys", {"type": "object", "minProperties": 1}, "a: dict", [{"k": 1}], unhashable=[({}, "{} has less than 1 property")]),

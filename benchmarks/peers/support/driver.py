@@ -1,6 +1,6 @@
-"""The job in one library, in that library's environment; prints a row of the table as JSON.
+"""The job in one library, in that library's environment; prints its rows of the table as JSON.
 
-python -m benchmarks.peers.support.driver NAME [--gullible] [--runs N] [--pace X]
+python -m benchmarks.peers.support.driver NAME [--runs N] [--pace X]
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from time import perf_counter
 from typing import Any, TypeAlias
 
 from examples.support.desk import Desk
+from examples.support.script import ANSWER, GULLIBLE_PLAN, PLAN
 
-from benchmarks.peers.support.script import ANSWER, turns
+from benchmarks.peers.support.script import turns
 
 Job: TypeAlias = tuple[Callable[[Desk], Awaitable[object]], Callable[[], int]]
 """Answers the tickets of a desk; says how often the model was asked."""
@@ -27,7 +28,6 @@ Job: TypeAlias = tuple[Callable[[Desk], Awaitable[object]], Callable[[], int]]
 def superscalar(gullible: bool) -> Job:
     """Ours: the model writes a plan before anything is read, and an answer at the end."""
     from examples.support.agent import QUESTION, support_agent
-    from examples.support.script import GULLIBLE_PLAN, PLAN
 
     from superscalar.testing import ScriptedModel
 
@@ -72,7 +72,7 @@ def langgraph(gullible: bool) -> Job:
         nonlocal asked
         for number, turn in enumerate(turns(gullible=gullible)):
             asked += 1
-            calls = [{"name": turn[i][0], "args": turn[i][1], "id": f"{number}.{i}"} for i in range(len(turn))]
+            calls = [{"name": tool, "args": args, "id": f"{number}.{i}"} for i, (tool, args) in enumerate(turn)]
             yield AIMessage("", tool_calls=calls)
         asked += 1
         yield AIMessage(ANSWER)

@@ -12,11 +12,9 @@ from examples.support.desk import STRANGER
 
 Turn: TypeAlias = list[tuple[str, dict[str, Any]]]
 
-ANSWER = "All tickets have been looked at."
-
 
 def turns(*, gullible: bool) -> list[Turn]:
-    """The calls of each turn; after the last, the model says `ANSWER`."""
+    """The calls of each turn; after the last, the model answers."""
     return [
         [("policy", {}), ("open_tickets", {})],
         [("order", {"number": number}) for number in range(1001, 1006)],

@@ -30,7 +30,7 @@ def address_of(tool: Tool[..., Any]) -> str:
     """
     function = tool.function
     described = tool.described
-    if described.checked is not None or (isinstance(described, Inspected) and described.made):
+    if isinstance(described, Inspected) and described.made:
         function = inspect.unwrap(function, stop=lambda f: f is not tool.function)  # ours: the arguments are complete
     told = speaker_of(function)
     address = f"{getattr(told, '__module__', None)}:{getattr(told, '__qualname__', None)}"
@@ -154,19 +154,33 @@ def _number(value: object) -> float | str | None:
 def raised_elsewhere(told: Mapping[str, Any], known: Collection[type[BaseException]] = ()) -> RaisedElsewhere:
     """What `told_of` told, to be raised here. `known`: further classes that it may be of, such as a tool's `retry.on`.
 
-    No class is looked up by a name that came from elsewhere but in these, and in those that everybody knows.
+    No class is looked up by a name that came from elsewhere but in these, and in those that everybody knows. What is
+    told otherwise than `told_of` does it says nothing.
     """
     classes = {**{f"{kind.__module__}.{kind.__qualname__}": kind for kind in known}, **_KNOWN}
-    kinds = [classes[kind] for kind in told.get("kinds", ()) if kind in classes]
-    name, text = cut(str(told.get("type") or "Exception"), 100), cut(str(told.get("text") or ""), LONGEST)
+    error = latest = _raised(told, classes)
+    cause = told.get("cause")
+    for _ in range(_DEEP):
+        if not isinstance(cause, Mapping):
+            break
+        latest.__cause__ = because = _raised(cause, classes)
+        latest, cause = because, cause.get("cause")
+    return error
+
+
+def _raised(told: Mapping[str, Any], classes: Mapping[str, type[BaseException]]) -> RaisedElsewhere:
+    """One exception, without its cause."""
+    said = told.get("kinds")
+    names = [kind for kind in said if isinstance(kind, str)] if isinstance(said, list) else []
+    kinds = [classes[kind] for kind in names if kind in classes]
+    name, text = cut(str(told.get("type") or ""), 100), cut(str(told.get("text") or ""), LONGEST)
+    name = name if name and name.isprintable() else "Exception"  # of others Python makes no class
     made = (_made(name, kind, text) for kind in (*kinds, Exception))
     error = next(one for one in made if one is not None)
     status, headers = told.get("status"), told.get("headers")
     error.retry_after = _number(told.get("retry_after"))
     error.status_code = status if isinstance(status, int) else None
     error.headers = dict(headers) if isinstance(headers, Mapping) else {}
-    if isinstance(cause := told.get("cause"), Mapping):
-        error.__cause__ = raised_elsewhere(cause, known)
     return error
 
 

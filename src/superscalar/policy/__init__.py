@@ -1,7 +1,8 @@
 """May it happen? Pure decisions about plans and about calls whose arguments have labels."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from superscalar.choices import words_of
 from superscalar.policy.admission import Admission, NotAdmitted, ReplanMode
 from superscalar.policy.calls import Allow, Argument, Ask, Decision, Deny, LabelledCall, Question, Rule, Said
 from superscalar.policy.policy import Mode, Policy, Ruling, Rulings
@@ -18,6 +19,7 @@ from superscalar.renamed import renamed
 
 __all__ = [
     "BUILT_IN",
+    "REPLANS",
     "Admission",
     "Allow",
     "Argument",
@@ -41,6 +43,9 @@ __all__ = [
     "confidentiality",
     "destinations",
 ]
+
+REPLANS: Final = words_of(ReplanMode)
+"""The words of `ReplanMode`."""
 
 if not TYPE_CHECKING:
     __getattr__ = renamed(__name__, Refusal="NotAdmitted", Replan="ReplanMode")

@@ -45,7 +45,11 @@ class Notes:
         self.models.append(model)
 
     def used(self, usage: Usage) -> None:
-        """Add what a model has used."""
+        """Add what a model has used.
+
+        Raises:
+            ValueError: it cannot be counted.
+        """
         check_usage(usage)
         self.usage += usage
 

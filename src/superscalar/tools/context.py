@@ -74,6 +74,9 @@ class ToolContext(Generic[ContextT]):
         """Say what a model that this call asked has used: it counts towards the budgets and the result's usage.
 
         Safe from any thread.
+
+        Raises:
+            ValueError: it cannot be counted.
         """
         self._channel.used(usage)
 

@@ -67,3 +67,8 @@ class Described(ABC):
     @abstractmethod
     def schema(self) -> dict[str, Any]:
         """The arguments of a call as a JSON Schema object, by the tool's own names."""
+
+
+def as_it_is(default: Any) -> Any:
+    """What a declared default is made of, for `Described.defaults`: itself."""
+    return default

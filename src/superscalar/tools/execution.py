@@ -37,8 +37,8 @@ def check_charge(cost: float, tokens: int) -> None:
     Raises:
         ValueError: something below zero, or no number.
     """
-    if not (0.0 <= cost < inf and tokens >= 0):
-        raise ValueError(f"charge({cost!r}, tokens={tokens!r}): what a call has cost, not below 0")
+    if not (_can_be_counted(cost) and _can_be_counted(tokens)):
+        raise ValueError(f"charge({short(cost)}, tokens={short(tokens)}): what a call has cost, numbers not below 0")
 
 
 def check_usage(usage: Usage) -> None:
@@ -50,8 +50,12 @@ def check_usage(usage: Usage) -> None:
     if type(usage) is not Usage:
         raise ValueError(f"used({short(usage)}): what a model has used, a Usage")
     counts = (usage.input_tokens, usage.cached_tokens, usage.output_tokens, usage.requests, usage.cost)
-    if not all(isinstance(count, int | float) and 0 <= count < inf for count in counts):
+    if not all(map(_can_be_counted, counts)):
         raise ValueError(f"used({short(usage)}): what a model has used, not below 0")
+
+
+def _can_be_counted(count: object) -> bool:
+    return isinstance(count, int | float) and 0 <= count < inf
 
 
 class Channel(Protocol):

@@ -15,7 +15,7 @@ from superscalar.plan.evaluate.table import TAKEN
 from superscalar.plan.ir.naming import identifier
 from superscalar.plan.ir.signatures import Parameter
 from superscalar.tools.context import ToolContext
-from superscalar.tools.described import Arguments, Check, Described
+from superscalar.tools.described import Arguments, Check, Described, as_it_is
 from superscalar.tools.docstrings import parted
 from superscalar.tools.fields import Stated, stated
 from superscalar.tools.inputs import annotated_text, bounds_text, default_text, forms_of, usable
@@ -129,17 +129,13 @@ def inspected(function: Callable[..., Any], name: str | None = None) -> Inspecte
         shapes={name: shape for name, shape in shapes.items() if shape},
         results=constants_in(shape_of(signature.return_annotation)),
         forms=forms_of(annotations.values()),
-        defaults={p.name: partial(_as_it_is, p.default) for p in taken if p.default is not p.empty} | made,
+        defaults={p.name: partial(as_it_is, p.default) for p in taken if p.default is not p.empty} | made,
         anew=frozenset(one.parameter.name for one in found if one.anew),
         context=context,
         module=getattr(told, "__module__", None) or "",
         taken=taken,
         made=made,
     )
-
-
-def _as_it_is(default: Any) -> Any:
-    return default
 
 
 def check_returns(name: str, function: Callable[..., Any]) -> None:

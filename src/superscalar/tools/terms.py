@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from random import Random
@@ -21,6 +20,7 @@ from superscalar.given import (
     are_texts,
     at_least,
     check_fields,
+    check_names,
     one_of,
     whole_number,
 )
@@ -125,6 +125,9 @@ _READERS: Final = Expected(
 _EFFECT: Final = Expected('write effect="pure", effect="read" or effect="write"', one_of("pure", "read", "write").fits)
 _TRUST: Final = Expected('write trust="trusted" or trust="untrusted"', one_of("trusted", "untrusted").fits)
 
+MOST_CALLS: Final = whole_number(1, "calls of one request")
+"""What may be given for `max_batch`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
@@ -152,7 +155,7 @@ class Terms:
     """The name of its batched form."""
     over: str | None = field(default=None, metadata=TEXT.or_none.here)
     """The parameter that is a list in the batched form, where that is not clear."""
-    max_batch: int = field(default=MAX_BATCH, metadata=whole_number(1, "calls of one request").here)
+    max_batch: int = field(default=MAX_BATCH, metadata=MOST_CALLS.here)
     """How many calls are one request at the most."""
     secret: str | Iterable[str] = field(default=(), metadata=NAMES.here)
     """The parameters whose values are never shown nor recorded."""
@@ -188,15 +191,7 @@ class Terms:
         Raises:
             UsageError: there is no such term, or one makes no sense.
         """
-        known = [field.name for field in fields(cls)]
-        for name in given:
-            if name not in known:
-                close = difflib.get_close_matches(name, known, n=1)
-                raise UsageError(
-                    f"@tool({name}=...): there is no such term; "
-                    + (f"did you mean {close[0]}=? " if close else "")
-                    + f"Terms are {', '.join(known)}"
-                )
+        check_names(given, [field.name for field in fields(cls)], "@tool")
         return cls(**given)
 
     def check(self, tool: str, effect: Effect) -> None:
@@ -206,14 +201,14 @@ class Terms:
             UsageError: they do not.
         """
         if self.batch is not None:
-            self.check_batch(tool, effect, self.max_batch)
+            self.check_batch(tool, effect)
         elif self.over is not None:
             raise UsageError(f'@tool(over={self.over!r}) on {tool} says nothing without batch="..."')
         if effect == "write" and self.dedupe:
             raise UsageError(f"@tool(dedupe=True) on {tool}: two equal writes are two writes; leave out dedupe=")
 
     @staticmethod
-    def check_batch(tool: str, effect: Effect, max_batch: int) -> None:
+    def check_batch(tool: str, effect: Effect) -> None:
         """See that a tool of that effect may have a batched form.
 
         Raises:
@@ -221,8 +216,6 @@ class Terms:
         """
         if effect == "write":
             raise UsageError(f"tool {tool} is a write; writes are never batched: each is made by itself")
-        if max_batch < 1:
-            raise UsageError(f"tool {tool}: max_batch={max_batch}: at least 1")
 
 
 class TermsDict(TypedDict, total=False):

@@ -23,7 +23,7 @@ from superscalar.tools.fields import with_defaults
 from superscalar.tools.function import Inspected, inspected, is_async, speaker_of
 from superscalar.tools.pairing import MAX_BATCH, defaults_of, matched
 from superscalar.tools.secret import hidden, secrets_of
-from superscalar.tools.terms import INHERITED, Effect, Inherited, Retry, Terms, TermsDict
+from superscalar.tools.terms import INHERITED, MOST_CALLS, Effect, Inherited, Retry, Terms, TermsDict
 from superscalar.tools.trust import Destination, Results, Sink, Trust, destinations_of, readers_of, results_of
 from superscalar.values import IMMUTABLE, twin_of
 from superscalar.weight import Portions, TooHeavy, weight_of
@@ -192,18 +192,16 @@ class Tool(Generic[Takes, Gives]):
         `call`, async or not, is given the arguments by the names in `parameters`, as keywords (`def call(**arguments)`
         takes those that are no identifiers, too), and a ToolContext if it has a parameter for one. They are checked by
         the schema, and are JSON; defaults are filled in, and what else a plan leaves out stays left out. `returns` is
-        the schema of what it returns, which is checked by it. `terms` are those of `tool`; what declares no `effect` is
-        a write. See docs/tools.md.
+        the schema of what it returns, which runs check. `terms` are those of `tool`; what declares no `effect` is a
+        write. See docs/tools.md.
 
         Raises:
             UsageError: a schema cannot be used, `call` does not take these arguments, a term makes no sense, or
                 jsonschema-rs, which checks all that, is not installed.
         """
-        from superscalar.tools.json_schema.described import described_tool, returning
+        from superscalar.tools.json_schema.described import described_tool
 
-        about = described_tool(name, parameters, call, returns, description)
-        checked = about.checked
-        return Tool(about, Terms.of(terms), call if checked is None else returning(call, checked, is_async(call)))
+        return Tool(described_tool(name, parameters, call, returns, description), Terms.of(terms), call)
 
     def __call__(self, *args: Takes.args, **kwargs: Takes.kwargs) -> Gives:
         """Call the function itself: no validation, no limits, no run."""
@@ -242,11 +240,13 @@ class Tool(Generic[Takes, Gives]):
         request, `max_batch` at the most: one attempt, with one slot and one token of this tool's limits.
 
         Raises:
-            UsageError: the tool is a write, or the function's parameters do not fit.
+            UsageError: the tool is a write, the function's parameters do not fit, or `max_batch` is no number of calls.
         """
 
+        MOST_CALLS.check("max_batch", max_batch, f"@{self.name}.batch")
+
         def declare(function: F) -> F:
-            self.terms.check_batch(self.name, self.effect, max_batch)
+            self.terms.check_batch(self.name, self.effect)
             self._pair(function, over, max_batch)
             return function
 

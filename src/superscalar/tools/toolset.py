@@ -199,7 +199,7 @@ class Toolset:
         from superscalar.tools.sessions import Sessions  # and asyncio: not for those who list tools
 
         own = type(self).session is not Toolset.session
-        opened = self._all_sessions if own and self._sets else lambda: self.session()
+        opened = self._all_sessions if own else self._sessions_of_sets
         return Sessions(opened, f"the toolset {type(self).__name__}", own)
 
     async def now(self) -> Toolset:

@@ -6,7 +6,7 @@ import inspect
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial, wraps
+from functools import partial
 from typing import Any
 
 from superscalar.errors import UsageError
@@ -14,7 +14,7 @@ from superscalar.given import TEXT
 from superscalar.plan.evaluate.table import TAKEN
 from superscalar.plan.ir.naming import identifier
 from superscalar.plan.ir.signatures import Output, Parameter
-from superscalar.tools.described import Arguments, Check, Described
+from superscalar.tools.described import Arguments, Check, Described, as_it_is
 from superscalar.tools.function import check_returns, speaker_of, wants_context
 from superscalar.tools.inputs import UNSHOWN
 from superscalar.tools.json_schema.checking import Checking, result_check
@@ -104,7 +104,7 @@ def described_tool(
         shapes={key: shape for key, shape in shapes.items() if shape},
         results=None if telling is None or given_back is None else constants_in(telling.shape(given_back.root)),
         forms=tuple(teller.forms.values()),
-        defaults={key: partial(_as_it_is, value) for key, value in checking.defaults.items()},
+        defaults={key: partial(as_it_is, value) for key, value in checking.defaults.items()},
         context=_context(name, call, {p.name: p.required or p.name in checking.defaults for p in told}),
         module=getattr(speaker_of(call), "__module__", None) or "",
         elsewhere=True,
@@ -114,10 +114,6 @@ def described_tool(
         checking=checking,
         checked=None if given_back is None else result_check(name, given_back),
     )
-
-
-def _as_it_is(default: Any) -> Any:
-    return default
 
 
 def _aliases(names: Iterable[str]) -> dict[str, str]:
@@ -195,25 +191,3 @@ def _context(name: str, call: Callable[..., Any], given: Mapping[str, bool]) -> 
             f"tool {name}: {call!r} takes {said}; arguments come by their names: write `def call(**arguments)`"
         )
     return context
-
-
-def returning(call: Callable[..., Any], checked: Callable[[Any], Any], is_async: bool) -> Callable[..., Any]:
-    """`call`, whose results are checked."""
-    if is_async:
-
-        @wraps(call)
-        async def awaited(**arguments: Any) -> Any:
-            return checked(await call(**arguments))
-
-        return awaited
-
-    @wraps(call)
-    def returned(**arguments: Any) -> Any:
-        result = call(**arguments)
-        return _later(result, checked) if inspect.isawaitable(result) else checked(result)
-
-    return returned
-
-
-async def _later(result: Any, checked: Callable[[Any], Any]) -> Any:
-    return checked(await result)

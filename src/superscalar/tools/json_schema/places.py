@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from superscalar.errors import UsageError
 from superscalar.plan.evaluate.narrow import EACH
-from superscalar.tools.json_schema.nodes import Defs, Subschema, below, referred
+from superscalar.tools.json_schema.nodes import ANY_KEY, Defs, Subschema, below, referred
 from superscalar.tools.json_schema.records import item_schemas, record_of
 from superscalar.tools.json_schema.telling import constants_of
 from superscalar.tools.marks import Path, Place, Step
@@ -107,7 +107,7 @@ class _SchemaWalk:
         for name, field in record.fields.items():
             self.into(field.node, (*path, Step(name, frozenset({name}), known)), {name}, within)
         for step, one in below(node):
-            if step == "*" and one is not False:  # keys that are not named are told with the whole
+            if step == ANY_KEY and one is not False:  # keys that are not named are told with the whole
                 self._whole(one, self.found[path])
 
     def _whole(self, node: Subschema, place: Place) -> None:

@@ -42,9 +42,8 @@ class Teller:
         self._defs = defs
         self._names = names
         self.forms: dict[str, Form] = {}
-        self._records: dict[
-            int, tuple[Subschema, ObjectShape | None]
-        ] = {}  # with the schema: no other has its id meanwhile
+        # Both with the schema: no other has its id meanwhile.
+        self._records: dict[int, tuple[Subschema, ObjectShape | None]] = {}
         self._keys: dict[int, tuple[Subschema, str]] = {}
         self._left = _MOST_LOOKED_AT
 
