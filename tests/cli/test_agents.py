@@ -235,3 +235,13 @@ def test_a_run_that_python_began_is_gone_on_with_by_its_agent() -> None:
     assert "say where they are, with --tools, or whose agent it is" in done("resume", "r", "--journal", "shop.db")[2]
     code, out, _ = done("resume", "r", "--agent", "shop:agent", "--context", "shop:later", "-q")
     assert (code, json.loads(out)) == (0, "ann: done")
+
+
+def test_a_run_keeps_the_context_that_it_was_begun_with_wherever_its_tools_are_now() -> None:
+    Path("shop.py").write_text(ASKING)
+    Path("after.txt").write_text("y = refund('ann')\njoin(order(len(y)))\n")
+    done("exec", "after.txt", "--agent", "shop:agent", "--context", "shop:later", "-q")
+    (begun,) = Journal("shop.db").runs()
+    done("approve", begun.id, "--all", "--agent", "shop:agent")
+    code, out, _ = done("resume", begun.id, "--agent", "shop.py:agent", "-q")
+    assert (code, json.loads(out)) == (0, "bob: 9")
