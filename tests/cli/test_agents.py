@@ -54,6 +54,21 @@ async def opened():
 def plainly():
     yield "ida"
 
+class Session:
+    """A context that happens to be a context manager, and is opened by the tools that want it."""
+
+    def __enter__(self):
+        raise RuntimeError("nobody asked for that")
+
+    def __exit__(self, *error):
+        pass
+
+    def __str__(self):
+        return "zoe"
+
+def session():
+    return Session()
+
 def broken():
     return {}["nobody"]
 
@@ -101,7 +116,13 @@ def test_a_question_is_answered_by_the_agent_with_its_model_and_rules(where: str
 
 @pytest.mark.parametrize(
     ("name", "customer"),
-    [("later", "bob"), ("opened", "eve"), ("plainly", "ida"), ("dict_context", "{'customer': 'ann'}")],
+    [
+        ("later", "bob"),
+        ("opened", "eve"),
+        ("plainly", "ida"),
+        ("session", "zoe"),
+        ("dict_context", "{'customer': 'ann'}"),
+    ],
 )
 def test_the_context_is_what_a_function_returns_or_a_context_manager_gives(name: str, customer: str) -> None:
     code, out, _ = done("exec", "plan.txt", "--agent", "shop:agent", "--context", f"shop.py:{name}", "-q")
@@ -121,7 +142,7 @@ def test_tools_have_a_context_without_an_agent_too() -> None:
 @pytest.mark.parametrize(
     ("context", "said"),
     [
-        ("shop.py:broken", "shop.py:37: KeyError: 'nobody'\n    return {}[\"nobody\"]"),
+        ("shop.py:broken", "shop.py:52: KeyError: 'nobody'\n    return {}[\"nobody\"]"),
         ("shop:NUMBER", "--context shop:NUMBER is an int; name a function that returns the context"),
         ("shop:latter", "shop has no 'latter'; did you mean :later?"),
         ("shop", "name a function in it"),
@@ -225,6 +246,19 @@ def test_a_run_of_an_agent_is_listed_shown_approved_and_gone_on_with() -> None:
     assert done("approve", begun.id, "--all", "--agent", "shop:agent")[0] == 0
     code, out, _ = done("resume", begun.id, "--journal", "shop.db", "-q")  # whose agent it is, the run remembers
     assert (code, json.loads(out)) == (0, "ann: done")
+
+
+def test_an_agent_without_a_journal_says_that_one_is_to_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("bare.py").write_text("from superscalar import LLMCompiler\nagent = LLMCompiler()\n")
+    code, out, err = done("runs", "--agent", "bare:agent")
+    assert (code, out, err) == (
+        2,
+        "",
+        "error: --agent bare:agent: it keeps no journal; name one, with --journal FILE\n",
+    )
+    Journal("usual.db")
+    monkeypatch.setenv("SUPERSCALAR_JOURNAL", "usual.db")
+    assert done("runs", "--agent", "bare:agent")[1] == "usual.db has no runs yet\n"
 
 
 def test_a_run_that_python_began_is_gone_on_with_by_its_agent() -> None:
