@@ -279,3 +279,46 @@ def test_a_run_keeps_the_context_that_it_was_begun_with_wherever_its_tools_are_n
     done("approve", begun.id, "--all", "--agent", "shop:agent")
     code, out, _ = done("resume", begun.id, "--agent", "shop.py:agent", "-q")
     assert (code, json.loads(out)) == (0, "bob: 9")
+
+
+def test_a_run_that_python_began_without_a_joiner_has_none_when_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("plain.py").write_text("""
+from superscalar import LLMCompiler, tool
+from superscalar.testing import ScriptedModel
+
+@tool(effect="write", policy="ask", sink="to")
+def send(to: str) -> str:
+    return f"sent to {to}"
+
+agent = LLMCompiler(ScriptedModel("join(send('ann'))"), [send], journal="plain.db", joiner=None)
+""")
+    with pytest.raises(ApprovalPending):
+        run(load_agent("plain:agent").run("?", run_id="r"))
+    done("approve", "r", "--all", "--journal", "plain.db")
+    monkeypatch.setattr(equipment, "resolve", lambda model, base_url=None: ScriptedModel())  # it answers nothing
+    code, out, err = done("resume", "r", "-t", "plain.py", "--model", "local", "--journal", "plain.db", "-q")
+    assert (code, out, err) == (0, "sent to ann\n", "")
+
+
+def test_under_which_rules_a_run_was_begun_is_shown() -> None:
+    own = ("exec", "plan.txt", "--tools", "own.py", "--journal", "own.db", "-q")
+    Path("own.py").write_text(
+        "from superscalar import tool\n\n@tool\ndef order(number: int) -> int:\n    return number\n"
+    )
+    done(*own)
+    assert "rules" not in done("show", Journal("own.db").runs()[0].id, "--journal", "own.db")[1]
+    done(*own, "--policy", "warn")
+    assert "rules     policy warn\n" in done("show", Journal("own.db").runs()[0].id, "--journal", "own.db")[1]
+
+
+def test_where_a_run_was_begun_its_agent_and_context_are_found_from_any_folder(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("shop.py").write_text(ASKING)
+    done("exec", "write.txt", "--agent", "shop.py:agent", "--context", "shop.py:later", "-q")
+    (begun,) = Journal("shop.db").runs()
+    done("approve", begun.id, "--all", "--journal", "shop.db")
+    (place / "elsewhere").mkdir()
+    monkeypatch.chdir(place / "elsewhere")
+    code, out, _ = done("resume", begun.id, "--journal", "../shop.db", "-q")
+    assert (code, json.loads(out)) == (0, "ann: done")
