@@ -72,7 +72,7 @@ class LocalModel:
 
     @property
     def name(self) -> str:
-        """Return Return Return `local`, with the path of the file if one was given."""
+        """Return `local`, with the path of the file if one was given."""
         return "local" if self._path is None else f"local:{self._path}"
 
     async def prepare(self) -> None:

@@ -118,7 +118,7 @@ class OpenAIModel:
 
     @property
     def name(self) -> str:
-        """Return Return `openai:` and the model's name."""
+        """Return `openai:` and the model's name."""
         return f"openai:{self._model}"
 
     @property

@@ -14,10 +14,8 @@ import re
 from typing import Final
 
 from superscalar.plan.read.fronts.front import TAXES, Front, Prompt
-from superscalar.plan.read.fronts.papers.calls import CallReader
+from superscalar.plan.read.fronts.papers.calls import reader_in
 from superscalar.plan.read.fronts.papers.dialect import TOOL, PaperDialect
-from superscalar.plan.read.fronts.reader import TextReader
-from superscalar.plan.read.fronts.reading_on import ReadOn
 
 _DIALECT: Final = PaperDialect(
     header=re.compile(r"\s*(?P<bullet>[-*+•]\s+)?(?:\*\*)?\$?(?P<number>\d{1,9})\s*(?P<style>[.):=])\s*(?:\*\*)?"),
@@ -42,7 +40,7 @@ You write plans. A plan is a list of numbered steps, which call tools to find ou
 NUMBERED: Final = Front(
     name="numbered",
     looks_like=re.compile(rf"{_DIALECT.header.pattern}{TOOL}\(").match,
-    reader=lambda program, prose: ReadOn(TextReader(program, CallReader(program, _DIALECT)), prose=prose),
+    reader=reader_in(_DIALECT),
     prompt=Prompt(
         _LANGUAGE,
         ((TAXES, '1. tax(30, "Lima")\n2. tax(45, "Quito")\n3. join($1, $2)'), ("Question: Thank you!", "1. join()")),

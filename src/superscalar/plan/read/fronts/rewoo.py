@@ -14,10 +14,8 @@ import re
 from typing import Final
 
 from superscalar.plan.read.fronts.front import TAXES, Front, Prompt
-from superscalar.plan.read.fronts.papers.calls import CallReader
+from superscalar.plan.read.fronts.papers.calls import reader_in
 from superscalar.plan.read.fronts.papers.dialect import TOOL, PaperDialect
-from superscalar.plan.read.fronts.reader import TextReader
-from superscalar.plan.read.fronts.reading_on import ReadOn
 
 _DIALECT: Final = PaperDialect(
     header=re.compile(r"\s*(?P<bullet>[-*+•]\s+)?(?:Plan\s*\d*\s*:(?P<thought>.*?))?#E(?P<number>\d{1,9})\s*=\s*"),
@@ -43,7 +41,7 @@ You write plans. A plan is a list of steps, which call tools to find out what a 
 REWOO: Final = Front(
     name="rewoo",
     looks_like=re.compile(rf"{_DIALECT.header.pattern}{TOOL}[\[(]").match,
-    reader=lambda program, prose: ReadOn(TextReader(program, CallReader(program, _DIALECT)), prose=prose),
+    reader=reader_in(_DIALECT),
     prompt=Prompt(
         _LANGUAGE,
         (

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
+from typing import Final
 
-_EXPRESSIONS: dict[type[ast.AST], tuple[str, str]] = {
+_REFUSED: Final[Mapping[type[ast.AST], tuple[str, str]]] = {
     ast.NamedExpr: ("`:=` is not part of the language", "assign the name on a line of its own"),
     ast.Await: ("`await` is not needed: calls run as soon as they can", "leave `await` out"),
     ast.Yield: ("`yield` is not part of the language", "assign the value to a name"),
     ast.YieldFrom: ("`yield from` is not part of the language", "assign the value to a name"),
     ast.Slice: ("a slice stands alone between [ and ]", "write x[1:2]"),
     ast.Starred: ("`*` is not part of the language", "write each item, or use a comprehension"),
-}
-
-_STATEMENTS: dict[type[ast.AST], tuple[str, str]] = {
     ast.Import: ("`import` is not part of the language", "everything that can be called is there already"),
     ast.ImportFrom: ("`import` is not part of the language", "everything that can be called is there already"),
     ast.FunctionDef: ("functions cannot be defined", "write the calls themselves; use a comprehension to repeat one"),
@@ -45,8 +44,5 @@ _STATEMENTS: dict[type[ast.AST], tuple[str, str]] = {
 
 def refused_construct(node: ast.AST) -> tuple[str, str]:
     """What to say of a construct that is not in the language: the message, and what to write instead."""
-    known = _EXPRESSIONS.get(type(node)) or _STATEMENTS.get(type(node))
-    return known or (
-        f"`{type(node).__name__}` is not part of the language",
-        "write it with calls, names and expressions",
-    )
+    unknown = f"`{type(node).__name__}` is not part of the language", "write it with calls, names and expressions"
+    return _REFUSED.get(type(node), unknown)

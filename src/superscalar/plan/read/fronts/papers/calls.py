@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from superscalar.plan.ir import Span
@@ -17,6 +17,8 @@ from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.read.fronts.papers.arguments import ArgumentReader, Found
 from superscalar.plan.read.fronts.papers.cutting import CallText, Cutter, Fence, PlanEnd, PlanPiece, ThoughtLine, Words
 from superscalar.plan.read.fronts.papers.dialect import PaperDialect
+from superscalar.plan.read.fronts.reader import PlanReader, TextReader
+from superscalar.plan.read.fronts.reading_on import ReadOn
 from superscalar.plan.read.program import Program, ProgramStep
 from superscalar.plan.read.slots import Slot
 from superscalar.plan.read.translated import Translated, Written, give_place, made, statement
@@ -38,6 +40,11 @@ class _HeldStep:
     thought: str
     notes: tuple[str, ...]
     slot: Slot
+
+
+def reader_in(dialect: PaperDialect) -> Callable[[Program, int | None], PlanReader]:
+    """What a `Front` reads plans in a dialect with."""
+    return lambda program, prose: ReadOn(TextReader(program, CallReader(program, dialect)), prose=prose)
 
 
 class CallReader:
