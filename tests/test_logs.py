@@ -13,8 +13,9 @@ from typing import Annotated, Any
 import pytest
 from typer.testing import CliRunner
 
-from superscalar import Deny, LLMCompiler, RateLimited, Secret, tool
+from superscalar import Deny, LLMCompiler, RateLimited, Secret, events, tool
 from superscalar.cli.app import app
+from superscalar.cli.logs import log_to_stderr
 from superscalar.observe.log import RunLogger, run_logger
 from superscalar.testing import ScriptedModel, run
 
@@ -138,6 +139,21 @@ def test_a_deadline_is_told_once_and_not_for_every_call_that_it_ends() -> None:
     assert heard.lines == ["WARNING compiler the run's deadline passed"]
 
 
+def test_a_write_that_the_deadline_leaves_in_doubt_is_a_warning_of_its_own() -> None:
+    @tool(effect="write", resource="bank")
+    async def pay(amount: float) -> str:
+        """Pay."""
+        await asyncio.sleep(100.0)
+        return "paid"
+
+    with listening(logging.WARNING) as heard:
+        run(LLMCompiler(tools=[pay]).execute("a = pay(5)\njoin(a)", deadline=0.5))
+    first, second = heard.lines
+    assert first == "WARNING compiler the run's deadline passed"
+    assert second.startswith("WARNING schedule a failed: ")
+    assert "it may have happened all the same" in second
+
+
 def test_at_debug_every_event_is_a_record() -> None:
     with listening(logging.DEBUG) as heard:
         result = run(LLMCompiler(ScriptedModel("a = price('IBM')\njoin(a)", "7."), [price]).run("How much?"))
@@ -155,6 +171,13 @@ def test_a_room_may_be_listened_to_alone() -> None:
         ["DEBUG", "models", "ModelUsed"],
     ]
     assert {one.name for one in heard.records} == {"superscalar.models"}
+
+
+def test_a_room_whose_records_go_nowhere_is_not_listened_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging.getLogger("superscalar.models"), "propagate", False)
+    with listening(logging.DEBUG):
+        wanted = RunLogger([]).wanted
+    assert (events.ModelUsed in wanted, events.RunStarted in wanted) == (False, True)
 
 
 def test_where_nobody_listens_nothing_is_said_and_nothing_is_looked_at() -> None:
@@ -207,27 +230,26 @@ def test_a_run_does_not_end_for_a_filter_that_raises() -> None:
 
 
 def test_a_run_that_is_resumed_is_logged_under_its_id(tmp_path: Path) -> None:
-    begun: list[asyncio.Event] = []
+    begun = asyncio.Event()
 
     @tool(effect="read")
     async def slow() -> float:
         """Hang the first time."""
-        if not begun[0].is_set():
-            begun[0].set()
-            await asyncio.sleep(1e9)
+        if not begun.is_set():
+            begun.set()
+            await asyncio.Event().wait()
         return 7.0
 
     agent = LLMCompiler(tools=[slow], journal=tmp_path / "runs.db")
 
     async def main() -> None:
-        begun.append(asyncio.Event())
         async with agent.stream_plan("a = slow()\njoin(a)", run_id="monday") as running:
-            await begun[0].wait()
+            await begun.wait()
             running.suspend()
         await agent.resume("monday")
 
     with listening(logging.INFO) as heard:
-        asyncio.run(main())
+        run(main())
     assert [line.partition(":")[0] for line in heard.lines] == [
         "INFO compiler run monday began",
         "INFO compiler the run goes on in this process",
@@ -259,3 +281,25 @@ def test_a_command_logs_to_standard_error(
     assert {line.split()[2].removeprefix("superscalar.").rstrip(":") for line in logged} == rooms
     assert "    raise KeyError('\\x1b[2J')\nKeyError: '\\x1b[2J'\n" in told.stderr
     assert [type(one) for one in logging.getLogger("superscalar").handlers] == [logging.NullHandler]
+
+
+def test_the_log_of_a_command_is_told_once_obeyed_by_no_terminal_and_gone_with_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logger, ours = logging.getLogger("superscalar"), logging.getLogger("superscalar.tools")
+    before = logger.level, logger.propagate, logger.handlers[:]
+    root = Listener()
+    logging.getLogger().addHandler(root)
+    end = log_to_stderr(logging.INFO)
+    try:
+        ours.warning("a server said %s", "\x1b[2J")
+        ours.debug("and more")
+        ours.warning("%d", "no number")
+    finally:
+        end()
+        logging.getLogger().removeHandler(root)
+    told, _, wrong = capsys.readouterr().err.partition("\n")
+    assert told.partition(" ")[2] == "WARNING superscalar.tools: a server said \\x1b[2J"
+    assert wrong.startswith("--- Logging error ---")
+    assert root.lines == []
+    assert (logger.level, logger.propagate, logger.handlers) == before

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from typing import get_args
 
 import pytest
@@ -38,6 +39,7 @@ def test_each_code_says_when_it_comes_and_what_to_write() -> None:
 
 @pytest.mark.parametrize("module", api.MODULES)
 def test_each_public_name_says_what_it_is(module: str) -> None:
-    assert api.names_of(module)
-    page = (DOCS / "api.md").read_text()
-    assert [name for name in api.names_of(module) if f"\n### {name}\n" not in page] == []
+    """In words of its own: a dataclass without any has its signature for a docstring."""
+    said = {name: api.first_line(getattr(import_module(module), name)) for name in api.names_of(module)}
+    assert said
+    assert {name: line for name, line in said.items() if not line or line.startswith(f"{name}(")} == {}

@@ -54,6 +54,21 @@ async def opened():
 def plainly():
     yield "ida"
 
+class Session:
+    """A context that happens to be a context manager, and is opened by the tools that want it."""
+
+    def __enter__(self):
+        raise RuntimeError("nobody asked for that")
+
+    def __exit__(self, *error):
+        pass
+
+    def __str__(self):
+        return "zoe"
+
+def session():
+    return Session()
+
 def broken():
     return {}["nobody"]
 
@@ -101,7 +116,13 @@ def test_a_question_is_answered_by_the_agent_with_its_model_and_rules(where: str
 
 @pytest.mark.parametrize(
     ("name", "customer"),
-    [("later", "bob"), ("opened", "eve"), ("plainly", "ida"), ("dict_context", "{'customer': 'ann'}")],
+    [
+        ("later", "bob"),
+        ("opened", "eve"),
+        ("plainly", "ida"),
+        ("session", "zoe"),
+        ("dict_context", "{'customer': 'ann'}"),
+    ],
 )
 def test_the_context_is_what_a_function_returns_or_a_context_manager_gives(name: str, customer: str) -> None:
     code, out, _ = done("exec", "plan.txt", "--agent", "shop:agent", "--context", f"shop.py:{name}", "-q")
@@ -121,7 +142,7 @@ def test_tools_have_a_context_without_an_agent_too() -> None:
 @pytest.mark.parametrize(
     ("context", "said"),
     [
-        ("shop.py:broken", "shop.py:37: KeyError: 'nobody'\n    return {}[\"nobody\"]"),
+        ("shop.py:broken", "shop.py:52: KeyError: 'nobody'\n    return {}[\"nobody\"]"),
         ("shop:NUMBER", "--context shop:NUMBER is an int; name a function that returns the context"),
         ("shop:latter", "shop has no 'latter'; did you mean :later?"),
         ("shop", "name a function in it"),
@@ -227,6 +248,19 @@ def test_a_run_of_an_agent_is_listed_shown_approved_and_gone_on_with() -> None:
     assert (code, json.loads(out)) == (0, "ann: done")
 
 
+def test_an_agent_without_a_journal_says_that_one_is_to_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("bare.py").write_text("from superscalar import LLMCompiler\nagent = LLMCompiler()\n")
+    code, out, err = done("runs", "--agent", "bare:agent")
+    assert (code, out, err) == (
+        2,
+        "",
+        "error: --agent bare:agent: it keeps no journal; name one, with --journal FILE\n",
+    )
+    Journal("usual.db")
+    monkeypatch.setenv("SUPERSCALAR_JOURNAL", "usual.db")
+    assert done("runs", "--agent", "bare:agent")[1] == "usual.db has no runs yet\n"
+
+
 def test_a_run_that_python_began_is_gone_on_with_by_its_agent() -> None:
     Path("shop.py").write_text(ASKING)
     with pytest.raises(ApprovalPending):
@@ -234,4 +268,57 @@ def test_a_run_that_python_began_is_gone_on_with_by_its_agent() -> None:
     done("approve", "r", "--all", "--journal", "shop.db")
     assert "say where they are, with --tools, or whose agent it is" in done("resume", "r", "--journal", "shop.db")[2]
     code, out, _ = done("resume", "r", "--agent", "shop:agent", "--context", "shop:later", "-q")
+    assert (code, json.loads(out)) == (0, "ann: done")
+
+
+def test_a_run_keeps_the_context_that_it_was_begun_with_wherever_its_tools_are_now() -> None:
+    Path("shop.py").write_text(ASKING)
+    Path("after.txt").write_text("y = refund('ann')\njoin(order(len(y)))\n")
+    done("exec", "after.txt", "--agent", "shop:agent", "--context", "shop:later", "-q")
+    (begun,) = Journal("shop.db").runs()
+    done("approve", begun.id, "--all", "--agent", "shop:agent")
+    code, out, _ = done("resume", begun.id, "--agent", "shop.py:agent", "-q")
+    assert (code, json.loads(out)) == (0, "bob: 9")
+
+
+def test_a_run_that_python_began_without_a_joiner_has_none_when_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("plain.py").write_text("""
+from superscalar import LLMCompiler, tool
+from superscalar.testing import ScriptedModel
+
+@tool(effect="write", policy="ask", sink="to")
+def send(to: str) -> str:
+    return f"sent to {to}"
+
+agent = LLMCompiler(ScriptedModel("join(send('ann'))"), [send], journal="plain.db", joiner=None)
+""")
+    with pytest.raises(ApprovalPending):
+        run(load_agent("plain:agent").run("?", run_id="r"))
+    done("approve", "r", "--all", "--journal", "plain.db")
+    monkeypatch.setattr(equipment, "resolve", lambda model, base_url=None: ScriptedModel())  # it answers nothing
+    code, out, err = done("resume", "r", "-t", "plain.py", "--model", "local", "--journal", "plain.db", "-q")
+    assert (code, out, err) == (0, "sent to ann\n", "")
+
+
+def test_under_which_rules_a_run_was_begun_is_shown() -> None:
+    own = ("exec", "plan.txt", "--tools", "own.py", "--journal", "own.db", "-q")
+    Path("own.py").write_text(
+        "from superscalar import tool\n\n@tool\ndef order(number: int) -> int:\n    return number\n"
+    )
+    done(*own)
+    assert "rules" not in done("show", Journal("own.db").runs()[0].id, "--journal", "own.db")[1]
+    done(*own, "--policy", "warn")
+    assert "rules     policy warn\n" in done("show", Journal("own.db").runs()[0].id, "--journal", "own.db")[1]
+
+
+def test_where_a_run_was_begun_its_agent_and_context_are_found_from_any_folder(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("shop.py").write_text(ASKING)
+    done("exec", "write.txt", "--agent", "shop.py:agent", "--context", "shop.py:later", "-q")
+    (begun,) = Journal("shop.db").runs()
+    done("approve", begun.id, "--all", "--journal", "shop.db")
+    (place / "elsewhere").mkdir()
+    monkeypatch.chdir(place / "elsewhere")
+    code, out, _ = done("resume", begun.id, "--journal", "../shop.db", "-q")
     assert (code, json.loads(out)) == (0, "ann: done")

@@ -30,7 +30,8 @@ def send(to: str) -> str:
 def look(x: int) -> int:
     return x
 
-agent = LLMCompiler(ScriptedModel("join(look(1))\\n", "One.", "join(look(1))\\n"), [send, look], journal="runs.db")
+READS, WRITES = "join(look(1))\\n", "join(send('a'))\\n"
+agent = LLMCompiler(ScriptedModel(WRITES, READS, "One.", READS, "Sent."), [send, look], journal="runs.db")
 """
 
 
@@ -69,20 +70,32 @@ def test_documents_have_the_fields_that_the_page_names(place: Path) -> None:
         assert isinstance(document, dict)
         return document
 
-    waits = printed("exec", "w", "--agent", "shop.py:agent")["error"]
-    assert isinstance(waits, dict)
-    assert sorted(waits) == ["diagnostics", "message", "questions", "run_id", "type"]
-    asked = waits["run_id"]
-    given = {
-        "run": ("?", "--agent", "shop.py"),
-        "plan": ("?", "--agent", "shop.py"),
-        "exec": ("p", "--agent", "shop.py"),
-        "check": ("p", "--agent", "shop.py"),
-        "tools": ("--agent", "shop.py"),
-        "init": ("first",),
-        "runs": (),
-        "show": (asked,),
-        "approve": (asked,),
-    }
-    fields = {name: " ".join(printed(name, *arguments)) for name, arguments in given.items()}
-    assert fields == DOCUMENTS
+    def waiting(*arguments: str) -> str:
+        error = printed(*arguments, "--agent", "shop.py:agent")["error"]
+        assert isinstance(error, dict)
+        assert sorted(error) == ["diagnostics", "message", "questions", "run_id", "type"]
+        return str(error["run_id"])
+
+    plan, question = waiting("exec", "w"), waiting("run", "?")
+    called = [
+        ("run", "?", "--agent", "shop.py"),
+        ("plan", "?", "--agent", "shop.py"),
+        ("exec", "p", "--agent", "shop.py"),
+        ("check", "p", "--agent", "shop.py"),
+        ("tools", "--agent", "shop.py"),
+        ("init", "first"),
+        ("runs",),
+        ("show", plan),
+        ("approve", plan),
+        ("approve", plan, "--all"),
+        ("resume", plan),
+        ("approve", question, "--all"),
+        ("resume", question),
+        ("prune", "--older-than", "1d"),
+        ("rotate",),
+    ]
+    fields: dict[str, dict[str, None]] = {}
+    for name, *arguments in called:
+        fields.setdefault(name, {})[" ".join(printed(name, *arguments))] = None
+    assert {name: " | ".join(found) for name, found in fields.items()} == DOCUMENTS
+    assert set(DOCUMENTS) == set(COMMANDS)

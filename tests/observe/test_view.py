@@ -327,6 +327,13 @@ def test_the_answer_begins_anew_after_a_replan() -> None:
     assert (view.answer_text, view.answer, view.joining) == ("It is 4.", "It is 4.", False)
 
 
+def test_the_answer_begins_anew_after_an_attempt_that_is_no_answer() -> None:
+    view = viewed(ev.JoinStarted(0.0), ev.AnswerWritten(0.0, "four"), ev.AnswerRejected(1.0, 1, "no number"))
+    assert view.answer_text == ""
+    view.apply(ev.AnswerWritten(2.0, "4", attempt=2))
+    assert view.answer_text == "4"
+
+
 def test_diagnostics_that_went_back_to_the_planner_are_gone() -> None:
     wrong = Diagnostic("E102", "`x` is not defined", Span(1, 0, 1, 1))
     view = viewed(ev.RoundStarted(0.0, 0), ev.Diagnosed(0.0, wrong))

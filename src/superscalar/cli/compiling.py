@@ -175,9 +175,11 @@ def opened_compiler(
 
 
 def _found_from(folder: Path, spec: str) -> str:
+    from superscalar.cli.modules import PlaceInModule
+
     if Path.cwd() == folder:
         return spec
-    if (folder / spec.partition(":")[0]).exists():
+    if (folder / PlaceInModule.of("", spec).where).exists():
         return str(folder / spec)
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))

@@ -36,5 +36,10 @@ class _ToStderr(logging.Handler):
         self.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S"))
 
     def emit(self, record: logging.LogRecord) -> None:
-        with suppress(Exception):  # standard error is gone; the run goes on
-            sys.stderr.write(safe(self.format(record)) + "\n")
+        try:
+            line = safe(self.format(record))
+        except Exception:  # noqa: BLE001 -- whatever is wrong with a record is said, and the run goes on
+            self.handleError(record)
+            return
+        with suppress(OSError, ValueError):  # standard error is gone, or closed; the run goes on
+            sys.stderr.write(f"{line}\n")

@@ -171,15 +171,15 @@ def _using(
     remembered = dict(about.get("cli") or {})
     folder = Path(remembered.pop("folder", "."))
     begun = CommandSource(remembered.pop("tools", ()), remembered.pop("agent", None), remembered.pop("context", None))
+    begun = begun.found_from(folder)
     if source.agent is None and not source.tools:
         if begun.agent is None and not begun.tools:
             raise CommandError(
                 "the run was not begun by a command that names its tools: say where they are, with --tools, "
                 "or whose agent it is, with --agent"
             )
-        begun = begun.found_from(folder)
-        source = replace(begun, context=source.context or begun.context)
-    source = source.checked()
+        source = replace(source, tools=begun.tools, agent=begun.agent)
+    source = replace(source, context=source.context or begun.context).checked()
     options = {**remembered, **{name: value for name, value in given.items() if value is not None}}
     if model is not None:
         options["model"] = model

@@ -211,7 +211,7 @@ class _Signals:
 
 def _left(view: RunView, journal: Path, again: Sequence[str]) -> Iterator[str]:
     """What somebody has to know of a run that was suspended."""
-    calls = [row for row in view.rows() if row.kind == "call" and row.attempts]
+    calls = _begun_calls(view)
     done = [row for row in calls if row.state == "done"]
     yield f"Suspended. {counted(len(done), 'call')} had succeeded; nothing that was done is done again."
     for row in calls:
@@ -223,14 +223,13 @@ def _left(view: RunView, journal: Path, again: Sequence[str]) -> Iterator[str]:
 
 def calls_of(view: RunView) -> dict[str, int]:
     """The calls that a stopped run had begun, by what became of them, as its journal counts them."""
-    calls = [row for row in view.rows() if row.kind == "call" and row.attempts]
-    became = Counter("cancelled" if _was_cancelled(row) else row.state for row in calls)
+    became = Counter("cancelled" if _was_cancelled(row) else row.state for row in _begun_calls(view))
     return {state: became[state] for state in ("done", "failed", "cancelled")}
 
 
 def _account(view: RunView) -> Iterator[str]:
     """What a stopped run had done, for somebody who has to decide what to do next."""
-    calls = [row for row in view.rows() if row.kind == "call" and row.attempts]
+    calls = _begun_calls(view)
     doubtful = [row for row in calls if _in_doubt(row)]
     yield f"Stopped. {calls_text(calls_of(view))}."
     for row in (row for row in calls if row.state == "done" and row.effect == "write"):
@@ -239,6 +238,10 @@ def _account(view: RunView) -> Iterator[str]:
         yield f"  in doubt  {_named(row)} may have happened; check before you run it again"
     if not any(row.effect == "write" for row in calls):
         yield "Nothing was written."
+
+
+def _begun_calls(view: RunView) -> list[Row]:
+    return [row for row in view.rows() if row.kind == "call" and row.attempts]
 
 
 def _was_cancelled(row: Row) -> bool:

@@ -1,4 +1,4 @@
-"""The names that are public: a page with the signature of each, and the first line of what it says of itself."""
+"""The names that are public: a page with the signature of each, and the first paragraph of what it says of itself."""
 
 from __future__ import annotations
 
@@ -50,11 +50,10 @@ def names_of(module: str) -> list[str]:
 
 
 def first_line(made: Any) -> str:
-    """The first sentence of its docstring, or what a type stands for."""
+    """The first paragraph of its docstring, on a line, or what a type stands for."""
     if not _is_ours(made):
         return f"`{made.__name__ if inspect.isclass(made) else str(made).replace('typing.', '')}`"
-    told = inspect.cleandoc(made.__doc__ or "")
-    return " ".join(told.partition("\n\n")[0].split())
+    return _first_paragraph(made)
 
 
 def _methods(made: type) -> Iterator[str]:
@@ -67,12 +66,16 @@ def _methods(made: type) -> Iterator[str]:
         is_method = inspect.isfunction(plain)
         if name.startswith("_") or not (is_method or isinstance(attribute, property) or hasattr(attribute, "__get__")):
             continue
-        said = inspect.cleandoc(plain.__doc__ or "")
+        said = _first_paragraph(plain)
         if not said or (inspect.isdatadescriptor(plain) and not isinstance(plain, property)):
             continue
         arguments = ", ".join(list(inspect.signature(plain).parameters)[1:]) if is_method else ""
         shown = f"{name}({arguments})" if is_method else name
-        yield f"| `{shown}` | {' '.join(said.partition(chr(10) * 2)[0].split())} |"
+        yield f"| `{shown}` | {said} |"
+
+
+def _first_paragraph(made: Any) -> str:
+    return " ".join(inspect.cleandoc(made.__doc__ or "").partition("\n\n")[0].split())
 
 
 def _signature(name: str, made: Any) -> str:

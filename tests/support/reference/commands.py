@@ -16,9 +16,10 @@ from superscalar.cli.codes import ENVIRONMENT, EXIT_CODES
 COMMANDS: Final[Mapping[str, Any]] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 """Every command, by name."""
 
+RESULT: Final = "{} partial complete failed run_id rounds outcomes timing usage cost"
 DOCUMENTS: Final[Mapping[str, str]] = {
-    "run": "answer partial complete failed run_id rounds outcomes timing usage cost",
-    "exec": "syntax value partial complete failed run_id rounds outcomes timing usage cost",
+    "run": RESULT.format("answer"),
+    "exec": f"syntax {RESULT.format('value')}",
     "plan": "plan tasks warnings",
     "check": "syntax errors warnings diagnostics",
     "tools": "tools limits",
@@ -28,9 +29,12 @@ DOCUMENTS: Final[Mapping[str, str]] = {
         "id question state began ended tasks done failed calls in_doubt asked error about plan written answer failures "
         "value partial complete run_id rounds outcomes timing usage cost"
     ),
-    "approve": "run_id questions",
+    "resume": f"{RESULT.format('value')} | {RESULT.format('answer')}",
+    "approve": "run_id questions | run_id answered approved open",
+    "prune": "journal deleted unfinished busy",
+    "rotate": "journal moved into unfinished busy",
 }
-"""The fields of the document that `--json` prints."""
+"""The fields of the document that `--json` prints; of one or another document, where `|` stands."""
 
 OPENING: Final = """# The command line
 
@@ -62,7 +66,8 @@ there is a live picture. Elsewhere the plan is told as it is written, what fails
 be known, and at most once a second how far the run is; `-v` tells every call, `-q` nothing. `--json` prints
 one document on standard output, errors included: `{"error": {"type", "message", "diagnostics"}}`, with
 `run_id` and `questions` where a run waits, `run_id` and `calls` (`done`, `failed`, `cancelled`) where it was
-stopped, and `outcomes` where it ended without an answer."""
+stopped, and `outcomes` where it ended without an answer. That of `resume` has `rules` besides where some have
+changed since the run was begun."""
 
 
 def page() -> str:
@@ -81,8 +86,8 @@ def page() -> str:
         lines += [
             f"| {_spelled(one, kinds)} | {_cell(one.help)}{_more(one)} |" for one in options if one.name != "help"
         ]
-        if name in DOCUMENTS:
-            lines += ["", f"`--json`: {', '.join(f'`{field}`' for field in DOCUMENTS[name].split())}."]
+        documents = [", ".join(f"`{field}`" for field in one.split()) for one in DOCUMENTS[name].split(" | ")]
+        lines += ["", f"`--json`: {'; or '.join(documents)}."]
     return "\n".join(lines) + "\n"
 
 
