@@ -15,7 +15,7 @@ from superscalar import LLMCompiler, ModelError, Observation, RunResult, tool
 from superscalar.events import AnswerCut, DeadlinePassed, Event, JoinStarted, ModelUsed
 from superscalar.models import Chunk, Request
 from superscalar.models.base import Preparation
-from superscalar.testing import run
+from superscalar.testing import VirtualLoop, run
 
 LATE = "the run's deadline passed before it was written"
 PLAN = 'a = look("a", 1)\nb = look("b", 100)\njoin(a, b)\n'
@@ -52,10 +52,16 @@ async def look(what: str, seconds: float) -> str:
     return what
 
 
-def asked(*replies: list[Part], deadline: float | None = 5.0, **options: Any) -> tuple[RunResult, float]:
-    """What a run comes to, and how long that took."""
+def asked(
+    *replies: list[Part], deadline: float | None = 5.0, slept: tuple[float, float] | None = None, **options: Any
+) -> tuple[RunResult, float]:
+    """What a run comes to, and how long that took. `slept`: when the machine slept meanwhile, and for how long."""
 
     async def main() -> tuple[RunResult, float]:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        if slept is not None:
+            loop.call_at(slept[0], loop.advance, slept[1])
         agent = LLMCompiler(Slow(*replies), tools=[look], **options)
         result = await agent.run("Why?", deadline=deadline)
         return result, asyncio.get_running_loop().time()
@@ -102,6 +108,12 @@ def test_a_joiner_that_is_loaded_first_has_no_more_either() -> None:
     """Its own time counts from the end of that, and the run's does not."""
     result, seconds = asked([PLAN], [Chunk(preparing=Preparation("the model", 0.5)), 90.0, "a is a"])
     assert (result.answer, seconds) == (None, 7.0)
+
+
+def test_a_machine_that_sleeps_gives_no_model_more_than_the_run_has() -> None:
+    """A model's own time is given again then, as far as it passed meanwhile."""
+    assert asked([PLAN], [90.0, "a is a"], slept=(6.0, 3.0))[1] == 9.0
+    assert asked([90.0, PLAN], [1.0, "I know little."], slept=(4.5, 1.0))[1] == 6.5
 
 
 def test_no_round_is_begun_in_the_grace() -> None:

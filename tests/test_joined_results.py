@@ -232,3 +232,12 @@ def test_a_plan_that_was_broken_off_is_shown_as_a_whole() -> None:
 
 def test_a_plan_without_a_name_to_join_is_shown_as_a_whole() -> None:
     assert shown("send('Ann')\njoin()") == [f"send(to='Ann'): \"{KEPT}: receipt\""]
+
+
+def test_what_is_told_of_the_rest_leaves_less_room_for_what_is_joined() -> None:
+    lines = [f"w{n} = send('{n}')" for n in range(20)]
+    model = ScriptedModel("\n".join([*lines, f"a = {'x' * 4_000!r}", "join(a)"]), "done")
+    run(LLMCompiler(model, [send], policy="off", max_result_tokens=500).run("Well?"))
+    told = model.requests[-1].messages[-1].text.partition("<results>\n")[2].partition("\n</results>")[0]
+    assert "send" in told
+    assert len(told) <= 500 * 4 + 20  # its name, and the ends of lines

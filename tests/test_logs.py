@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
+from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from superscalar import Deny, LLMCompiler, RateLimited, Secret, events, tool
@@ -213,6 +214,17 @@ def test_nothing_secret_is_logged_not_even_by_a_traceback(level: int) -> None:
     assert "raise KeyError" in written.getvalue()
     assert "During handling" in written.getvalue()
     assert "hunter2" not in written.getvalue()
+
+
+def test_the_end_of_a_text_that_may_begin_a_secret_is_logged_whatever_comes_next(tmp_path: Path) -> None:
+    """The end of the model call is next, for which nobody listens but the journal."""
+    agent = LLMCompiler(ScriptedModel("join(1)  # a hunter"), joiner=None, journal=tmp_path / "runs.db")
+    with listening(logging.DEBUG, "superscalar.planner") as heard:
+        run(agent.run("?", context={"key": SecretStr("hunter2-hunter2")}))
+    assert [line for line in heard.lines if "PlanWritten" in line] == [
+        "DEBUG planner PlanWritten  'join(1)  # a '",
+        "DEBUG planner PlanWritten  'hunter'",
+    ]
 
 
 def test_a_run_does_not_end_for_a_filter_that_raises() -> None:

@@ -38,13 +38,14 @@ def test_a_journal_that_was_made_anew_of_its_text_can_be_written(tmp_path: Path)
     assert "new" in {summary.id for summary in Journal(tmp_path / "runs.db").runs()}
 
 
-def test_such_a_journal_is_read_where_nothing_can_be_written(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["immutable=1", "mode=ro"])
+def test_such_a_journal_is_read_where_nothing_can_be_written(tmp_path: Path, how: str) -> None:
     path = tmp_path / "runs.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript((RECORDED / "v1.sql").read_text())
 
     def reach(path: Path, connected: Connect) -> sqlite3.Connection:
-        return connected(f"{path.absolute().as_uri()}?immutable=1")
+        return connected(f"{path.absolute().as_uri()}?{how}")
 
     with Database(path, reach).alone() as connection:
         assert connection.execute("SELECT count(*) FROM runs").fetchone()[0] == 5

@@ -221,7 +221,7 @@ def test_a_summary_counts_nothing_of_what_was_retired() -> None:
     tally = Tally()
     for fact in FACTS:
         tally.apply(fact)
-    assert (tally.document()["tasks"], tally.document()["done"]) == (1, 1)
+    assert (tally.document()["tasks"], tally.document()["done"], tally.document()["calls"]) == (1, 1, {})
 
 
 # --------------------------------------------------------------------------------------------------------- whole runs

@@ -47,8 +47,8 @@ class Log:
         if self.tell is not None:
             event = self.tell(event)
         leaving: Iterable[Event] = ()
-        logged = self.logger is not None and type(event) in self.logger.wanted
-        if logged or self.keep is not None or self.observe is not None:
+        logger = self.logger
+        if self.keep is not None or self.observe is not None or (logger is not None and type(event) in logger.wanted):
             leaving = (event,) if self.tell is None else tuple(self.tell.leaving(event))
         if self.keep is not None:
             for told in leaving:
@@ -59,9 +59,10 @@ class Log:
         if self.observe is not None:
             for told in leaving:
                 self.observe(told)
-        if logged and self.logger is not None:
+        if logger is not None:
             for told in leaving:
-                self.logger(told)
+                if type(told) in logger.wanted:
+                    logger(told)
         return event
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ from superscalar.values import Failure
 
 
 def grace_of(deadline: float) -> float:
-    """How long a joiner may write on behind a deadline, which is when the last call ends: a quarter of it, and 2 s."""
+    """How long a joiner may write on behind a deadline, when the last call ends: a quarter of it, at least 2 s."""
     return max(deadline / 4, 2.0)
 
 

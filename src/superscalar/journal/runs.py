@@ -98,7 +98,8 @@ class Tally:
             if event.failure.in_doubt:
                 self._doubtful[event.id] = None
         elif isinstance(event, ev.Cancelled):
-            self._begun[event.id] = "cancelled"
+            if event.id in self._begun:  # else it was retired before it was cancelled
+                self._begun[event.id] = "cancelled"
         elif isinstance(event, ev.Skipped):
             self._settle(event.id, "skipped")
         elif isinstance(event, ev.Decided):

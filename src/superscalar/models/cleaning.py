@@ -22,6 +22,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
+from superscalar.errors import ModelError
 from superscalar.models.base import ChatModel, Chunk, Request, closable
 
 _NAMES: Final = "think|thinking|thought|reasoning|reflection|analysis|scratch_?pad"
@@ -323,20 +324,27 @@ def thinks_aloud(model: ChatModel) -> bool:
 
 
 async def replies(model: ChatModel, request: Request) -> AsyncGenerator[Chunk, None]:
-    """A model's reply, cleaned: of each chunk `text` is what it said, `thought` what it thought."""
+    """A model's reply, cleaned: of each chunk `text` is what it said, `thought` what it thought.
+
+    Raises:
+        ModelError: as the model raises it; or it waited for something in vain, and raised `TimeoutError`.
+    """
     cleaner = Cleaner()
-    async with aclosing(closable(model.stream(request))) as chunks:
-        async for chunk in chunks:
-            pieces = cleaner.feed(chunk.text) if chunk.text else []
-            if chunk.finish is not None:
-                pieces += cleaner.finish()
-            if cleaner.lone:
-                _thinking_aloud.add(model.name)
-            for piece in pieces:
-                yield _chunk(piece)
-            rest = replace(chunk, text="")
-            if rest != Chunk():
-                yield rest
+    try:
+        async with aclosing(closable(model.stream(request))) as chunks:
+            async for chunk in chunks:
+                pieces = cleaner.feed(chunk.text) if chunk.text else []
+                if chunk.finish is not None:
+                    pieces += cleaner.finish()
+                if cleaner.lone:
+                    _thinking_aloud.add(model.name)
+                for piece in pieces:
+                    yield _chunk(piece)
+                rest = replace(chunk, text="")
+                if rest != Chunk():
+                    yield rest
+    except TimeoutError as error:  # whoever waits for the reply must not take it for the end of its own patience
+        raise ModelError(f"{model.name} gave up waiting: {str(error) or 'it timed out'}", retryable=True) from error
     for piece in cleaner.finish():
         yield _chunk(piece)
 

@@ -175,7 +175,7 @@ class Rest:
                 cell = self._schedule.cell(id)
                 answers = gather.answers(self._schedule.race(cell), cell)
                 self._schedule.todo.remove(Issue(id))
-                self._happened(events.Succeeded(self._now(), id, answers))
+                self._happened(self.unit.holding.end_of(cell, answers, self._now()))
             case events.Planned(task=task) if (why := self._why_refused(task)) is not None:
                 self._happened(events.Failed(self._now(), task.id, why))
 
