@@ -144,6 +144,8 @@ DOUBT = Doubt("run", "p", "pay", {"amount": 3}, 1, "run:p")
         ('?\nd\nnope\nd\n{"id": 7}\n', Done({"id": 7})),
         ("n\n", CallAgain()),
         ("Unknown\n", StillUnknown()),
+        ("no idea\ndon't know\nunknown\n", StillUnknown()),  # neither the letter nor the word
+        ("not done\n", CallAgain()),
     ],
 )
 def test_who_sits_at_a_terminal_is_asked(

@@ -260,17 +260,17 @@ def _ask(doubt: Doubt) -> Verdict:
     typer.echo(f"{safe_line(str(doubt))}\n  was under way when the process died, and may have happened.", err=True)
     while True:
         typer.echo("  [d]one, [n]ot done: call it again, [u]nknown, [q]uit? ", err=True, nl=False)
-        match sys.stdin.readline().strip().lower()[:1]:
-            case "d":
+        match sys.stdin.readline().strip().lower():  # a word or its letter: `no idea` is not `not done`
+            case "d" | "done":
                 typer.echo("  what it returned, as JSON (nothing for null): ", err=True, nl=False)
                 try:
                     return Done(json.loads(sys.stdin.readline().strip() or "null"))
                 except ValueError as error:
                     typer.echo(f'  that is no JSON ({error}); text is written "so"', err=True)
-            case "n":
+            case "n" | "not done":
                 return CallAgain()
-            case "u":
+            case "u" | "unknown":
                 return StillUnknown()
-            case "q" | "":
+            case "q" | "quit" | "":
                 message = "nothing has changed; resume the run when you know what became of its writes"
                 raise CommandError(message, kind="InDoubt", code=FAILED)
