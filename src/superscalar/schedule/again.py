@@ -20,15 +20,16 @@ from superscalar.plan.ir import Call, First, Map
 from superscalar.schedule import gather
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.cells import Cell
-from superscalar.schedule.effective import bound_again, fresh, given_to
+from superscalar.schedule.comers import Comer
+from superscalar.schedule.effective import bound_again, fresh, given_to, limits_of
 from superscalar.schedule.ends import exception_text
 from superscalar.schedule.items import elements_of
 from superscalar.schedule.ledger import Ledger
 from superscalar.schedule.limits import Grants
 from superscalar.schedule.loans import HOLDER
 from superscalar.schedule.lookup import outcomes_for
+from superscalar.schedule.refusal import refusal_of
 from superscalar.schedule.state import Schedule
-from superscalar.schedule.waiting import Ticket
 from superscalar.secrets import lacks_secret, without_queries
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.execution import Channel, Invocation, Runner
@@ -166,9 +167,11 @@ class _EventReading:
             try:
                 return Observation(copied(await self._called(tool, arguments, cell.id, attempt)))
             except Exception as error:  # noqa: BLE001 -- a tool may raise anything
-                if attempt < tool.retry.attempts and isinstance(error, tool.retry.on):
-                    delay = tool.retry.delay(attempt, terms.random)
-                    await asyncio.sleep(max(delay, getattr(error, "retry_after", None) or 0.0))
+                refusal = refusal_of(error)
+                asked = 0.0 if refusal is None else refusal.retry_after or 0.0
+                again = attempt < tool.retry.attempts and asked <= tool.retry.longest
+                if again and isinstance(error, tool.retry.on):
+                    await asyncio.sleep(max(tool.retry.delay(attempt, terms.random), asked))
                     continue
                 why = terms.tell(without_queries(f"{type(error).__name__}: {exception_text(error)}"))
                 return _absent(f"{_WHY}, and reading it again failed: {why}")
@@ -179,8 +182,10 @@ class _EventReading:
         assert terms.runners is not None
         made = Invocation(tool.name, fresh(arguments), terms.run, id, attempt)
         loop = asyncio.get_running_loop()
-        ticket = _WaitingCall(terms.run, tool.limited_by, loop)
-        await ticket.comes(terms.limits)
+        names, longest = limits_of(tool, arguments, terms.context), tool.retry.longest
+        ticket = Comer(terms.run, names, loop, terms.limits, longest=longest)
+        if not ticket.comes_now():
+            await ticket.comes()
         timeout = tool.timeout_in(terms.bounds.timeout)
         channel = _Unheard(terms.context, None if timeout is None else loop.time() + timeout)
         before = HOLDER.set(ref(ticket))
@@ -195,8 +200,7 @@ class _EventReading:
             if not call.done():
                 call.cancel()
                 await asyncio.wait([call], timeout=terms.bounds.grace)
-            terms.limits.give_back(ticket)
-            terms.limits.dispatch(loop)
+            ticket.leave()
 
 
 async def _awaited(run: Runner, call: Invocation, channel: Channel) -> Any:
@@ -226,34 +230,6 @@ class _Unheard:
 
     def used(self, usage: Usage) -> None:
         """Nobody counts."""
-
-
-class _WaitingCall(Ticket):
-    """A call that waits for its limits."""
-
-    __slots__ = ("_come", "_limits")
-
-    async def comes(self, limits: Grants) -> None:
-        """Wait until everything was taken for it."""
-        self._limits = limits
-        self._come = self.loop.create_future()
-        if limits.ask(self, (0,)):
-            return
-        limits.dispatch(self.loop)
-        try:
-            await self._come
-        except asyncio.CancelledError:
-            limits.withdraw(self)
-            limits.give_back(self)  # where it had come
-            raise
-
-    def granted(self) -> None:
-        """Go on; or give everything back, if it was cancelled between the grant on another thread and this turn."""
-        if self._come.done():
-            self._limits.give_back(self)
-            self._limits.dispatch(self.loop)
-        else:
-            self._come.set_result(None)
 
 
 def _lose_items(cells: Iterable[Cell]) -> None:

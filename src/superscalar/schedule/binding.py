@@ -15,7 +15,15 @@ from superscalar.schedule.approval import Approval
 from superscalar.schedule.attempt import Attempt
 from superscalar.schedule.calls import Calls
 from superscalar.schedule.cells import READY, Cell
-from superscalar.schedule.effective import Arguments, copied_in_portions, given_to, of_argument, shown_arguments, told
+from superscalar.schedule.effective import (
+    Arguments,
+    copied_in_portions,
+    given_to,
+    limits_of,
+    of_argument,
+    shown_arguments,
+    told,
+)
 from superscalar.schedule.ends import unfit
 from superscalar.schedule.holding import Holding
 from superscalar.schedule.ledger import Known, Ledger
@@ -68,6 +76,7 @@ class Binder:
             arguments = tool.bind(given) if known is None else self._approval.bind(known, tool, given)
             if arguments is not given:
                 holding.take_made(tool.named(given), arguments)
+            names = tool.limited_by if tool.limit_names is None else limits_of(tool, arguments, self._calls.context)
             if not self._is_to_be_made(cell, tool, work, arguments):
                 return
             plain = arguments is given  # as it came, it is numbers, ASCII text and the like (`Tool.validate`)
@@ -77,6 +86,7 @@ class Binder:
         else:
             attempt = Attempt(self._calls, cell, tool, arguments, as_shown)
             attempt.plain = plain
+            attempt.names = names
             self._calls.add(attempt)
 
     def _bind_long(self, cell: Cell, tool: Tool[..., Any], work: Call, given: Arguments, long: Sequence[str]) -> None:
@@ -101,6 +111,7 @@ class Binder:
                 attempt.timer = self._course.loop.call_soon(turn, context=self._course.variables)
                 return
             attempt.arguments, attempt.told, attempt.scale = bound.arguments, bound.told, bound.scale
+            attempt.names = limits_of(tool, bound.arguments, self._calls.context)
             is_made = self._is_to_be_made(cell, tool, work, bound.arguments, bound.identities)
         except _UNBOUND as error:
             self._calls.end(attempt)

@@ -33,6 +33,11 @@ STOPPED: dict[Stop, str] = {
 }
 
 
+def shut_out(attempt: Attempt, why: str) -> Failure:
+    """What becomes of a call that its provider would refuse for longer than it waits, as it refused another one."""
+    return Failure("error", why, RateLimited.__name__, in_doubt=attempt.in_doubt)
+
+
 def failure_kind(stop: Stop) -> FailureKind:
     """The kind of failure of an attempt that was stopped so."""
     return "cancelled" if stop == "unneeded" else stop
@@ -90,14 +95,16 @@ def may_try_again(attempt: Attempt, error: BaseException, verdict: Outlook = NOT
     """Whether its tool wants another attempt after this error, and that could do no harm.
 
     A refusal is wanted where `RateLimited` is, whatever the class of the error. Attempts that were refused while other
-    calls got through do not count, up to a bound: it is the limit that is being learned then.
+    calls got through do not count, up to a bound: it is the limit that is being learned then. What is refused for
+    longer than its tool waits is not.
     """
     tool = attempt.tool
     retry = tool.retry
     harmless = tool.effect != "write" or tool.idempotent or _says_nothing_happened(error, verdict)
     wanted = isinstance(error, retry.on) or (verdict.refusal is not None and issubclass(RateLimited, retry.on))
     counted = max(attempt.number - attempt.spared, attempt.number // _SPARED, 1)
-    return wanted and counted < retry.attempts and harmless and attempt.stopped in (None, "timeout")
+    again = wanted and counted < retry.attempts and not verdict.beyond
+    return again and harmless and attempt.stopped in (None, "timeout")
 
 
 def verdict_on(attempt: Attempt, error: BaseException, limits: Grants, random: Random, now: float) -> Outlook:
@@ -105,7 +112,8 @@ def verdict_on(attempt: Attempt, error: BaseException, limits: Grants, random: R
     refusal = refusal_of(error)
     if refusal is None:
         return NOT_REFUSED
-    verdict = limits.refused(attempt.batch or attempt, refusal, random, now)
+    words = hiding(attempt)(exception_text(error))
+    verdict = limits.refused(attempt.batch or attempt, refusal, random, now, words)
     attempt.spared += verdict.barren < 2
     return verdict
 

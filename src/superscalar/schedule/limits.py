@@ -15,25 +15,27 @@ from __future__ import annotations
 import asyncio
 import heapq
 import weakref
-from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from functools import partial
+from collections.abc import Callable, Hashable, Mapping
+from functools import cached_property, partial
 from itertools import count
 from random import Random
 from threading import Lock
 from time import monotonic_ns
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
-from superscalar import events
 from superscalar.errors import UsageError
 from superscalar.forks import in_child
 from superscalar.schedule.alarms import Alarms
+from superscalar.schedule.closures import Closures, Refused
 from superscalar.schedule.crowd import Crowd
-from superscalar.schedule.gate import NANO, Gate, LimitStatistics
+from superscalar.schedule.gate import NANO, UNBOUNDED, Gate, LimitStatistics
 from superscalar.schedule.loans import Loans
+from superscalar.schedule.loops import Loops, User
+from superscalar.schedule.named import MANY, forget_unused, told_apart
 from superscalar.schedule.refusal import NOT_REFUSED, Outlook, Refusal
 from superscalar.schedule.waiting import FirstInLine, Keepers, Order, Queue, Ticket, Turn
-from superscalar.tools.terms import Limit
+from superscalar.tools.limiting import OwnLimit, owner_of
+from superscalar.tools.terms import Limit, Retry
 from superscalar.tools.tool import Tool
 
 __all__ = ["EVERYTHING", "NOT_REFUSED", "Gate", "Grants", "LimitStatistics", "Limits", "Order", "Outlook", "Ticket"]
@@ -48,13 +50,6 @@ _LOOK = 0.25
 
 _LATE = NANO // 20
 """How late the loop of another thread may be before it is taken to be blocked."""
-
-
-class User(Protocol):
-    """A run that asks, as the limits see it."""
-
-    def still_taken(self) -> Iterable[Ticket]:
-        """The calls for which something was taken that has not come back."""
 
 
 _Later: TypeAlias = dict[asyncio.AbstractEventLoop, int]
@@ -74,6 +69,20 @@ class Limits:
         self._declared = dict(limits or {})
         self._max_concurrency = max_concurrency
         self._owners: dict[str, Hashable] = {}
+        self._least = Retry().longest
+
+    @cached_property
+    def of_models(self) -> Limits:
+        """The same for the calls of models: these take no slot of the cap, which is for tools."""
+        models = Limits(self._declared, UNBOUNDED)
+        models._owners = self._owners
+        return models
+
+    def lend(self, name: str, owner: Hashable, longest: float) -> None:
+        """A model of that name asks; what is declared under it is for `owner`, and so is what tools take part in."""
+        self._least = min(self._least, longest)
+        if name in self._declared:
+            self._owners.setdefault(name, owner)
 
     def require(self, tool: Tool[..., Any]) -> None:
         """Make sure that every limit that a tool names exists. One that names none has its own, shared by function.
@@ -88,15 +97,18 @@ class Limits:
                     f'tool {tool.name} takes part in the limit "{name}", which is not defined (defined: {known}); '
                     f'write limits={{"{name}": Limit(concurrency=5)}}; for --tools, LIMITS = {{...}} beside the tool'
                 )
+        self._least = min(self._least, tool.retry.longest)
         if not tool.limits:
-            self._owners[tool.limited_by[0]] = _identity(tool.function)
+            self._owners[f"{tool.name}()"] = owner_of(tool.function)
 
     def on(self, loop: asyncio.AbstractEventLoop, user: User | None = None) -> Grants:
         """These limits on the clock of that event loop, where `user` runs."""
         clock = _clock_of(loop)
         clock.look_for_closed()
         if user is not None:
-            clock.note(loop, user)
+            with clock.lock:
+                clock.loops.note(loop, user)
+        clock.closures.least = min(clock.closures.least, self._least)
         return clock.grants(self)
 
     def statistics(self) -> dict[str, LimitStatistics]:
@@ -107,21 +119,18 @@ class Limits:
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            _PROCESS.look_for_closed()
-            return _PROCESS.grants(self).statistics()
-        return self.on(loop).statistics()
+            return self._seen_on(_PROCESS)
+        return self._seen_on(_clock_of(loop))
+
+    def _seen_on(self, clock: _ClockState) -> dict[str, LimitStatistics]:
+        clock.look_for_closed()
+        models = clock.grants(self.of_models).statistics()
+        del models[EVERYTHING]
+        return {**models, **clock.grants(self).statistics()}
 
     def granting(self, clock: _ClockState) -> Grants:
         """New grants on a clock that has none for these limits."""
         return Grants(clock, self._declared, self._owners, self._max_concurrency)
-
-
-def _identity(function: object) -> Hashable:
-    try:
-        hash(function)
-    except TypeError:  # an object that is called, and compares by what is in it
-        return id(function)
-    return function
 
 
 class Grants:
@@ -135,9 +144,10 @@ class Grants:
         self._now = clock.now
         self._declared = declared
         self._owners = owners
-        self._gates = {name: clock.gate(name, limit, None) for name, limit in declared.items()}
+        self._gates = {name: clock.gate(name, limit, owners.get(name)) for name, limit in declared.items()}
         self._gates[EVERYTHING] = Gate(EVERYTHING, Limit(concurrency=max_concurrency), history=0)
         self._queues: dict[tuple[str, ...], Queue] = {}
+        self._most = MANY
         self.turns: dict[str, Turn] = {}
 
     @property
@@ -148,6 +158,8 @@ class Grants:
     def _queue_of(self, names: tuple[str, ...]) -> Queue:
         queue = self._queues.get(names)
         if queue is None:
+            if len(self._queues) >= self._most:
+                self._most = forget_unused(self._queues, self._gates, self.clock.waiting, self._now())
             gates = tuple(self.gate(name) for name in (*names, EVERYTHING))
             queue = self._queues[names] = Queue(names, gates, self.turns, self.clock.keepers)
         return queue
@@ -156,14 +168,20 @@ class Grants:
         """The gate of a limit."""
         gate = self._gates.get(name)
         if gate is None:
-            owner = self._owners.get(name, id(self))
-            gate = self._gates[name] = self.clock.gate(name, _UNKNOWN, owner)
+            told = str(name)
+            if told in self._declared:
+                return self._gates[told]
+            owner = name.owner if isinstance(name, OwnLimit) else self._owners.get(name, id(self))
+            gate = self._gates[name] = self.clock.gate(told, _UNKNOWN, owner)
         return gate
 
     def ask(self, ticket: Ticket, order: Order) -> bool:
         """Take everything now and return True; or queue up, and `ticket.granted` is called in time.
 
         Those who wait for a slot that has just come back go before those who ask only now.
+
+        Raises:
+            Closed: its provider lets nothing through for longer than it waits.
         """
         clock = self.clock
         with self._lock:
@@ -190,12 +208,14 @@ class Grants:
             return False
 
     def queue_up(self, ticket: Ticket, queue: Queue, order: Order) -> None:
-        """Have a call wait."""
+        """Have a call wait. Raises `Closed` as `ask` does."""
         clock = self.clock
+        if clock.closures:
+            clock.closures.check(ticket, queue, self._now())
         if queue not in clock.waiting:
             clock.waiting[queue] = clock.watched[queue] = None
             clock.changed = True  # somebody must set a timer, if it is time that is missing
-        elif clock.several:
+        elif clock.loops.several:
             clock.changed = True  # this loop must, too
         ticket.waiting = True
         ticket.queue = queue
@@ -235,25 +255,20 @@ class Grants:
             if clock.waiting:
                 clock.changed = clock.handing_on = True
 
-    def refused(self, ticket: Ticket, refusal: Refusal, random: Random, at: float) -> Outlook:
+    def refused(self, ticket: Ticket, refusal: Refusal, random: Random, at: float, words: str = "") -> Outlook:
         """A provider refused a call, which has given back what it held: its limits pause and narrow.
 
-        `at`: now, in seconds, for the events.
+        `at`: now, in seconds, for the events. `words`: what the provider said, for those who will not wait so long.
         """
-        throttled: list[events.Throttled] = []
-        after = refusal.retry_after
+        clock = self.clock
         with self._lock:
-            now = self._now()
-            gates = [self.gate(name) for name in ticket.names]
-            since, ticket.since = ticket.since, -1
-            for gate in gates:
-                if since >= 0 and gate.refuse(since, now, after, random):  # of a batch only the first call says it
-                    told = gate.statistics(now, 0)
-                    throttled.append(events.Throttled(at, gate.name, told.paused, told.concurrency, told.rate))
-            opens = max((gate.opens for gate in gates), default=now)
-            barren = min((gate.barren for gate in gates), default=2)
-            self.clock.changed = True
-        return Outlook(refusal, max(opens - now, 0) / NANO, barren, tuple(throttled))
+            said = Refused(refusal, ticket.longest, self._now(), at, words)
+            gates = tuple(map(self.gate, ticket.names))
+            outlook, left = clock.closures.learn(ticket, gates, said, clock.waiting, random)
+            clock.changed = True
+        for waiting, why in left:
+            clock.tell(waiting.loop, partial(waiting.closed, why))
+        return outlook
 
     def dispatch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let whoever can start do so, and set a timer for the next one who can later."""
@@ -269,7 +284,10 @@ class Grants:
                 for gate in queue.gates:
                     if gate in waiting:
                         waiting[gate] += queue.count()
-            return {name: gate.statistics(now, waiting[gate]) for name, gate in self._gates.items()}
+            return {
+                told: gate.statistics(now, waiting[gate])
+                for told, gate in zip(told_apart(self._gates), self._gates.values(), strict=True)
+            }
 
 
 class _ClockState:
@@ -286,15 +304,12 @@ class _ClockState:
         self.numbers = count(1)
         self.keepers = Keepers()
         self.loans = Loans()
+        self.closures = Closures()
         self._lent = self.loans.lent
         self._gates: weakref.WeakValueDictionary[tuple[str, Limit, Hashable], Gate] = weakref.WeakValueDictionary()
         self._grants: weakref.WeakKeyDictionary[Limits, Grants] = weakref.WeakKeyDictionary()
-        self._users: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.WeakSet[User]] = (
-            weakref.WeakKeyDictionary()
-        )
-        self._left: deque[Ticket] = deque()  # by runs that are gone: added to without the lock
+        self.loops = Loops()
         self._looking: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
-        self.several = False  # runs have begun on more than one loop, as far as is known
         self._timing = False
         self._dispatching: set[asyncio.AbstractEventLoop] = set()
         self._alarms = Alarms()
@@ -318,34 +333,16 @@ class _ClockState:
 
     # ----------------------------------------------------------------------------------------------- closed loops
 
-    def note(self, loop: asyncio.AbstractEventLoop, user: User) -> None:
-        """A run begins on a loop."""
-        with self.lock:
-            users = self._users.get(loop)
-            if users is None:
-                users = self._users[loop] = weakref.WeakSet()
-            users.add(user)
-            self.several = len(self._users) > 1
-
-    def leave(self, user: User) -> None:
-        """A run is gone that had not ended: from a finalizer, which may come in the middle of anything."""
-        self._left.extend(user.still_taken())
-
     def look_for_closed(self) -> None:
         """Take back what calls hold whose event loop was closed, or whose run is gone."""
-        if not self._left and not any(loop.is_closed() for loop in list(self._users)):
-            return
-        with self.lock:
-            while self._left:
-                self.take_back(self._left.popleft())
-            for loop in [loop for loop in self._users if loop.is_closed()]:
-                for user in self._users.pop(loop):
-                    for ticket in list(user.still_taken()):
-                        self.take_back(ticket)
+        if self.loops.has_closed():
+            with self.lock:
+                for ticket in self.loops.closed():
+                    self.take_back(ticket)
 
     def _keep_looking(self, loop: asyncio.AbstractEventLoop) -> None:
         """While somebody waits who may wait for another loop: have this one look for loops that were closed."""
-        if loop in self._looking or not self.waiting or all(other is loop for other in list(self._users)):
+        if loop in self._looking or not self.waiting or self.loops.only(loop):
             return
         self._looking.add(loop)
         loop.call_later(_LOOK, self._look_at_loops, weakref.ref(loop))
@@ -384,10 +381,10 @@ class _ClockState:
                     if ticket.loop is loop:
                         ticket.granted()
                     else:
-                        self._tell(ticket.loop, partial(self._arrive, ticket), ticket)
+                        self.tell(ticket.loop, partial(self._arrive, ticket), ticket)
         finally:
             self._dispatching.discard(loop)
-        if self.several and self.waiting:
+        if self.loops.several and self.waiting:
             self._keep_looking(loop)
 
     def _startable(self, loop: asyncio.AbstractEventLoop) -> list[Ticket]:
@@ -520,7 +517,7 @@ class _ClockState:
             if waiting is loop:
                 self._alarms.set(loop, when, self._woken)
             elif not self._alarms.rings_by(waiting, when):
-                self._tell(waiting, partial(self._look_again, waiting))
+                self.tell(waiting, partial(self._look_again, waiting))
         if later and loop not in later and not loop.is_closed():  # they may be blocked, and some wait here behind them
             self._alarms.set(loop, min(later.values()) + _LATE, self._woken)
         self._timing = bool(self._alarms)
@@ -555,7 +552,7 @@ class _ClockState:
         else:
             self.dispatch(ticket.loop)
 
-    def _tell(self, loop: asyncio.AbstractEventLoop, do: Callable[[], None], ticket: Ticket | None = None) -> None:
+    def tell(self, loop: asyncio.AbstractEventLoop, do: Callable[[], None], ticket: Ticket | None = None) -> None:
         """Have another thread's event loop do something, unless that has just closed."""
         try:
             loop.call_soon_threadsafe(do)

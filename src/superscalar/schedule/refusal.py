@@ -43,13 +43,14 @@ class Outlook:
 
     `delay`: seconds until its limits let anything start again. `barren`: how many times on end nothing had got through
     since the refusal before; with 0 it is the limit that is being learned, and not the call that is bad. `throttled`:
-    the limits that it narrowed.
+    the limits that it narrowed. `beyond`: nothing gets through for longer than the call waits.
     """
 
     refusal: Refusal | None = None
     delay: float = 0.0
     barren: int = 0
     throttled: tuple[events.Throttled, ...] = ()
+    beyond: bool = False
 
 
 NOT_REFUSED = Outlook()

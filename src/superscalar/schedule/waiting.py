@@ -7,6 +7,7 @@ import heapq
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator
+from math import inf
 from typing import Any, Protocol, TypeAlias
 
 from superscalar.schedule.gate import Gate
@@ -41,6 +42,11 @@ class Ticket(ABC):
         return None
 
     @property
+    def longest(self) -> float:
+        """For how many seconds it waits while its provider lets nothing through; else it is told so (`closed`)."""
+        return inf
+
+    @property
     def blocked_by(self) -> tuple[str, ...]:
         """The limit that keeps it waiting."""
         return self.queue.blocked_by if self.queue is not None else ()
@@ -48,6 +54,10 @@ class Ticket(ABC):
     @abstractmethod
     def granted(self) -> None:
         """Everything that it asked for was taken for it: start."""
+
+    def closed(self, why: str) -> None:
+        """It waits no more, for its provider lets nothing through for longer than that; `why` has the words."""
+        raise NotImplementedError(f"{type(self).__name__} waits for as long as it takes: {why}")
 
 
 PlaceInLine: TypeAlias = tuple[Order, int, Ticket]
@@ -77,9 +87,9 @@ class _RunLine:
         self.inorder: deque[PlaceInLine] = deque()
         self.others: list[PlaceInLine] = []
 
-    def count(self) -> int:
-        """How many still wait."""
-        return sum(_is_taken(place) for places in (self.inorder, self.others) for place in places)
+    def tickets(self) -> Iterator[Ticket]:
+        """Those that still wait."""
+        return (place[2] for places in (self.inorder, self.others) for place in places if _is_taken(place))
 
     def push(self, place: PlaceInLine) -> None:
         if not self.inorder or self.inorder[-1] < place:
@@ -208,7 +218,11 @@ class Queue:
 
     def count(self) -> int:
         """How many still wait."""
-        return sum(line.count() for line in self._lines.values())
+        return sum(1 for _ in self.tickets())
+
+    def tickets(self) -> Iterator[Ticket]:
+        """Those that still wait."""
+        return (ticket for line in self._lines.values() for ticket in line.tickets())
 
     def push(self, ticket: Ticket, order: Order, number: int) -> None:
         """Queue up among the tickets of the same run, or take another place; `number` is higher than any before."""
