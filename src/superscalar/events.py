@@ -529,6 +529,19 @@ class ModelAsked(Happened):
 
 
 @fact
+class ModelWaiting(Happened):
+    """A model is not asked yet: its call waits for these limits, or until its provider lets calls in again.
+
+    `role` and `model` are as of the `ModelAsked` that follows. Journals of before have none.
+    """
+
+    at: float
+    role: str
+    model: str
+    limits: tuple[str, ...]
+
+
+@fact
 class ModelUsed(Happened):
     """A model call ended; `role` is that of its `ModelAsked`. Of one that was refused, nothing was used."""
 
@@ -593,6 +606,7 @@ Event: TypeAlias = (
     | Replanned
     | ModelPreparing
     | ModelAsked
+    | ModelWaiting
     | ModelUsed
     | RunEnded
 )

@@ -11,7 +11,7 @@ from superscalar.compiler import approval
 from superscalar.errors import UsageError
 from superscalar.executors import LOCAL
 from superscalar.executors.runners import Runners
-from superscalar.extractor import extraction
+from superscalar.extractor import Extractor, extraction
 from superscalar.models.base import ChatModel
 from superscalar.models.resolve import resolve
 from superscalar.models.typed import AnswerType
@@ -98,6 +98,8 @@ class Equipment:
         limits = self.limits if tools.limits == self.tools.limits else Limits(tools.limits, told.max_concurrency)
         for tool in tools:
             limits.require(tool)
+            if isinstance(tool.function, Extractor):
+                tool.function.limits = limits
         Rulings(self.policy, tools)  # complains of what makes no sense now, not in the first run
         held = told.grammar and self.planner is not None and self.planner.constrains
         runners = Runners(told.executor or LOCAL).made(tools)

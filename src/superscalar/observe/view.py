@@ -96,6 +96,7 @@ class RunView:
         self.left_out: tuple[str, ...] = ()  # the right writes that a repair does not make, as they were written
         self.cut = ""  # why what is there of the answer is not the answer
         self.preparing: tuple[str, float] | None = None  # what a model does before it writes, and how far it is
+        self.queued: tuple[str, ...] = ()  # the limits that the call of a model waits for
         self._throttled: dict[str, float] = {}  # until when a limit pauses whose provider refused a call
         self.replans: tuple[str, ...] = ()
         self._plan: list[str] = []
@@ -186,8 +187,10 @@ class RunView:
                 self._usage[role] = self._usage.get(role, Usage()) + usage
             case ev.Ordered():
                 pass  # rows stand where they are
+            case ev.ModelWaiting(_, _, _, limits):
+                self.queued = limits
             case ev.ModelAsked():
-                pass  # what comes of it is told
+                self.queued = ()  # what comes of it is told
             case ev.BudgetSpent() | ev.Charged():
                 pass  # a call that is refused says so itself
             case ev.PlanAsked():
@@ -259,6 +262,7 @@ class RunView:
         """The process ended: what was being called, or written by a model, is begun again."""
         self.joining = False
         self.preparing = None
+        self.queued = ()
         self._answer.clear()
         self._break_line()
         for entry in self._entries.values():

@@ -6,6 +6,7 @@ import asyncio
 from math import inf
 
 from superscalar.schedule.closures import Closed
+from superscalar.schedule.gate import NANO
 from superscalar.schedule.limits import Grants, Order
 from superscalar.schedule.waiting import Ticket
 
@@ -43,6 +44,17 @@ class Comer(Ticket):
         """For how many seconds it waits while nothing gets through."""
         return self._longest
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The names of its limits."""
+        return tuple(map(str, self.names))
+
+    @property
+    def pause(self) -> float:
+        """Seconds until its limits let anything start."""
+        opens = max(self._limits.gate(name).opens for name in self.names)
+        return max(opens - self._limits.clock.now(), 0) / NANO
+
     def comes_now(self) -> bool:
         """Take everything, if that is free; else it is in line for it, and `comes` waits for that.
 
@@ -66,12 +78,13 @@ class Comer(Ticket):
         try:
             await self._come
         except (asyncio.CancelledError, Closed):
-            self._limits.withdraw(self)
             self.leave()  # where it had come
             raise
 
     def leave(self) -> None:
-        """What was taken for it is free."""
+        """What was taken for it is free, or its place in line."""
+        if self.waiting:
+            self._limits.withdraw(self)
         self._limits.give_back(self)
         self._limits.dispatch(self.loop)
 

@@ -91,6 +91,11 @@ def _says_nothing_happened(error: BaseException, verdict: Outlook) -> bool:
     return isinstance(error, NotDone) or (verdict.refusal is not None and verdict.refusal.nothing_done)
 
 
+def counted_attempts(number: int, spared: int) -> int:
+    """How many of so many attempts count; `spared` were refused while others got through, of which every tenth does."""
+    return max(number - spared, number // _SPARED, 1)
+
+
 def may_try_again(attempt: Attempt, error: BaseException, verdict: Outlook = NOT_REFUSED) -> bool:
     """Whether its tool wants another attempt after this error, and that could do no harm.
 
@@ -102,7 +107,7 @@ def may_try_again(attempt: Attempt, error: BaseException, verdict: Outlook = NOT
     retry = tool.retry
     harmless = tool.effect != "write" or tool.idempotent or _says_nothing_happened(error, verdict)
     wanted = isinstance(error, retry.on) or (verdict.refusal is not None and issubclass(RateLimited, retry.on))
-    counted = max(attempt.number - attempt.spared, attempt.number // _SPARED, 1)
+    counted = counted_attempts(attempt.number, attempt.spared)
     again = wanted and counted < retry.attempts and not verdict.beyond
     return again and harmless and attempt.stopped in (None, "timeout")
 

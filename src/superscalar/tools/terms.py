@@ -130,7 +130,7 @@ _READERS: Final = Expected(
     lambda value: callable(value) or NAMES.fits(value),
 )
 _LIMIT: Final = Expected(
-    'write a name, a function of arguments to one, such as lambda city: f"weather:{city}", or a list of these',
+    'write a name, or a list of names; or, for a name, a function of arguments: lambda city: f"weather:{city}"',
     lambda value: callable(value) or NAMES.fits(value) or _are_names_or_functions(value),
 )
 _EFFECT: Final = Expected('write effect="pure", effect="read" or effect="write"', one_of("pure", "read", "write").fits)
