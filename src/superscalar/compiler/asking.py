@@ -121,14 +121,13 @@ class Asking:
                 return
             except ModelError as error:
                 error.said = as_said(said)
-                failed = error
+                failed, refusal = error, refusal_of_model(error)
+                verdict = NOT_REFUSED if refusal is None else self._learn(comer, refusal, error)
             finally:
                 self._left(comer)
                 if not counted:
                     usage = estimated(request, written, getattr(model, "prices", None)) if begun else Usage()
                     self._record(events.ModelUsed(self._now(), role, usage))
-            refusal = refusal_of_model(failed)
-            verdict = NOT_REFUSED if refusal is None else self._learn(comer, refusal, failed)
             spared += verdict.refusal is not None and verdict.barren < 2
             rule = retry_of(model) or (_FAILED if refusal is None else UNLESS_REFUSED)
             tries = counted_attempts(attempt, spared)
@@ -178,11 +177,11 @@ class Asking:
         comer.leave()
 
     def _learn(self, comer: Comer, refusal: Refusal, failed: ModelError) -> Outlook:
-        """What the limits of a call make of its refusal: they pause and narrow, for every run that asks so."""
+        """What the limits of a call make of its refusal: they pause and narrow before anybody else is let in."""
+        self._limits.give_back(comer)
         verdict = self._limits.refused(comer, refusal, self._random, self._now(), exception_text(failed))
         for throttled in verdict.throttled:
             self._record(throttled)
-        self._limits.dispatch(self._loop)
         return verdict
 
 

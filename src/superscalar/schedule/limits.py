@@ -31,7 +31,7 @@ from superscalar.schedule.crowd import Crowd
 from superscalar.schedule.gate import NANO, UNBOUNDED, Gate, LimitStatistics
 from superscalar.schedule.loans import Loans
 from superscalar.schedule.loops import Loops, User
-from superscalar.schedule.named import MANY, forget_unused, told_apart
+from superscalar.schedule.named import ComingAndGoing, told_apart
 from superscalar.schedule.refusal import NOT_REFUSED, Outlook, Refusal
 from superscalar.schedule.waiting import FirstInLine, Keepers, Order, Queue, Ticket, Turn
 from superscalar.tools.limiting import OwnLimit, owner_of
@@ -147,7 +147,7 @@ class Grants:
         self._gates = {name: clock.gate(name, limit, owners.get(name)) for name, limit in declared.items()}
         self._gates[EVERYTHING] = Gate(EVERYTHING, Limit(concurrency=max_concurrency), history=0)
         self._queues: dict[tuple[str, ...], Queue] = {}
-        self._most = MANY
+        self._named = ComingAndGoing()
         self.turns: dict[str, Turn] = {}
 
     @property
@@ -156,12 +156,11 @@ class Grants:
         return self.clock.changed
 
     def _queue_of(self, names: tuple[str, ...]) -> Queue:
-        queue = self._queues.get(names)
+        queues = self._named.queues if any(isinstance(name, OwnLimit) for name in names) else self._queues
+        queue = queues.get(names)
         if queue is None:
-            if len(self._queues) >= self._most:
-                self._most = forget_unused(self._queues, self._gates, self.clock.waiting, self._now())
             gates = tuple(self.gate(name) for name in (*names, EVERYTHING))
-            queue = self._queues[names] = Queue(names, gates, self.turns, self.clock.keepers)
+            queue = queues[names] = Queue(names, gates, self.turns, self.clock.keepers)
         return queue
 
     def gate(self, name: str) -> Gate:
@@ -171,8 +170,10 @@ class Grants:
             told = str(name)
             if told in self._declared:
                 return self._gates[told]
-            owner = name.owner if isinstance(name, OwnLimit) else self._owners.get(name, id(self))
-            gate = self._gates[name] = self.clock.gate(told, _UNKNOWN, owner)
+            if isinstance(name, OwnLimit):
+                gate = self._named.find(name)
+                return gate or self._named.add(name, self.clock.gate(told, _UNKNOWN, name.owner))
+            gate = self._gates[name] = self.clock.gate(name, _UNKNOWN, self._owners.get(name, id(self)))
         return gate
 
     def ask(self, ticket: Ticket, order: Order) -> bool:
@@ -265,6 +266,7 @@ class Grants:
             said = Refused(refusal, ticket.longest, self._now(), at, words)
             gates = tuple(map(self.gate, ticket.names))
             outlook, left = clock.closures.learn(ticket, gates, said, clock.waiting, random)
+            self._named.refused(ticket.names)
             clock.changed = True
         for waiting, why in left:
             clock.tell(waiting.loop, partial(waiting.closed, why))
@@ -279,15 +281,14 @@ class Grants:
         clock = self.clock
         with self._lock:
             now = self._now()
-            waiting = dict.fromkeys(self._gates.values(), 0)
+            gates = {**self._gates, **self._named.gates()}
+            waiting = dict.fromkeys(gates.values(), 0)
             for queue in clock.waiting:
                 for gate in queue.gates:
                     if gate in waiting:
                         waiting[gate] += queue.count()
-            return {
-                told: gate.statistics(now, waiting[gate])
-                for told, gate in zip(told_apart(self._gates), self._gates.values(), strict=True)
-            }
+            named = zip(told_apart(gates), gates.values(), strict=True)
+            return {told: gate.statistics(now, waiting[gate]) for told, gate in named}
 
 
 class _ClockState:

@@ -115,7 +115,7 @@ class InnerQueue(Queue):
     Nothing that one of these wants is kept for anybody: who called it holds slots, and others may wait for those.
     """
 
-    __slots__ = ("__weakref__", "_inside", "_loans", "_others", "caller")
+    __slots__ = ("_inside", "_loans", "_others", "caller")
 
     def __init__(
         self,

@@ -188,6 +188,7 @@ class Queue:
     """
 
     __slots__ = (
+        "__weakref__",
         "_due",
         "_keepers",
         "_kept",
