@@ -65,7 +65,7 @@ def refusal_of(error: BaseException, wall: Callable[[], float] = time.time) -> R
     """
     for cause in _causes(error):
         if isinstance(cause, RateLimited):
-            return Refusal(_said(cause.retry_after), nothing_done=True)
+            return Refusal(_sensible(_number(cause.retry_after)), nothing_done=True)
         if isinstance(cause, NotDone):
             return None
         if isinstance(cause, ModelError) and (refusal := refusal_of_model(cause)) is not None:
@@ -83,17 +83,11 @@ def refusal_of_model(error: ModelError) -> Refusal | None:
 
     What is not `retryable` is a refusal only where it says when to come back, too: else waiting is of no use.
     """
-    wait = _said(error.retry_after)
+    wait = _sensible(_number(error.retry_after))
     no_room = error.status in (TOO_MANY, _UNAVAILABLE)
     if (no_room or wait is not None) if error.retryable else (no_room and wait is not None):
         return Refusal(wait, nothing_done=error.status == TOO_MANY)
     return None
-
-
-def _said(value: object) -> float | None:
-    """The seconds that an error has; one that is to be waited for without end is refused for longer than anything."""
-    seconds = _number(value)
-    return seconds if seconds == inf else _sensible(seconds)
 
 
 def _causes(error: BaseException) -> Iterator[Exception]:
@@ -138,7 +132,7 @@ def _wait(error: Exception, wall: Callable[[], float]) -> float | None:
     for headers in (found, _read(error, "headers")):
         if headers is not None and (wait := wait_of(_plain(headers), wall)) is not None:
             return wait
-    return _said(_read(error, "retry_after"))
+    return _sensible(_number(_read(error, "retry_after")))
 
 
 def _plain(headers: Any) -> dict[str, str]:
