@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator
 from random import Random
 from typing import Any
@@ -389,27 +388,6 @@ def test_a_deadline_passes_while_it_waits() -> None:
     assert passed == 6.0
     assert ("m",) in happened
     assert ModelAsked not in happened
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
-def test_what_a_closed_event_loop_held_comes_back() -> None:
-    made = agent(Provider(name="closed loop"), limits={"closed loop": Limit(concurrency=1)})
-    loop = asyncio.new_event_loop()
-
-    async def begun() -> int:
-        left.append(asyncio.create_task(made.run("?")))
-        while not (running := made.limits.statistics()["closed loop"].running):  # noqa: ASYNC110 -- until it is asked
-            await asyncio.sleep(0)
-        return running
-
-    left: list[Any] = []
-    assert loop.run_until_complete(begun()) == 1
-    for task in asyncio.all_tasks(loop):
-        task._log_destroy_pending = False  # type: ignore[attr-defined]
-    loop.close()
-    assert made.limits.statistics()["closed loop"].running == 0
-    left.clear()
-    gc.collect()
 
 
 # ------------------------------------------------------------------------------------------------------------- extract

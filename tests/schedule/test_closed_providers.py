@@ -276,3 +276,18 @@ def test_what_the_call_keeps_secret_is_not_told_to_others() -> None:
     assert [event.id for event in result.events if isinstance(event, Started)] == ["a"]
     assert "has no quota" in failures(result)["b"]
     assert not any("s3cr3t" in text for text in failures(result).values())
+
+
+def test_refusals_of_runs_that_nobody_waited_between_do_not_add_up() -> None:
+    async def main() -> list[float]:
+        agent = LLMCompiler(
+            tools=[asking(*[refusal(200.0)] * 2, refusal(10.0))], limits={"quota": Limit()}, random=Random(1)
+        )
+        ended = []
+        for moment in (0.0, 5000.0):
+            await asyncio.sleep(moment)
+            await agent.execute('a = ask("a")\njoin(a)\n')
+            ended.append(round(asyncio.get_running_loop().time(), -1))
+        return ended
+
+    assert run(main()) == [200.0, 5210.0]

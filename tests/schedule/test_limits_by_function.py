@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 from types import SimpleNamespace
 from typing import Annotated, Any
@@ -12,8 +13,17 @@ import pytest
 from pydantic import Field
 
 from superscalar import Failure, Limit, LLMCompiler, RateLimited, Retry, Secret, Tool, ToolContext, UsageError, tool
+from superscalar import events as ev
 from superscalar.events import Started, Throttled, Waiting
+from superscalar.executors.runners import Runners
+from superscalar.plan import compile_plan
+from superscalar.schedule.again import ReadingTerms, read_again
+from superscalar.schedule.attempt import Bounds
+from superscalar.schedule.gate import NANO
+from superscalar.schedule.limits import Limits
 from superscalar.testing import run
+from superscalar.tools import Toolset
+from superscalar.values import WITHHELD
 from support.running import executed
 
 ONE = Limit(concurrency=1)
@@ -312,3 +322,74 @@ def test_a_method_may_have_one() -> None:
             return city
 
     assert starts(executed(CITIES, [Shop().look], limits={"Rome": ONE}))["b"] == 10.0
+
+
+def test_a_call_whose_arguments_are_long_has_its_own_too() -> None:
+    """They are bound over several turns of the event loop."""
+
+    @tool(effect="read", limit=lambda texts: texts[0])
+    async def count(texts: list[str]) -> int:
+        await asyncio.sleep(10.0)
+        return len(texts)
+
+    plan = 'xs = [str(i) for i in range(20000)]\na = count(xs)\nb = count(xs)\nc = count(["1"] + xs)\njoin(a, b, c)\n'
+    begun = starts(executed(plan, [count], limits={"0": ONE}, max_fan_out=20_000))
+    assert sorted(begun.values()) == [0.0, 0.0, 10.0]
+
+
+def test_what_is_read_again_takes_part_in_the_same() -> None:
+    """A value that was secret is in no journal, so it is read before a run goes on."""
+    at: list[float] = []
+
+    @tool(effect="read", limit=lambda ctx: f"vault of {ctx.context}")
+    async def fetch(key: int) -> int:
+        at.append(asyncio.get_running_loop().time())
+        return key
+
+    tools = Toolset([fetch])
+    planned = [ev.Planned(0.0, task) for task in compile_plan("a = fetch(1)\njoin(a)", tools.signatures).tasks]
+    happened: list[ev.Event] = [ev.Started(0.0, "a", "fetch", {"key": 1}), ev.Succeeded(0.0, "a", [WITHHELD])]
+
+    async def main() -> Any:
+        limits = Limits({"vault of ann": Limit(rate=1, per=100.0)}).on(asyncio.get_running_loop())
+        limits.gate("vault of ann").close(50 * NANO)
+        terms = ReadingTerms(
+            run="run",
+            tools=tools,
+            limits=limits,
+            runners=Runners(),
+            bounds=Bounds(),
+            context="ann",
+            random=Random(1),
+        )
+        again = await read_again([*planned, *happened], terms)
+        return [event.value for event in again.recorded if isinstance(event, ev.Succeeded)]
+
+    assert run(main()) == [1]
+    assert [round(moment) for moment in at] == [50]
+
+
+def test_a_run_that_is_gone_on_with_asks_for_the_same(tmp_path: Path) -> None:
+    named: list[str] = []
+
+    def limit(city: str) -> str:
+        named.append(city)
+        return city
+
+    @tool(effect="read", limit=limit)
+    async def look(city: str) -> str:
+        if len(named) == 1:
+            raise RateLimited(retry_after=5)
+        return city
+
+    agent = LLMCompiler(tools=[look], journal=tmp_path / "runs.db", limits={"Rome": ONE})
+
+    async def main() -> Any:
+        async with agent.stream_plan('a = look("Rome")\njoin(a)\n', run_id="r") as running:
+            async for event in running:
+                if isinstance(event, ev.Retrying):
+                    running.suspend()
+        return (await agent.resume("r")).answer
+
+    assert run(main()) == "Rome"
+    assert named == ["Rome", "Rome"]

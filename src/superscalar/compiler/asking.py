@@ -11,7 +11,7 @@ from typing import Final
 
 from superscalar import events
 from superscalar.errors import SAID, ModelError, as_said
-from superscalar.models.account import account_of, limit_of, retry_of
+from superscalar.models.account import limit_of, retry_of
 from superscalar.models.base import ChatModel, Chunk, Request, estimated
 from superscalar.models.cleaning import replies
 from superscalar.models.patience import Within
@@ -58,7 +58,6 @@ class Asking:
         self,
         run: str,
         limits: Limits,
-        models: Iterable[ChatModel | None],
         record: Callable[[events.Event], object],
         random: Random,
         loop: asyncio.AbstractEventLoop,
@@ -68,9 +67,6 @@ class Asking:
         self._random = random
         self._loop = loop
         self._now = loop.time
-        for model in models:
-            if model is not None:
-                limits.lend(model.name, account_of(model), (retry_of(model) or UNLESS_REFUSED).longest)
         self._under_way: set[Comer] = set()
         self._limits, self._caller = granted_here(limits.of_models, loop, self)
 

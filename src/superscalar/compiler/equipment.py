@@ -12,6 +12,7 @@ from superscalar.errors import UsageError
 from superscalar.executors import LOCAL
 from superscalar.executors.runners import Runners
 from superscalar.extractor import Extractor, extraction
+from superscalar.models.account import account_of, retry_of
 from superscalar.models.base import ChatModel
 from superscalar.models.resolve import resolve
 from superscalar.models.typed import AnswerType
@@ -23,6 +24,7 @@ from superscalar.plan.read.fronts.detect import Syntax, front_of
 from superscalar.policy import Policy, Rulings
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations
+from superscalar.tools.terms import UNLESS_REFUSED
 from superscalar.tools.toolset import Toolset
 
 
@@ -96,6 +98,9 @@ class Equipment:
                 message = f"the tool {signature.name} is called {signature.alias} in plans, where {signature.name}"
                 warnings.warn(f"{message} is a function of the language", stacklevel=5)
         limits = self.limits if tools.limits == self.tools.limits else Limits(tools.limits, told.max_concurrency)
+        for model in (self.planner, self.joiner, self.extractor):
+            if model is not None:
+                limits.lend(model.name, account_of(model), (retry_of(model) or UNLESS_REFUSED).longest)
         for tool in tools:
             limits.require(tool)
             if isinstance(tool.function, Extractor):

@@ -164,6 +164,7 @@ class RunView:
                 self.deadline_passed = True
             case ev.JoinStarted():
                 self.joining = True
+                self.queued = ()
                 self._answer.clear()
                 self._thought.clear()
             case ev.AnswerWritten(_, text):
@@ -176,7 +177,7 @@ class RunView:
             case ev.AnswerRejected():
                 self._answer.clear()
             case ev.AnswerCut(_, why):
-                self.cut = why
+                self.cut, self.queued = why, ()
             case ev.Joined(_, answer):
                 self.joining, self.answer = False, answer
             case ev.Replanned(_, reason):

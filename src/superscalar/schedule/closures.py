@@ -18,6 +18,10 @@ _BELIEVED = 3_600.0
 """Seconds after which a call asks again, though the provider said later: it may have been wrong, or meant that call."""
 
 
+_SILENCE = 60 * NANO
+"""How long behind a pause nobody asks whose calls wait for its end; who asks later is another one."""
+
+
 class Closed(Exception):
     """A provider lets nothing through for longer than a call waits; the message has its words."""
 
@@ -59,12 +63,13 @@ class Refused:
 class Closures:
     """What providers said of each gate, on one clock. Whoever uses it holds the lock of that.
 
-    `least`: nobody waits for less, as far as is known.
+    `least`: nobody waits for less, as far as is known. `any`: something was refused.
     """
 
     def __init__(self) -> None:
         self._of: weakref.WeakKeyDictionary[Gate, _Closure] = weakref.WeakKeyDictionary()
         self.least = Retry().longest
+        self.any = False
 
     def learn(
         self, ticket: Ticket, gates: tuple[Gate, ...], said: Refused, waiting: Iterable[Queue], random: Random
@@ -78,7 +83,7 @@ class Closures:
         since, ticket.since = ticket.since, -1
         for gate in gates if since >= 0 else ():  # of a batch only the first call says it
             news = self._close(gate, since, said, random)
-            self._note(gate, said)
+            self._note(gate, since, said)
             left += self._leaving(gate, [queue for queue in waiting if gate in queue.gates])
             if news:
                 told = gate.statistics(now, 0)
@@ -95,11 +100,12 @@ class Closures:
         gate.shut(since, _until(said))
         return news
 
-    def _note(self, gate: Gate, said: Refused) -> None:
-        """While another call is under way, that one may yet get through."""
+    def _note(self, gate: Gate, since: int, said: Refused) -> None:
+        """While another call is under way, that one may yet get through; and when nobody had asked, one might have."""
+        self.any = True
         accepted = gate.granted - gate.running - gate.refused
         found = self._of.get(gate)
-        if found is None or accepted > found.accepted or gate.running > 0:
+        if found is None or accepted > found.accepted or gate.running > 0 or since - found.until > _SILENCE:
             until, words = (0, "") if found is None else (found.until, found.words)
             found = self._of[gate] = _Closure(said.now, accepted, until, words)
         until = _until(said)
@@ -131,9 +137,6 @@ class Closures:
             found = self._of.get(gate)
             if found is not None and (found.until - now) / NANO > ticket.longest:
                 raise Closed(_told(gate, found))
-
-    def __bool__(self) -> bool:
-        return bool(self._of)
 
 
 def _until(said: Refused) -> int:

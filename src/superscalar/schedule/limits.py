@@ -211,7 +211,7 @@ class Grants:
     def queue_up(self, ticket: Ticket, queue: Queue, order: Order) -> None:
         """Have a call wait. Raises `Closed` as `ask` does."""
         clock = self.clock
-        if clock.closures:
+        if clock.closures.any:
             clock.closures.check(ticket, queue, self._now())
         if queue not in clock.waiting:
             clock.waiting[queue] = clock.watched[queue] = None
