@@ -454,7 +454,9 @@ def test_who_waits_for_what_is_told_before_it_is_asked() -> None:
         ("ModelAsked", 2),
     ]
     assert [e.limit for e in told(refused, Throttled)] == ["m"]
-    assert [(e.role, e.model, e.limits) for e in told(refused, ModelWaiting)] == [("planner", "m", ("m",))]
+    assert [(e.role, e.model, e.limits, e.why) for e in told(refused, ModelWaiting)] == [
+        ("planner", "m", ("m",), "m has too many")
+    ]
 
 
 def test_the_view_of_a_run_says_what_its_model_waits_for() -> None:

@@ -530,15 +530,16 @@ class ModelAsked(Happened):
 
 @fact
 class ModelWaiting(Happened):
-    """A model is not asked yet: its call waits for these limits, or until its provider lets calls in again.
+    """A model is not asked yet: its call waits for these limits. `role` and `model` are as of the `ModelAsked` to come.
 
-    `role` and `model` are as of the `ModelAsked` that follows. Journals of before have none.
+    `why`: what the provider said, where it refused the call; it is made again then. Journals of before have none.
     """
 
     at: float
     role: str
     model: str
     limits: tuple[str, ...]
+    why: str = ""
 
 
 @fact

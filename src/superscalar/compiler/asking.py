@@ -23,6 +23,7 @@ from superscalar.schedule.limits import NOT_REFUSED, Limits, Outlook
 from superscalar.schedule.loans import Entangled
 from superscalar.schedule.refusal import TOO_MANY, Refusal, refusal_of_model
 from superscalar.schedule.waiting import Ticket
+from superscalar.short import LONGEST, cut
 from superscalar.tools.terms import UNLESS_REFUSED, Retry
 from superscalar.values import Usage
 
@@ -134,7 +135,8 @@ class Asking:
                 if late is not None and self._now() + (refusal.retry_after or 0.0) >= late:
                     raise failed  # there is no use in waiting, and the provider says why
                 waited = True
-                self._record(events.ModelWaiting(self._now(), role, model.name, comer.told))
+                why = cut(exception_text(failed), LONGEST)
+                self._record(events.ModelWaiting(self._now(), role, model.name, comer.told, why))
                 time.pause()
             await asyncio.sleep(wait)
 

@@ -140,8 +140,9 @@ def _said(event: Event, happened: Sequence[Event]) -> tuple[Any, ...]:
         case ev.ModelAsked(_, role, attempt, model):
             level = logging.DEBUG if attempt == 1 else logging.WARNING
             return level, "the %s (%s) is asked, attempt %d", role, model, attempt
-        case ev.ModelWaiting(_, role, model, limits):
-            return logging.INFO, "the %s (%s) waits for %s", role, model, ", ".join(limits)
+        case ev.ModelWaiting(_, role, model, limits, why):
+            said = f": {why}" if why else ""
+            return logging.INFO, "the %s (%s) waits for %s%s", role, model, ", ".join(limits), said
         case ev.AnswerRejected(_, attempt, why):
             return logging.WARNING, "the joiner's reply is no answer, attempt %d: %s", attempt, why
         case ev.AnswerCut(_, why):
