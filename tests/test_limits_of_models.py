@@ -13,6 +13,7 @@ from superscalar import Limit, LLMCompiler, Retry, RunResult, ToolContext, tool
 from superscalar.errors import ModelError
 from superscalar.events import Event, ModelAsked, ModelWaiting, Started, Throttled, Waiting
 from superscalar.models import Chunk, OpenAIModel, Request
+from superscalar.models.account import limit_of
 from superscalar.observe.view import RunView
 from superscalar.testing import ScriptedModel, run
 
@@ -247,6 +248,43 @@ def test_a_refusal_is_for_all_models_of_the_account_and_no_others(limits: dict[s
     assert run(main()) == [90.0, 0.0, 0.0]
 
 
+def test_a_model_of_your_own_is_one_with_those_that_were_made_alike() -> None:
+    class Mine(Provider):
+        def __init__(self, key: str, client: object, **terms: Any) -> None:
+            super().__init__(**terms)
+            self.headers = {"key": key}
+            self.client = client
+
+    client = object()
+    one = Mine("k-of-ann", client)
+    found = limit_of(one)
+    one.headers["key"] = "rotated"
+    assert found == limit_of(one) == limit_of(Mine("k-of-ann", client))
+    for other in (Mine("k-of-bob", client), Mine("k-of-ann", object()), Mine("k-of-ann", client, name="n"), Provider()):
+        assert found != limit_of(other)
+    assert "k-of-ann" not in repr((found, found.owner))
+
+
+def test_many_runs_of_agents_of_their_own_are_served_as_those_of_one() -> None:
+    class Alike:
+        constrains, name = False, "m"
+
+        def __init__(self, provider: Provider) -> None:
+            self.provider = provider
+
+        def stream(self, request: Request) -> AsyncIterator[Chunk]:
+            return self.provider.stream(request)
+
+    async def main() -> tuple[int, int]:
+        provider = Provider(most=3, window=10.0)
+        results = await asyncio.gather(*(agent(Alike(provider)).run("?") for _ in range(30)))
+        return len(results), len(provider.at)
+
+    served, asked = run(main())
+    assert served == 30
+    assert asked < 90
+
+
 def test_two_models_of_one_name_in_an_agent_are_told_apart() -> None:
     async def main() -> set[str]:
         made = agent(Kept("one"), joiner=Kept("two"), tools=[])
@@ -424,6 +462,19 @@ def test_extractions_wait_with_the_planner_and_say_so() -> None:
     result = run(main())
     assert result.answer == [42, 42]
     assert [event.limits for event in told(result, Waiting)] == [("m",)]
+
+
+def test_an_extraction_does_not_wait_for_a_day() -> None:
+    refused = ModelError("out of tokens for today", retryable=True, retry_after=DAY, status=429)
+
+    async def main() -> tuple[Any, float]:
+        made = LLMCompiler(None, tools=[], extractor=ScriptedModel(refused), schemas={})
+        outcomes = await made.execute('a = extract("it is 42", "int", "it")\njoin(a)\n')
+        return outcomes["a"], seconds()
+
+    failed, took = run(main())
+    assert "out of tokens for today" in failed.message
+    assert took == 0.0
 
 
 def test_a_refused_extraction_is_waited_out() -> None:

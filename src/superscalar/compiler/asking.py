@@ -97,8 +97,8 @@ class Asking:
             begun = counted = False
             written = 0
             said = ""
-            self._record(events.ModelAsked(self._now(), role, attempt, model.name))
             try:
+                self._record(events.ModelAsked(self._now(), role, attempt, model.name))
                 async with aclosing(replies(model, request)) as chunks:
                     async for chunk in chunks:
                         begun = begun or bool(chunk.text or chunk.thought)

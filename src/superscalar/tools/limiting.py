@@ -37,6 +37,9 @@ class OwnLimit(str):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, OwnLimit) and str(self) == str(other) and self.owner == other.owner
 
+    def __ne__(self, other: object) -> bool:  # that of `str` does not ask `__eq__`
+        return not self == other
+
     def __hash__(self) -> int:
         return hash((str(self), self.owner))
 
