@@ -21,7 +21,7 @@ from superscalar.schedule import gather
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.comers import Comer
-from superscalar.schedule.effective import bound_again, fresh, given_to, limits_of
+from superscalar.schedule.effective import bound_again, fresh, given_to
 from superscalar.schedule.ends import exception_text
 from superscalar.schedule.items import elements_of
 from superscalar.schedule.ledger import Ledger
@@ -182,8 +182,8 @@ class _EventReading:
         assert terms.runners is not None
         made = Invocation(tool.name, fresh(arguments), terms.run, id, attempt)
         loop = asyncio.get_running_loop()
-        names, longest = limits_of(tool, arguments, terms.context), tool.retry.longest
-        ticket = Comer(terms.run, names, loop, terms.limits, longest=longest)
+        names = tool.limited_by if tool.limit_names is None else tool.limit_names.of(arguments, terms.context)
+        ticket = Comer(terms.run, names, loop, terms.limits, longest=tool.retry.longest)
         if not ticket.comes_now():
             await ticket.comes()
         timeout = tool.timeout_in(terms.bounds.timeout)

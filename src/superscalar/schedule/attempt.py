@@ -152,6 +152,10 @@ class Attempt(Ticket):
         """For how many seconds its tool waits while nothing gets through."""
         return self.tool.retry.longest
 
+    def take_part(self, limits: tuple[str, ...]) -> None:
+        """Take part in these limits, in the place of those that its tool names for every call."""
+        self.names = (*limits, *self.names[len(self.tool.limited_by) :])
+
     def following(self, *, in_doubt: bool) -> Attempt:
         """The next attempt of the same call."""
         again = Attempt(self.shell, self.cell, self.tool, self.arguments, self.told, self.number + 1, in_doubt)

@@ -50,15 +50,6 @@ from superscalar.weight import Portions, Scale, TooHeavy, is_light
 T = TypeVar("T")
 
 
-def limits_of(tool: Tool[..., Any], arguments: Arguments, context: Any) -> tuple[str, ...]:
-    """The limits that a call takes part in.
-
-    Raises:
-        ArgumentError: its tool has a function for that, which gave no name.
-    """
-    return tool.limited_by if tool.limit_names is None else tool.limit_names.of(arguments, context)
-
-
 def given_to(
     cell: Cell,
     call: Call,

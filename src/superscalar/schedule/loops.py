@@ -42,11 +42,15 @@ class Loops:
 
     def only(self, loop: asyncio.AbstractEventLoop) -> bool:
         """Whether there is no other one."""
-        return all(other is loop for other in list(self._users))
+        return all(other is loop for other in self._open())
 
     def has_closed(self) -> bool:
         """Whether there may be something to take back."""
-        return bool(self._left) or any(loop.is_closed() for loop in list(self._users))
+        return bool(self._left) or any(loop.is_closed() for loop in self._open())
+
+    def _open(self) -> list[asyncio.AbstractEventLoop]:
+        """All of them; other threads may add theirs meanwhile."""
+        return [loop for ref in self._users.keyrefs() if (loop := ref()) is not None]
 
     def closed(self) -> Iterator[Ticket]:
         """The calls whose event loop was closed, or whose run is gone, once; the lock is held."""

@@ -21,7 +21,7 @@ from superscalar.schedule.attempt import Attempt
 from superscalar.schedule.cells import DOOMED, GATHERING, PENDING, READY, RUNNING, Cell
 from superscalar.schedule.commands import Command, Issue, Name, Refuse, Release, Repeat, Revive, Skip
 from superscalar.schedule.doubts import CUT_OFF, CallAgain, Done, Doubt, StillUnknown, Verdict
-from superscalar.schedule.effective import bound_again, given_to, limits_of, shown_arguments
+from superscalar.schedule.effective import bound_again, given_to, shown_arguments
 from superscalar.schedule.ends import never_started, too_many
 from superscalar.schedule.ledger import Ledger, UnderWay
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
@@ -219,13 +219,14 @@ class Rest:
             else:
                 arguments = self.unit.approval.bind(known, tool, given)
             told = shown_arguments(tool, arguments)
-            names = limits_of(tool, arguments, self._run.context)
+            named = None if tool.limit_names is None else tool.limit_names.of(arguments, self._run.context)
         except (ArgumentError, EvaluationError, Unavailable) as error:  # the tool is another one now, or a value absent
             self._happened(events.Failed(self._now(), cell.id, Failure("arguments", str(error), in_doubt=in_doubt)))
             return
         calls, last = self.unit.calls, under.last
         attempt = Attempt(calls, cell, tool, arguments, told, last.attempt + 1, in_doubt)
-        attempt.names = names
+        if named is not None:
+            attempt.take_part(named)
         attempt.spared = under.spared + under.cut_off
         if isinstance(last, events.Retrying):
             calls.add_later(attempt, last.at + last.delay)
