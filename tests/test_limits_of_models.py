@@ -103,8 +103,8 @@ def test_one_that_is_always_refused_fails_in_its_words() -> None:
     model = Closed()
     with pytest.raises(ModelError, match="no room"):
         run(agent(model).run("?"))
-    assert len(model.at) == 5
-    assert model.at[-1] < 60.0
+    assert len(model.at) == 10
+    assert model.at[-1] < 300.0
 
 
 def test_one_that_is_refused_while_others_get_through_is_not_asked_for_ever() -> None:
@@ -131,7 +131,7 @@ def test_one_that_is_refused_while_others_get_through_is_not_asked_for_ever() ->
         going.cancel()
         return len(model.at)
 
-    assert run(main()) <= 50
+    assert run(main()) <= 100
 
 
 # ------------------------------------------------------------------------------------------------------------ declared

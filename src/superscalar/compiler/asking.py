@@ -24,11 +24,14 @@ from superscalar.schedule.loans import Entangled
 from superscalar.schedule.refusal import TOO_MANY, Refusal, refusal_of_model
 from superscalar.schedule.waiting import Ticket
 from superscalar.short import LONGEST, cut
-from superscalar.tools.terms import UNLESS_REFUSED, Retry
+from superscalar.tools.terms import Retry
 from superscalar.values import Usage
 
 _FAILED: Final = Retry(attempts=3, initial=2.0)
 """When a model is asked again that failed, and was not refused."""
+
+_REFUSED: Final = Retry(attempts=10, initial=1.0)
+"""When one that was: over the minute that its provider may count in, and not say so."""
 
 
 class Allowance:
@@ -126,7 +129,7 @@ class Asking:
                     usage = estimated(request, written, getattr(model, "prices", None)) if begun else Usage()
                     self._record(events.ModelUsed(self._now(), role, usage))
             spared += verdict.refusal is not None and verdict.barren < 2
-            rule = retry_of(model) or (_FAILED if refusal is None else UNLESS_REFUSED)
+            rule = retry_of(model) or (_FAILED if refusal is None else _REFUSED)
             tries = counted_attempts(attempt, spared)
             if begun or verdict.beyond or tries >= rule.attempts or not (failed.retryable or refusal):
                 raise failed
@@ -146,7 +149,7 @@ class Asking:
         Raises:
             ModelError: that would take longer than it waits, or for ever.
         """
-        longest = (retry_of(model) or UNLESS_REFUSED).longest
+        longest = (retry_of(model) or _REFUSED).longest
         comer = Comer(self._run, (limit_of(model),), self._loop, self._limits, caller=self._caller, longest=longest)
         self._under_way.add(comer)
         try:

@@ -18,8 +18,8 @@ _BELIEVED = 3_600.0
 """Seconds after which a call asks again, though the provider said later: it may have been wrong, or meant that call."""
 
 
-_SILENCE = 60 * NANO
-"""How long behind a pause nobody asks whose calls wait for its end; who asks later is another one."""
+_SILENCE = 60.0
+"""Seconds behind a pause in which somebody asks, if calls wait for its end and their pace lets them."""
 
 
 class Closed(Exception):
@@ -101,11 +101,16 @@ class Closures:
         return news
 
     def _note(self, gate: Gate, since: int, said: Refused) -> None:
-        """While another call is under way, that one may yet get through; and when nobody had asked, one might have."""
+        """A call that is under way for longer than refusals take may yet get through, as might one that nobody made."""
         self.any = True
         accepted = gate.granted - gate.running - gate.refused
         found = self._of.get(gate)
-        if found is None or accepted > found.accepted or gate.running > 0 or since - found.until > _SILENCE:
+        if (
+            found is None
+            or accepted > found.accepted
+            or since - found.until > _silence(gate, said.now)
+            or _outlives(gate, since, said.now)
+        ):
             until, words = (0, "") if found is None else (found.until, found.words)
             found = self._of[gate] = _Closure(said.now, accepted, until, words)
         until = _until(said)
@@ -137,6 +142,17 @@ class Closures:
             found = self._of.get(gate)
             if found is not None and (found.until - now) / NANO > ticket.longest:
                 raise Closed(_told(gate, found))
+
+
+def _outlives(gate: Gate, since: int, now: int) -> bool:
+    """Whether another call is under way that began so long before one that is refused now that it seems accepted."""
+    begun = since - max(now - since, NANO)
+    return gate.running > sum(1 for at in gate.times if at >= begun)
+
+
+def _silence(gate: Gate, now: int) -> int:
+    rate = gate.statistics(now, 0).rate
+    return int((_SILENCE + (0.0 if rate is None else min(1.0 / rate, _BELIEVED))) * NANO)
 
 
 def _until(said: Refused) -> int:

@@ -48,6 +48,8 @@ _UNKNOWN = Limit()
 _LOOK = 0.25
 """Seconds between two looks for other threads' event loops that were closed, while somebody waits: none says so."""
 
+_REMEMBERED = 2_048  # starts of calls, of which a limit learns: no cap bounds how many are made at once of models
+
 _LATE = NANO // 20
 """How late the loop of another thread may be before it is taken to be blocked."""
 
@@ -329,7 +331,7 @@ class _ClockState:
         key = (name, limit, owner)
         gate = self._gates.get(key)
         if gate is None:
-            gate = self._gates[key] = Gate(name, limit)
+            gate = self._gates[key] = Gate(name, limit, _REMEMBERED)
         return gate
 
     # ----------------------------------------------------------------------------------------------- closed loops
