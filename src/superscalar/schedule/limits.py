@@ -44,11 +44,10 @@ EVERYTHING = "max_concurrency"
 """The name of the global limit that every call takes part in."""
 
 _UNKNOWN = Limit()
+_REMEMBERED = 2_048  # starts of calls, of which a limit learns: no cap bounds how many are made at once of models
 
 _LOOK = 0.25
 """Seconds between two looks for other threads' event loops that were closed, while somebody waits: none says so."""
-
-_REMEMBERED = 2_048  # starts of calls, of which a limit learns: no cap bounds how many are made at once of models
 
 _LATE = NANO // 20
 """How late the loop of another thread may be before it is taken to be blocked."""
@@ -158,11 +157,12 @@ class Grants:
         return self.clock.changed
 
     def _queue_of(self, names: tuple[str, ...]) -> Queue:
-        queues = self._named.queues if any(isinstance(name, OwnLimit) for name in names) else self._queues
-        queue = queues.get(names)
+        queue = self._queues.get(names) or self._named.queues.get(names)
         if queue is None:
             gates = tuple(self.gate(name) for name in (*names, EVERYTHING))
-            queue = queues[names] = Queue(names, gates, self.turns, self.clock.keepers)
+            queue = Queue(names, gates, self.turns, self.clock.keepers)
+            passing = any(isinstance(name, OwnLimit) for name in names)
+            (self._named.queues if passing else self._queues)[names] = queue
         return queue
 
     def gate(self, name: str) -> Gate:
