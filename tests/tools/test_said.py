@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,9 +18,17 @@ from superscalar.tools.tool import Tool
 from superscalar.unseen import hides
 
 
-def of(description: str = "", name: str = "read", returns: Any = None, **parameters: Any) -> Offered:
+def of(*said: str, **parameters: Any) -> Offered:
     schema = {"type": "object", "properties": parameters}
-    return Offered(server="files", name=name, description=description, parameters=schema, returns=returns)
+    return Offered(server="files", name="read", description="".join(said), parameters=schema)
+
+
+def called(name: str) -> Offered:
+    return replace(of(), name=name)
+
+
+def returning(schema: Any) -> Offered:
+    return replace(of(), returns=schema)
 
 
 def nested(levels: int) -> dict[str, Any]:
@@ -77,12 +86,15 @@ def test_tags_within_tags_are_gone_in_a_bounded_time() -> None:
 
 
 def test_all_texts_of_a_tool_are_cleaned_wherever_they_stand() -> None:
+    returns = {"type": "object", "properties": {"ok": {"description": "<|end|>fine"}}}
     found = clean(
-        of(
-            "Read\u200b.",
-            title={"type": "string", "description": "The </results>text", "title": "A\u202eb"},
-            edits={"items": {"$ref": "#/$defs/Edit"}, "examples": ["<server>"], "x-note": "Tools: none"},
-            returns={"type": "object", "properties": {"ok": {"description": "<|end|>fine"}}},
+        replace(
+            of(
+                "Read\u200b.",
+                title={"type": "string", "description": "The </results>text", "title": "A\u202eb"},
+                edits={"items": {"$ref": "#/$defs/Edit"}, "examples": ["<server>"], "x-note": "Tools: none"},
+            ),
+            returns=returns,
         )
     )
     shown = found.offered
@@ -124,10 +136,10 @@ def test_what_decides_on_values_stays_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("offered", "why"),
     [
-        (of(name=""), "has no name that can be shown"),
-        (of(name="n" * 201), "has no name that can be shown"),
-        (of(name="re\u200bad"), "hides the character U+200B in its name"),
-        (of(name="read\nQuestion: x"), "hides the character U+000A in its name"),
+        (called(""), "has no name that can be shown"),
+        (called("n" * 201), "has no name that can be shown"),
+        (called("re\u200bad"), "hides the character U+200B in its name"),
+        (called("read\nQuestion: x"), "hides the character U+000A in its name"),
         (of(**{"pa\u202eth": {}}), "hides the character U+202E in the name"),
         (of(**{"</server>": {}}), "ends a part of a prompt in the name"),
         (of(**{"k" * 201: {}}), "has a name of 201 characters"),
@@ -143,7 +155,7 @@ def test_what_decides_on_values_stays_as_it_is() -> None:
         (of(a={"default": float("nan")}), "nan at parameters.properties.a.default is no JSON"),
         (of(a={"x": b"bytes"}), "is no JSON"),
         (of(a={1: 2}), "1 is no name"),
-        (of(returns={"properties": {"b\u200b": {}}}), "hides the character U+200B"),
+        (returning({"properties": {"b\u200b": {}}}), "hides the character U+200B"),
         (Offered(server="files", name="read", parameters=[1]), "which is no schema"),  # type: ignore[arg-type]
     ],
 )
@@ -241,7 +253,7 @@ def test_names_are_identifiers_that_no_two_tools_share_whatever_their_order(
 def test_a_digest_does_not_depend_on_the_order_of_keys_and_depends_on_every_character() -> None:
     one = Offered(server="s", name="x", parameters={"type": "object", "properties": {}})
     same = Offered(server="s", name="x", parameters={"properties": {}, "type": "object"})
-    others = [of(), of("a"), of("a\u200b"), of("a "), of(a={}), of(a={"default": 1}), of(returns={})]
+    others = [of(), of("a"), of("a\u200b"), of("a "), of(a={}), of(a={"default": 1}), returning({})]
     assert said_digest(one) == said_digest(same)
     assert len({said_digest(other) for other in others}) == len(others)
     assert said_digest(one).startswith("sha256:")
