@@ -95,6 +95,19 @@ class RoundStarted(Happened):
 
 
 @fact
+class ToolsShown(Happened):
+    """Not all that there is of tools is shown to the planner: there are more than there is room for, or text was cut.
+
+    `shown`: those that it is told of before it begins, `of` so many. `cut`: what was left out of their descriptions.
+    """
+
+    at: float
+    shown: tuple[str, ...]
+    of: int
+    cut: tuple[str, ...] = ()
+
+
+@fact
 class PlanWritten(Happened):
     """The planner wrote this piece of text."""
 
@@ -568,6 +581,7 @@ Event: TypeAlias = (
     RunStarted
     | Resumed
     | RoundStarted
+    | ToolsShown
     | PlanWritten
     | Thought
     | Withdrawn

@@ -109,7 +109,7 @@ _FENCE: Final = re.compile(r"`{3,}|~{3,}")
 _BEGINNING: Final = re.compile(rf"{LESS}|[\[`~]", re.IGNORECASE)
 _MOST_PASSES: Final = 20
 _HEAD: Final = re.compile(
-    r"^([^\w\n]*(?:question|tools|said before|results|system|user|assistant|human|developer)[^\w\n:]*)(?::[^\S\n]*)+",
+    r"^([^\w\n]*(?:question|tools|said before|results|system|user|assistant|human|developer)[^\w\n:]*):[^\S\n]*",
     re.IGNORECASE | re.MULTILINE,
 )
 
@@ -123,7 +123,7 @@ def clean_text(text: Any, most: int = MOST_INSTRUCTIONS) -> str:
     if not isinstance(text, str):
         return ""
     said = _seen(_ENDS.sub("\n", text[: 4 * most + MOST_INSTRUCTIONS]))
-    said = _HEAD.sub(r"\1 - ", _without_delimiters(said))
+    said = _without_heads(_without_delimiters(said))
     lines = [line for piece in said.split("\n") if (line := _BLANKS.sub(" ", piece).rstrip())]
     lines = [*lines[:_MOST_LINES], *([" ".join(lines[_MOST_LINES:])] if lines[_MOST_LINES:] else [])]
     return cut("\n".join(lines).strip(), most)
@@ -160,6 +160,15 @@ def _without_delimiters(text: str) -> str:
         if text == before:
             return text
     return _BEGINNING.sub(" ", text)  # so deep within one another nobody means them
+
+
+def _without_heads(text: str) -> str:
+    """A text no line of which begins as if somebody else spoke."""
+    for _ in range(_MOST_PASSES):
+        before, text = text, _HEAD.sub(r"\1 - ", text)
+        if text == before:
+            break
+    return text
 
 
 def _untagged(found: re.Match[str]) -> str:

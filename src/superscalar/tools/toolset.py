@@ -17,7 +17,7 @@ from superscalar.given import LIMITS, NAMES, SCHEMAS, TEXT, TEXTS, TOOLS, whole_
 from superscalar.plan.ir.signatures import Signatures
 from superscalar.secrets import without_queries
 from superscalar.short import LONGEST_REPR, cut, short
-from superscalar.tools.search import ranked
+from superscalar.tools.search import ToolIndex
 from superscalar.tools.stubs import tool_stub
 from superscalar.tools.terms import Limit
 from superscalar.tools.tool import Tool, tool
@@ -278,8 +278,18 @@ class Toolset:
         """
         TEXT.or_none.check("query", query, "describe")
         _AT_MOST.check("limit", limit, "describe")
-        found = list(self.signatures) if query is None else ranked(self.signatures, query)
+        found = list(self.signatures) if query is None else self.index.ranked(query)
         return "\n".join(map(tool_stub, found[:limit]))
+
+    @made_once
+    def index(self) -> ToolIndex:
+        """What finds its tools by words."""
+        return ToolIndex(self.signatures)
+
+    @made_once
+    def sizes(self) -> list[int]:
+        """How many characters of a prompt each tool takes, in order."""
+        return [len(tool_stub(signature)) + 1 for signature in self.signatures]
 
     def __repr__(self) -> str:
         return cut(f"<{type(self).__name__}: {', '.join(self.by_alias) or 'no tools'}>", LONGEST_REPR)
