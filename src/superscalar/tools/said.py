@@ -92,8 +92,8 @@ _BLANKS: Final = re.compile(r"[^\S\n]+")
 
 # Blocks of data in our prompts, and of thoughts and calls in those of others.
 _TAGS: Final = frozenset(
-    "analysis data error missing reasoning reflection results said scratchpad server system thinking thought think "
-    "tool_call tool_calls tool_response tools".split()
+    "analysis data error missing reasoning reflection results said scratchpad server servers system thinking thought "
+    "think tool_call tool_calls tool_response tools".split()
 )
 _TAG: Final = re.compile(
     rf"(?:{LESS})\s*(?P<slash>(?:{SLASH})\s*)?(?P<name>[^\W\d_][\w-]{{0,40}})(?:\s[^<>\n]{{0,80}})?\s*"

@@ -85,6 +85,7 @@ def words_of_text(text: str) -> Iterator[str]:
 
 
 _VOWELS: Final = frozenset("aeiouy")
+_ENDINGS: Final[Mapping[str, int]] = {"tion": 1, "sion": 1, "ment": 0, "er": 0}  # how much of them stays
 
 
 @lru_cache(maxsize=16_384)
@@ -107,11 +108,9 @@ def stem(word: str) -> str:
             doubled = stemmed[-1] == stemmed[-2] and stemmed[-1] not in "lsz"
             word = stemmed[:-1] if doubled else stemmed
             break
-    else:
-        if len(word) > 6 and word.endswith(("tion", "sion")):
-            word = word[:-3]
-        elif len(word) > 6 and word.endswith("ment"):
-            word = word[:-4]
+    if len(word) > 6:
+        cut = next((len(end) - kept for end, kept in _ENDINGS.items() if word.endswith(end)), 0)
+        word = word[: len(word) - cut]
     if len(word) > 4 and word.endswith("y"):
         word = f"{word[:-1]}i"
     return word[:-1] if len(word) > 3 and word.endswith("e") else word
