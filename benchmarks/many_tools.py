@@ -38,6 +38,7 @@ DEFAULT: Final = 4_000
 BFCL: Final = ("simple_python", "multiple", "parallel", "parallel_multiple")
 CACHE: Final = Path("~/.cache/superscalar/benchmarks").expanduser()
 DATA: Final = Path(__file__).parent / "many"
+_QUESTIONS: Final = "questions.txt"
 GOALS: Final[Mapping[str, float]] = {"shown": 0.95, "bytes": 0.1}
 """Of the questions, how many have all their tools shown; and what is shown of the bytes of all tools, as a rule."""
 
@@ -91,9 +92,9 @@ def _lines(file: str) -> Iterator[list[str]]:
             yield [part.strip() for part in line.split("|")]
 
 
-def _offers() -> Iterator[tuple[str, Offered]]:
+def _offers(every: int) -> Iterator[tuple[str, Offered]]:
     """Each tool with what questions call it."""
-    for number, (service, *things) in enumerate(_lines("services.txt")):
+    for number, (service, *things) in list(enumerate(_lines("services.txt")))[::every]:
         for thing in things:
             one, about = (part.strip() for part in thing.split("="))
             for verb in _VERBS[number % 3]:
@@ -128,9 +129,9 @@ def _offer(service: str, verb: str, one: str, about: str, number: int) -> Offere
 
 
 @cache
-def thousand() -> tuple[Toolset, Mapping[str, str]]:
-    """The tools, and the alias of each by what questions call it."""
-    offers = dict(_offers())
+def many(every: int = 1) -> tuple[Toolset, Mapping[str, str]]:
+    """The tools of every so-manieth service, and the alias of each by what questions call it."""
+    offers = dict(_offers(every))
     servers: dict[str, list[str]] = {}
     for offered in offers.values():
         servers.setdefault(offered.server, []).append(offered.name)
@@ -157,12 +158,14 @@ Asked: TypeAlias = tuple[str, frozenset[str]]
 """A question, and the aliases of the tools that answer it."""
 
 
-def asked_of_thousand() -> list[Asked]:
-    """The hundred questions."""
-    aliases = thousand()[1]
+def asked_of_many(every: int = 1) -> list[Asked]:
+    """The hundred questions, or those of them that the tools of these services answer."""
+    aliases = many(every)[1]
+    asked = ((question, [called.strip() for called in answer.split(",")]) for question, answer in _lines(_QUESTIONS))
     return [
-        (question, frozenset(aliases[called.strip()] for called in answer.split(",")))
-        for question, answer in _lines("questions.txt")
+        (question, frozenset(aliases[called] for called in answer))
+        for question, answer in asked
+        if aliases.keys() >= set(answer)
     ]
 
 
@@ -247,7 +250,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--missed", action="store_true", help="print the questions whose tools are not shown")
     parser.add_argument("--others", action="store_true", help="the questions of BFCL, too, downloaded once")
     options = parser.parse_args(arguments)
-    found = report("" if options.json else "our own", thousand()[0], asked_of_thousand())
+    found = report("" if options.json else "our own", many()[0], asked_of_many())
     goals = goals_missed(found[DEFAULT], DEFAULT)
     of_bfcl = report("" if options.json else "BFCL", *of_others()) if options.others else {}
     if options.json:
