@@ -14,7 +14,7 @@ from superscalar import LLMCompiler, Message, Tool, Toolset, tool
 from superscalar import events as ev
 from superscalar.errors import UsageError
 from superscalar.journal import Journal
-from superscalar.plan import grammar
+from superscalar.plan import check, grammar
 from superscalar.planner import ToolListing, conversation
 from superscalar.testing import ScriptedModel, run
 from superscalar.tools.json_schema.described import described_tool
@@ -204,6 +204,17 @@ def test_a_run_that_goes_on_is_told_the_same(tmp_path: Path) -> None:
     before, after = (request.messages for request in (model.requests[1], later.requests[0]))
     assert after[: len(before) - 2] == before[:-2]
     assert "translate(text: str, language: str) -> str" in "\n".join(m.text for m in after)
+
+
+def test_what_was_told_of_a_tool_is_told_once_and_again_where_its_turns_are_gone() -> None:
+    listing = ToolListing(TOOLS, QUESTION, (), MOST)
+    (problem,) = check('x = translate("a", to="b")', TOOLS.signatures)
+    first = listing.meant([problem], "Mend it.")
+    assert first.startswith("Tools:\ntranslate(")
+    assert [signature.alias for signature in listing.signatures] == [*SHOWN, "translate"]
+    assert listing.meant([problem], "Mend it.") == "Mend it."
+    listing.forget()
+    assert listing.meant([problem], "Mend it.") == first
 
 
 # ---------------------------------------------------------------------------------------------------------- servers

@@ -39,8 +39,9 @@ class ToolListing:
         before = [turn.text for turn in history if turn.role == "user"]
         self.choice: ToolChoice = tools_for(tools, question, before, max_tokens)
         self._tools = tools
-        self._told = {signature.alias: signature for signature in self.choice.shown}
         self._forms: set[str] = set()  # the records that were described
+        self._first = tuple(_by_server(self.choice.shown, tools.says, self._forms))
+        self._told = {signature.alias: signature for signature in self.choice.shown}
 
     @property
     def is_whole(self) -> bool:
@@ -59,7 +60,7 @@ class ToolListing:
 
     def begun(self, *, constrained: bool) -> str:
         """What a conversation begins with. `constrained`: the planner can write no other names than these."""
-        parts = list(_by_server(self.choice.shown, self._tools.says, self._forms))
+        parts = list(self._first)
         if not self.is_whole:
             left = self.choice.of - len(self.choice.shown)
             parts.append(f"These are {len(self.choice.shown):,} of {self.choice.of:,} tools, chosen for the question.")
@@ -71,6 +72,10 @@ class ToolListing:
                     f"names them.{rest}"
                 )
         return "\n\n".join(parts)
+
+    def forget(self) -> None:
+        """Go on as if it had been told of nothing but what it was told first: the turns since then are gone."""
+        self._told = {signature.alias: signature for signature in self.choice.shown}
 
     def meant(self, problems: Sequence[Diagnostic], said: str) -> str:
         """What is `said` to the planner, behind what it was not told yet of tools that lines with errors name.

@@ -155,6 +155,7 @@ class Past:
                 last.sent, last.problems = last.problems, []
             case events.Retired(why=why) if why == ANEW:
                 last.forget()
+                self.listing.forget()
             case events.PlanAsked() | events.Sealed():
                 last.turns += _written(last)
             case events.Joined(answer=answer) if not lacks_secret(answer):

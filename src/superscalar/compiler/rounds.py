@@ -42,7 +42,8 @@ class Rounds:
         self.refused = past is not None and past.refused
         self._continuing = False  # the plan of this round was begun by an earlier process
         self._conversation: list[Message] = []
-        self._listing = planner.ToolListing(Toolset()) if past is None else past.listing
+        self._listing = planner.ToolListing(Toolset())
+        self._past = past
         self._seen: Label = NOTHING  # the label of what the planner was shown
 
     @property
@@ -62,7 +63,7 @@ class Rounds:
         asked = self._equipment
         self._seen = in_view_of(heard(said))
         blocks = not asked.constrains  # a model that needs no grammar is large enough for them
-        self._listing = asked.listing(question, said)
+        self._listing = asked.listing(question, said) if self._past is None else self._past.listing
         self._conversation = planner.conversation(
             self._listing, asked.options.instructions, said, question, asked.syntax, blocks=blocks
         )
@@ -219,6 +220,7 @@ class Rounds:
         """
         if not round.may_stand:
             del self._conversation[len(self._conversation) - len(round.turns) :]
+            self._listing.forget()
             self._take(self._program.retract(ANEW), running=True)
             await self._round()
             return
