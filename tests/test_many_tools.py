@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from benchmarks import many_tools
+from hypothesis import given
+from hypothesis import strategies as st
 
 from superscalar import LLMCompiler, Message, Tool, Toolset, tool
 from superscalar import events as ev
@@ -18,6 +20,7 @@ from superscalar.plan import check, grammar
 from superscalar.planner import ToolListing, conversation
 from superscalar.testing import ScriptedModel, run
 from superscalar.tools.json_schema.described import described_tool
+from superscalar.tools.shown import tools_for
 from superscalar.tools.terms import Terms
 
 MOST = 150  # tokens
@@ -50,6 +53,7 @@ def filler(number: int) -> Tool[..., Any]:
 
 
 TOOLS = Toolset([*map(filler, range(60)), weather_report, translate, ask_person], pinned="ask_person")
+_ROOM = st.integers(1, 1_500)
 SHOWN = ("ask_person", "weather_report")
 QUESTION = "Will it rain in Oslo?"
 
@@ -113,6 +117,34 @@ def test_pinned_tools_must_be_there_and_stay_pinned_in_other_sets() -> None:
     assert Toolset([TOOLS, Toolset([], pinned=())]).pinned == {"ask_person"}
     with pytest.raises(UsageError, match=r"pinned='translat': the set has no tool of that name; did you mean 'transl"):
         Toolset([translate], pinned=["translat"])
+
+
+@given(
+    st.lists(st.sampled_from(["machine", "part", "7", "42", "rain?", "translate.", "then", "the", "é", "\n"])), _ROOM
+)
+def test_what_is_shown_fits_and_is_the_same_each_time(words: list[str], room: int) -> None:
+    found = tools_for(TOOLS, " ".join(words), (), room)
+    assert found == tools_for(TOOLS, " ".join(words), (), room)
+    shown = [signature.alias for signature in found.shown]
+    named = [signature.alias for signature in found.named]
+    assert len({*shown, *named}) == len(shown) + len(named)
+    assert shown[0] == "ask_person" or found.is_whole
+    sizes = dict(zip(TOOLS.by_alias, TOOLS.sizes, strict=True))
+    assert sum(sizes[alias] for alias in shown) <= max(4 * room, sizes["ask_person"])
+    assert found.is_whole or sum(len(alias) + 2 for alias in named) <= room
+    assert found.is_whole == (sum(TOOLS.sizes) <= 4 * room)
+
+
+def test_tools_that_are_listed_anew_keep_what_is_pinned() -> None:
+    class Live(Toolset):
+        async def listed(self) -> list[Any]:
+            return [*map(filler, range(60)), ask_person]
+
+    live = Live(pinned=["ask_person", "comes_later"], says={"files": "Hello."})
+    model = ScriptedModel("join(1)")
+    run(LLMCompiler(model, Toolset([live, translate]), joiner=None, max_prompt_tokens=MOST).run("machine part 3"))
+    assert told(model).startswith("Tools:\nask_person(question: str)")
+    assert (run(live.now()).says, run(live.now()).pinned) == ({"files": "Hello."}, {"ask_person", "comes_later"})
 
 
 # ------------------------------------------------------------------------------------------------- what was not shown
