@@ -100,11 +100,13 @@ class ToolListing:
                 yield from self._near(problem)
 
     def _near(self, problem: Diagnostic) -> Iterator[Signature]:
-        """What may be meant by a name that no tool has: the one that is spelt alike, then those with its words."""
+        """What may be meant by a name that no tool has: the one spelt alike, those with words of it or its line."""
         spelt = [self._tools.signatures.get(name) for name in _CALLED.findall(problem.help)]
         yield from (found for found in spelt if found is not None)
         name = next(iter(_CALLED.findall(problem.message)), "")
-        yield from self._tools.index.ranked(name)[:_MOST_MEANT]
+        index = self._tools.index
+        near = {one.alias: one for text in (name, problem.line_text) for one in index.ranked(text)}
+        yield from list(near.values())[:_MOST_MEANT]
 
     def _told_first(self, signatures: Iterable[Signature], said: str) -> str:
         new = {one.alias: one for one in signatures if one.alias not in self._told}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
@@ -22,6 +23,8 @@ parameters and of the keys of records that it takes, and what is said of these."
 
 _WORD: Final = re.compile(r"[^\W\d_]+|\d+")
 _HUMP: Final = re.compile(r"(?<=[a-z\d])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_ACCENT: Final = re.compile("[\u0300-\u036f]")
+_UNSPACED: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
 _COMMON: Final = frozenset(
     "a about all am an and any are as at be been by can could did do does each every for from had has have her "
     "his how i if in into is it its just many me more most much my of on one or our out please should so some "
@@ -80,8 +83,19 @@ def _fields_of(signature: Signature) -> dict[str, Counter[str]]:
 
 
 def words_of_text(text: str) -> Iterator[str]:
-    """The words of a text, in lower case and without endings; names like `getUser` and `get_user` are two."""
+    """The words of a text, in lower case, without endings and accents; names like `getUser` and `get_user` are two.
+
+    Of what is written without spaces (Han, kana) each two characters are one.
+    """
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", _ACCENT.sub("", unicodedata.normalize("NFKD", text)))
+        text = _UNSPACED.sub(_in_pairs, text)
     return (stem(word.lower()) for word in _WORD.findall(_HUMP.sub(" ", text)))
+
+
+def _in_pairs(found: re.Match[str]) -> str:
+    signs = found[0]
+    return " ".join(["", *(signs[at : at + 2] for at in range(max(len(signs) - 1, 1))), ""])
 
 
 _VOWELS: Final = frozenset("aeiouy")
