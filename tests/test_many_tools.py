@@ -253,6 +253,14 @@ def test_what_was_told_of_a_tool_is_told_once_and_again_where_its_turns_are_gone
     assert listing.meant([problem], "Mend it.") == first
 
 
+def test_what_is_told_in_a_later_turn_has_the_same_bound() -> None:
+    listing = ToolListing(TOOLS, QUESTION, (), MOST)
+    problems = check("\n".join(f"a{n} = part_{n}(1, 2)" for n in range(50)), TOOLS.signatures)
+    stubs = listing.meant(problems, "Mend.").removesuffix("\n\nMend.").splitlines()[1:]
+    assert stubs[0].startswith("part_0(serial: str)")
+    assert 4 * MOST - 100 < sum(map(len, stubs)) <= 4 * MOST
+
+
 # ---------------------------------------------------------------------------------------------------------- servers
 
 

@@ -577,36 +577,11 @@ TaskEvent: TypeAlias = (
     | Failed
     | Skipped
 )
-Event: TypeAlias = (
-    RunStarted
-    | Resumed
-    | RoundStarted
-    | ToolsShown
-    | PlanWritten
-    | Thought
-    | Withdrawn
-    | Diagnosed
-    | Repairing
-    | Planned
-    | PlanAsked
-    | PlanApproved
-    | Ordered
-    | Sealed
-    | TaskEvent
-    | Unneeded
-    | Revived
-    | Retired
-    | Throttled
-    | DeadlinePassed
-    | BudgetSpent
-    | JoinStarted
-    | AnswerWritten
-    | AnswerRejected
-    | AnswerCut
-    | Joined
-    | Replanned
-    | ModelPreparing
-    | ModelAsked
-    | ModelUsed
-    | RunEnded
+_OfRun: TypeAlias = RunStarted | Resumed | Throttled | DeadlinePassed | BudgetSpent | RunEnded
+_OfPlanning: TypeAlias = (
+    RoundStarted | ToolsShown | PlanWritten | Thought | Withdrawn | Diagnosed | Repairing | Replanned
 )
+_OfPlan: TypeAlias = Planned | PlanAsked | PlanApproved | Ordered | Sealed | Unneeded | Revived | Retired
+_OfAnswer: TypeAlias = JoinStarted | AnswerWritten | AnswerRejected | AnswerCut | Joined
+_OfModels: TypeAlias = ModelPreparing | ModelAsked | ModelUsed
+Event: TypeAlias = _OfRun | _OfPlanning | _OfPlan | TaskEvent | _OfAnswer | _OfModels

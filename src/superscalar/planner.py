@@ -12,7 +12,7 @@ from superscalar.plan.ir import Call, Task, walk
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.ir.signatures import Signature, Signatures
 from superscalar.plan.read.fronts.detect import Syntax, front_of
-from superscalar.tools.shown import ToolChoice, tools_for
+from superscalar.tools.shown import CHARACTERS, ToolChoice, tools_for
 from superscalar.tools.stubs import tool_stub as tool_stub
 from superscalar.tools.toolset import Toolset
 
@@ -39,9 +39,11 @@ class ToolListing:
         before = [turn.text for turn in history if turn.role == "user"]
         self.choice: ToolChoice = tools_for(tools, question, before, max_tokens)
         self._tools = tools
-        self._forms: set[str] = set()  # the records that were described
-        self._first = tuple(_by_server(self.choice.shown, tools.says, self._forms))
-        self._told = {signature.alias: signature for signature in self.choice.shown}
+        self._room = None if max_tokens is None else max_tokens * CHARACTERS
+        forms: set[str] = set()
+        self._first = tuple(_by_server(self.choice.shown, tools.says, forms))
+        self._first_forms = frozenset(forms)
+        self.forget()
 
     @property
     def is_whole(self) -> bool:
@@ -76,6 +78,7 @@ class ToolListing:
     def forget(self) -> None:
         """Go on as if it had been told of nothing but what it was told first: the turns since then are gone."""
         self._told = {signature.alias: signature for signature in self.choice.shown}
+        self._forms = set(self._first_forms)  # the records that were described
 
     def meant(self, problems: Sequence[Diagnostic], said: str) -> str:
         """What is `said` to the planner, behind what it was not told yet of tools that lines with errors name.
@@ -109,7 +112,17 @@ class ToolListing:
         yield from list(near.values())[:_MOST_MEANT]
 
     def _told_first(self, signatures: Iterable[Signature], said: str) -> str:
-        new = {one.alias: one for one in signatures if one.alias not in self._told}
+        """What is said, behind what is new of these tools: as far as there is room, and one at least."""
+        new: dict[str, Signature] = {}
+        left = self._room
+        for one in signatures:
+            if one.alias in self._told or one.alias in new:
+                continue
+            if left is not None:
+                left -= len(tool_stub(one))
+                if left < 0 and new:
+                    break
+            new[one.alias] = one
         self._told |= new
         return "\n\n".join([*(_by_server(new.values(), {}, self._forms) if new else ()), said])
 

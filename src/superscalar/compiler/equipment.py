@@ -26,6 +26,7 @@ from superscalar.planner import ToolListing
 from superscalar.policy import Policy, Rulings
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations
+from superscalar.tools.shown import tools_for
 from superscalar.tools.toolset import Toolset
 
 
@@ -106,7 +107,7 @@ class Equipment:
         Rulings(self.policy, tools)  # complains of what makes no sense now, not in the first run
         held = told.grammar and self.planner is not None and self.planner.constrains
         runners = Runners(told.executor or LOCAL).made(tools)
-        of_all = grammar(tools) if held and ToolListing(tools, max_tokens=told.max_prompt_tokens).is_whole else None
+        of_all = grammar(tools) if held and tools_for(tools, "", (), told.max_prompt_tokens).is_whole else None
         return replace(self, given=given, tools=tools, limits=limits, runners=runners, constrains=held, grammar=of_all)
 
     def listing(self, question: str, history: Sequence[Message]) -> ToolListing:

@@ -76,9 +76,8 @@ class Dialogue:
 class Past:
     """What is `recorded` of a run that is to go on, and `about` it. It hears each event when the ledger has it.
 
-    `list_tools`: what its planner is told of tools, by its question and what was said before.
-    `joined`: the answer, and `joins`: a joiner gave it. `guards`: what has changed of those that it was begun under, in
-    words.
+    `list_tools`: what its planner is told of tools, by its question and what was said before. `joined`: the answer, and
+    `joins`: a joiner gave it. `guards`: what has changed of those that it was begun under, in words.
     """
 
     def __init__(
