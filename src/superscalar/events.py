@@ -95,6 +95,19 @@ class RoundStarted(Happened):
 
 
 @fact
+class ToolsShown(Happened):
+    """Not all that there is of tools is shown to the planner: there are more than there is room for, or text was cut.
+
+    `shown`: those that it is told of before it begins, `of` so many. `cut`: what was left out of their descriptions.
+    """
+
+    at: float
+    shown: tuple[str, ...]
+    of: int
+    cut: tuple[str, ...] = ()
+
+
+@fact
 class PlanWritten(Happened):
     """The planner wrote this piece of text."""
 
@@ -530,10 +543,7 @@ class ModelAsked(Happened):
 
 @fact
 class ModelWaiting(Happened):
-    """A model is not asked yet: its call waits for these limits. `role` and `model` are as of the `ModelAsked` to come.
-
-    `why`: what the provider said, where it refused the call; it is made again then. Journals of before have none.
-    """
+    """A model is not asked yet: its call waits for these limits; `why`: what its provider said, if that refused it."""
 
     at: float
     role: str
@@ -578,36 +588,11 @@ TaskEvent: TypeAlias = (
     | Failed
     | Skipped
 )
-Event: TypeAlias = (
-    RunStarted
-    | Resumed
-    | RoundStarted
-    | PlanWritten
-    | Thought
-    | Withdrawn
-    | Diagnosed
-    | Repairing
-    | Planned
-    | PlanAsked
-    | PlanApproved
-    | Ordered
-    | Sealed
-    | TaskEvent
-    | Unneeded
-    | Revived
-    | Retired
-    | Throttled
-    | DeadlinePassed
-    | BudgetSpent
-    | JoinStarted
-    | AnswerWritten
-    | AnswerRejected
-    | AnswerCut
-    | Joined
-    | Replanned
-    | ModelPreparing
-    | ModelAsked
-    | ModelWaiting
-    | ModelUsed
-    | RunEnded
+_OfRun: TypeAlias = RunStarted | Resumed | Throttled | DeadlinePassed | BudgetSpent | RunEnded
+_OfPlanning: TypeAlias = (
+    RoundStarted | ToolsShown | PlanWritten | Thought | Withdrawn | Diagnosed | Repairing | Replanned
 )
+_OfPlan: TypeAlias = Planned | PlanAsked | PlanApproved | Ordered | Sealed | Unneeded | Revived | Retired
+_OfAnswer: TypeAlias = JoinStarted | AnswerWritten | AnswerRejected | AnswerCut | Joined
+_OfModels: TypeAlias = ModelPreparing | ModelAsked | ModelWaiting | ModelUsed
+Event: TypeAlias = _OfRun | _OfPlanning | _OfPlan | TaskEvent | _OfAnswer | _OfModels

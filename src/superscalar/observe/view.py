@@ -192,6 +192,8 @@ class RunView:
                 self.queued = limits
             case ev.ModelAsked():
                 self.queued = ()  # what comes of it is told
+            case ev.ToolsShown():
+                pass  # likewise
             case ev.BudgetSpent() | ev.Charged():
                 pass  # a call that is refused says so itself
             case ev.PlanAsked():
