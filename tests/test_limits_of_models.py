@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import AsyncIterator
 from random import Random
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from superscalar import Limit, LLMCompiler, Retry, RunResult, ToolContext, tool
+from superscalar.cli.frame import LiveFrame
 from superscalar.errors import ModelError
-from superscalar.events import Event, ModelAsked, ModelWaiting, Started, Throttled, Waiting
+from superscalar.events import Event, ModelAsked, ModelWaiting, RunStarted, Started, Throttled, Waiting
 from superscalar.models import Chunk, OpenAIModel, Request
 from superscalar.models.account import limit_of
+from superscalar.observe.account import Account
 from superscalar.observe.view import RunView
 from superscalar.testing import ScriptedModel, run
 
@@ -512,10 +516,19 @@ def test_who_waits_for_what_is_told_before_it_is_asked() -> None:
 
 def test_the_view_of_a_run_says_what_its_model_waits_for() -> None:
     view = RunView()
-    view.apply(ModelWaiting(0.0, "planner", "openai:x", ("openai:x",)))
-    waited_for = view.queued
-    view.apply(ModelAsked(1.0, "planner", 1, "openai:x"))
-    assert (waited_for, view.queued) == (("openai:x",), ())
+    account: list[tuple[str, str]] = []
+    screen = LiveFrame(Console(file=io.StringIO(), width=80), "Why?")
+    seen = []
+    for event in (
+        RunStarted(0.0, "r", "Why?"),
+        ModelWaiting(0.0, "planner", "openai:x", ("openai:x",), "slow down"),
+        ModelAsked(1.0, "planner", 1, "openai:x"),
+    ):
+        view.apply(event)
+        account += Account(view).of(event)
+        seen.append("\n".join(line.plain for line in screen.lines(view, 80, 24, 2.0)))
+    assert ["waiting for openai:x" in picture for picture in seen] == [False, True, False]
+    assert account == [("planner", "openai:x waits for openai:x: slow down")]
 
 
 def test_a_tool_has_its_own_limit_still() -> None:
