@@ -295,6 +295,9 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
             "schedule/test_closed_providers.py::"
             "test_those_that_wait_for_the_same_limit_fail_too_and_nobody_asks_for_them"
         ),
+        "The words are handed on to no tool whose failures may not have them": (
+            "schedule/test_closed_providers.py::test_words_go_to_no_tool_whose_failures_may_not_have_them"
+        ),
         "Refusals between which nothing gets through add up": (
             "schedule/test_closed_providers.py::test_refusals_between_which_nothing_gets_through_add_up"
         ),

@@ -291,3 +291,29 @@ def test_refusals_of_runs_that_nobody_waited_between_do_not_add_up() -> None:
         return ended
 
     assert run(main()) == [200.0, 5210.0]
+
+
+@pytest.mark.parametrize(
+    ("terms", "heard", "other"),
+    [
+        ({}, True, {}),
+        ({}, False, {"trust": "trusted"}),
+        ({}, False, {"effect": "pure"}),
+        ({"trust": "trusted"}, True, {"trust": "trusted"}),
+        ({"readers": ("finance",)}, False, {}),
+        ({"readers": ("finance",), "trust": "trusted"}, False, {"readers": ("finance",)}),
+    ],
+)
+def test_words_go_to_no_tool_whose_failures_may_not_have_them(
+    terms: dict[str, Any],
+    heard: bool,
+    other: dict[str, Any],
+) -> None:
+    @tool(**{"effect": "read", "limit": "quota", **other})
+    async def look(number: int) -> int:
+        return number
+
+    plan = 'a = ask("a")\nb = look(1)\nc = ask("c")\njoin(a, b, c)\n'
+    result = executed(plan, [asking(refusal(), **terms), look], limits={"quota": Limit(concurrency=1)})
+    unsaid = "quota lets nothing through, as another call was told: to come back later"
+    assert failures(result) == {"a": WORDS, "b": OTHERS if heard else unsaid, "c": OTHERS} | _joined(result)

@@ -15,6 +15,7 @@ from superscalar.schedule.effective import fresh
 from superscalar.schedule.limits import Grants, Order, Ticket
 from superscalar.schedule.loans import HOLDER
 from superscalar.schedule.sharing import identity
+from superscalar.schedule.waiting import Voice
 from superscalar.tools.tool import Batched, Tool
 from superscalar.traces import beyond_us
 from superscalar.values import FailureKind, Usage
@@ -167,6 +168,12 @@ class Attempt(Ticket):
         """Start; or give everything back, if it was stopped between the grant on another thread and this turn."""
         self.shell.start(self)
 
+    @property
+    def voice(self) -> Voice:
+        """That of its tool."""
+        tool = self.tool
+        return Voice(tool, tool.trust != "untrusted", tool.readers is not None)
+
     def closed(self, why: str) -> None:
         """Fail: it is too long until anything gets through."""
         self.shell.shut_out(self, why)
@@ -267,6 +274,7 @@ class Batch(Ticket):
         "_longest",
         "_others",
         "_request",
+        "_voice",
         "answered",
         "deadline",
         "held",
@@ -281,7 +289,7 @@ class Batch(Ticket):
         super().__init__(batches.shell.run_id, first.names, batches.shell.loop)
         self._batches = batches
         self._batched = batched
-        self._longest = first.longest
+        self._longest, self._voice = first.longest, first.voice
         self._others = others
         self._answers: dict[Attempt, Any] | None = None
         self._request: asyncio.Task[None] | None = None
@@ -302,6 +310,11 @@ class Batch(Ticket):
     def longest(self) -> float:
         """As of each of its calls."""
         return self._longest
+
+    @property
+    def voice(self) -> Voice:
+        """As of each of its calls."""
+        return self._voice
 
     def closed(self, why: str) -> None:
         """Fail, every one of its calls."""

@@ -10,7 +10,7 @@ from random import Random
 from superscalar import events
 from superscalar.schedule.gate import NANO, Gate
 from superscalar.schedule.refusal import Outlook, Refusal
-from superscalar.schedule.waiting import Queue, Ticket
+from superscalar.schedule.waiting import Queue, Ticket, Voice
 from superscalar.short import LONGEST, cut
 from superscalar.tools.terms import Retry
 
@@ -34,6 +34,12 @@ class _Closure:
     accepted: int
     until: int = 0
     words: str = ""
+    voice: Voice = Voice()
+
+    def told(self, gate: Gate, listener: Ticket) -> str:
+        """Why a call fails that waits for this gate."""
+        words = self.words if self.voice.is_heard_by(listener.voice) else "to come back later"
+        return f"{gate.name} lets nothing through, as another call was told: {words}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,7 @@ class Refused:
     now: int
     at: float
     words: str
+    voice: Voice
 
     @property
     def after(self) -> float | None:
@@ -111,11 +118,11 @@ class Closures:
             or since - found.until > _silence(gate, said.now)
             or _outlives(gate, since, said.now)
         ):
-            until, words = (0, "") if found is None else (found.until, found.words)
-            found = self._of[gate] = _Closure(said.now, accepted, until, words)
+            before = found or _Closure(said.now, accepted)
+            found = self._of[gate] = _Closure(said.now, accepted, before.until, before.words, before.voice)
         until = _until(said)
         if until >= found.until and said.after is not None:
-            found.until, found.words = until, cut(said.words, LONGEST)
+            found.until, found.words, found.voice = until, cut(said.words, LONGEST), said.voice
 
     def _lasts(self, gate: Gate) -> float:
         """For how many seconds its provider lets nothing through, since the first refusal."""
@@ -126,11 +133,11 @@ class Closures:
         lasts = self._lasts(gate)
         if lasts <= self.least:
             return []
-        why = _told(gate, self._of[gate])
+        found = self._of[gate]
         left = [ticket for queue in queues for ticket in queue.tickets() if lasts > ticket.longest]
         for ticket in left:
             ticket.waiting = False
-        return [(ticket, why) for ticket in left]
+        return [(ticket, found.told(gate, ticket)) for ticket in left]
 
     def check(self, ticket: Ticket, queue: Queue, now: int) -> None:
         """Let a call wait.
@@ -141,7 +148,7 @@ class Closures:
         for gate in queue.gates:
             found = self._of.get(gate)
             if found is not None and (found.until - now) / NANO > ticket.longest:
-                raise Closed(_told(gate, found))
+                raise Closed(found.told(gate, ticket))
 
 
 def _outlives(gate: Gate, since: int, now: int) -> bool:
@@ -159,7 +166,3 @@ def _until(said: Refused) -> int:
     """Up to when that is believed."""
     after = said.after or 0.0
     return said.now + int((min(after, _BELIEVED) if said.too_long else after) * NANO)
-
-
-def _told(gate: Gate, closure: _Closure) -> str:
-    return f"{gate.name} lets nothing through, as another call was told: {closure.words}"

@@ -265,7 +265,7 @@ class Grants:
         """
         clock = self.clock
         with self._lock:
-            said = Refused(refusal, ticket.longest, self._now(), at, words)
+            said = Refused(refusal, ticket.longest, self._now(), at, words, ticket.voice)
             gates = tuple(map(self.gate, ticket.names))
             outlook, left = clock.closures.learn(ticket, gates, said, clock.waiting, random)
             self._named.refused(ticket.names)

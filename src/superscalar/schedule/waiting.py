@@ -8,12 +8,28 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator
 from math import inf
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from superscalar.schedule.gate import Gate
 
 Order: TypeAlias = tuple[Any, ...]
 """Where a call stands within its run: any sortable tuple, the lower goes first."""
+
+
+class Voice(NamedTuple):
+    """Who speaks where a provider's words are handed on: a `tool`, or the models of agents.
+
+    Words of one that is not `trusted` go to nobody whose failures are; of one that says who may read its results
+    (`confidential`), only to itself.
+    """
+
+    tool: object = None
+    trusted: bool = False
+    confidential: bool = False
+
+    def is_heard_by(self, other: Voice) -> bool:
+        """Tell whether its words may stand in a failure of the other one."""
+        return self.tool is other.tool or (not self.confidential and (self.trusted or not other.trusted))
 
 
 class Ticket(ABC):
@@ -45,6 +61,11 @@ class Ticket(ABC):
     def longest(self) -> float:
         """For how many seconds it waits while its provider lets nothing through; else it is told so (`closed`)."""
         return inf
+
+    @property
+    def voice(self) -> Voice:
+        """Whose words it brings back if it is refused."""
+        return Voice()
 
     @property
     def blocked_by(self) -> tuple[str, ...]:
