@@ -10,7 +10,7 @@ from random import Random
 from superscalar import events
 from superscalar.schedule.gate import NANO, Gate
 from superscalar.schedule.refusal import Outlook, Refusal
-from superscalar.schedule.waiting import Queue, Ticket, Voice
+from superscalar.schedule.waiting import NOBODY, Queue, Ticket, Voice
 from superscalar.short import LONGEST, cut
 from superscalar.tools.terms import Retry
 
@@ -34,7 +34,7 @@ class _Closure:
     accepted: int
     until: int = 0
     words: str = ""
-    voice: Voice = Voice()
+    voice: Voice = NOBODY
 
     def told(self, gate: Gate, listener: Ticket) -> str:
         """Why a call fails that waits for this gate."""

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator
 from math import inf
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from superscalar.schedule.gate import Gate
 
@@ -30,6 +30,10 @@ class Voice(NamedTuple):
     def is_heard_by(self, other: Voice) -> bool:
         """Tell whether its words may stand in a failure of the other one."""
         return self.tool is other.tool or (not self.confidential and (self.trusted or not other.trusted))
+
+
+NOBODY: Final = Voice()
+"""Whose words are those of no tool: a model's, say. They are not trusted."""
 
 
 class Ticket(ABC):
@@ -65,7 +69,7 @@ class Ticket(ABC):
     @property
     def voice(self) -> Voice:
         """Whose words it brings back if it is refused."""
-        return Voice()
+        return NOBODY
 
     @property
     def blocked_by(self) -> tuple[str, ...]:
