@@ -258,6 +258,12 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "One slot in four may be kept for a moment": (
             "schedule/test_scarce_slots.py::test_never_more_than_a_quarter_of_the_slots_is_kept_for_what_may_start_soon"
         ),
+        "it is taken together with all else when a call starts, and nothing is held meanwhile": (
+            "schedule/test_tool_threads.py::test_no_slot_is_held_while_a_call_waits_for_a_thread"
+        ),
+        "A run inside such a call goes on with its thread": (
+            "schedule/test_tool_threads.py::test_a_run_inside_a_call_in_a_thread_goes_on_with_the_thread_of_that_call"
+        ),
         "**Shared.** Runs take turns; within a run the most urgent call goes first": (
             "schedule/test_limits.py::test_runs_take_turns_however_much_each_of_them_wants"
         ),

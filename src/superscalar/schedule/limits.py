@@ -1,6 +1,6 @@
 """Limits at work: who may start now, who waits, and when to look again. Shared by all runs of the process.
 
-All that a call needs (its named limits and a global slot) is taken together, at the
+All that a call needs (its named limits, a thread where it runs in one, and a global slot) is taken together, at the
 moment it starts; nothing is held while waiting. Agents that declare a limit of the same name on the same terms share
 one; a tool that names none has one of its own, which is no bound until its provider refuses a call. Runs take turns;
 within a run it is chosen by what a wait would cost (`schedule.choice`).
@@ -32,6 +32,7 @@ from superscalar.schedule.gate import NANO, Gate, LimitStatistics
 from superscalar.schedule.lineup import Later, LineUp
 from superscalar.schedule.loans import Loans
 from superscalar.schedule.refusal import NOT_REFUSED, Outlook, Refusal
+from superscalar.schedule.threads import THREAD_LIMIT, THREADS
 from superscalar.schedule.waiting import Keepers, Order, Queue, Ticket, Turn
 from superscalar.tools.terms import Limit
 from superscalar.tools.tool import Tool
@@ -157,8 +158,11 @@ class Grants:
         """The gate of a limit."""
         gate = self._gates.get(name)
         if gate is None:
-            owner = self._owners.get(name, id(self))
-            gate = self._gates[name] = self.clock.gate(name, _UNKNOWN, owner)
+            if name == THREADS:
+                gate = self.clock.gate(name, THREAD_LIMIT, THREADS)
+            else:
+                gate = self.clock.gate(name, _UNKNOWN, self._owners.get(name, id(self)))
+            self._gates[name] = gate
         return gate
 
     def ask(self, ticket: Ticket, order: Order) -> bool:
@@ -247,7 +251,7 @@ class Grants:
         after = refusal.retry_after
         with self._lock:
             now = self._now()
-            gates = [self.gate(name) for name in ticket.names]
+            gates = [self.gate(name) for name in ticket.names if name != THREADS]
             since, ticket.since = ticket.since, -1
             for gate in gates:
                 if since >= 0 and gate.refuse(since, now, after, random):  # of a batch only the first call says it
