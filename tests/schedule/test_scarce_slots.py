@@ -70,6 +70,14 @@ def test_what_ends_in_time_goes_before_a_call_that_is_yet_to_come() -> None:
     assert at_once[1.1] == 2
 
 
+def test_what_would_have_the_slot_for_less_than_twice_as_long_is_not_held_up() -> None:
+    """Half a second would be idle before each call of the slow provider, and the other calls take 0.9 s."""
+    tools = [lasting("slow", 0.0, limit="slow"), lasting("work", 0.9)]
+    plan = "s = [slow(i) for i in range(9)]\na = [work(i) for i in range(8)]\njoin(len(s), len(a))\n"
+    events = executed(plan, tools, limits={"slow": Limit(rate=1.9)}, max_concurrency=2).events
+    assert max(e.at for e in events if isinstance(e, Started) and e.tool == "work") == pytest.approx(2.7, abs=0.1)
+
+
 def test_a_path_that_goes_on_for_long_goes_before_limits_that_have_time() -> None:
     """Two narrow tools could have all four slots for four seconds, and the path takes six."""
     tools = [

@@ -447,10 +447,11 @@ class Queue:
         """Its pace lets it start a call soon, and another one that is about to take the slot would have it for so long.
 
         It keeps that slot if it has fewer under way than its reach, so that what its pace allows is not lost for want
-        of a slot, and never more than a quarter of all. What ends before the call may start takes the slot meanwhile
-        (as with EASY backfilling: Lifka, JSSPP 1995).
+        of a slot, and never more than a quarter of all. What is known to end before the call may start takes the slot
+        meanwhile (as with EASY backfilling: Lifka, JSSPP 1995), and so does what would have it for less than twice as
+        long as it would be idle, or for nobody knows how long: a slow provider must not hold up the others.
         """
-        if self._kept or self._due or 0 <= longest <= opens - now:
+        if self._kept or self._due or longest <= 2 * (opens - now):
             return
         pacing = max(self.gates[:-1], key=lambda gate: gate.interval)
         if opens - now > pacing.interval or pacing.running >= max(self.reach, 1.0):
