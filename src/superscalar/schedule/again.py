@@ -30,6 +30,7 @@ from superscalar.schedule.loans import HOLDER
 from superscalar.schedule.lookup import outcomes_for
 from superscalar.schedule.refusal import refusal_of
 from superscalar.schedule.state import Schedule
+from superscalar.schedule.threads import TakesPartIn
 from superscalar.secrets import lacks_secret, without_queries
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.execution import Channel, Invocation, Runner
@@ -182,7 +183,9 @@ class _EventReading:
         assert terms.runners is not None
         made = Invocation(tool.name, fresh(arguments), terms.run, id, attempt)
         loop = asyncio.get_running_loop()
-        names = tool.limited_by if tool.limit_names is None else tool.limit_names.of(arguments, terms.context)
+        names = TakesPartIn(terms.runners)[tool]
+        if tool.limit_names is not None:
+            names = (*tool.limit_names.of(arguments, terms.context), *names[len(tool.limited_by) :])
         ticket = Comer(terms.run, names, loop, terms.limits, longest=tool.retry.longest)
         if not ticket.comes_now():
             await ticket.comes()

@@ -1,8 +1,9 @@
 """Limits at work: who may start now, who waits, and when to look again. Shared by all runs of the process.
 
-All that a call needs (its named limits and a global slot) is taken together, at the moment it starts; nothing is held
-while waiting. Agents that declare a limit of the same name on the same terms share one; a tool that names none has one
-of its own, which is no bound until its provider refuses a call. Runs take turns; within a run its own order decides.
+All that a call needs (its named limits, a thread where it runs in one, and a global slot) is taken together, at the
+moment it starts; nothing is held while waiting. Agents that declare a limit of the same name on the same terms share
+one; a tool that names none has one of its own, which is no bound until its provider refuses a call. Runs take turns;
+within a run it is chosen by what a wait would cost (`schedule.choice`).
 
 What depends on time belongs to a clock: all event loops of asyncio read the same, one in virtual time has its own.
 
@@ -13,7 +14,6 @@ holds nothing any more.
 from __future__ import annotations
 
 import asyncio
-import heapq
 import weakref
 from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property, partial
@@ -21,19 +21,20 @@ from itertools import count
 from random import Random
 from threading import Lock
 from time import monotonic_ns
-from typing import Any, TypeAlias
+from typing import Any
 
 from superscalar.errors import UsageError
 from superscalar.forks import in_child
 from superscalar.schedule.alarms import Alarms
 from superscalar.schedule.closures import Closures, Refused
-from superscalar.schedule.crowd import Crowd
 from superscalar.schedule.gate import NANO, UNBOUNDED, Gate, LimitStatistics
+from superscalar.schedule.lineup import Later, LineUp
 from superscalar.schedule.loans import Loans
 from superscalar.schedule.loops import Loops, User
 from superscalar.schedule.named import ComingAndGoing, told_apart
 from superscalar.schedule.refusal import NOT_REFUSED, Outlook, Refusal
-from superscalar.schedule.waiting import FirstInLine, Keepers, Order, Queue, Ticket, Turn
+from superscalar.schedule.threads import THREAD_LIMIT, THREADS
+from superscalar.schedule.waiting import Keepers, Order, Queue, Ticket, Turn
 from superscalar.tools.limiting import OwnLimit, owner_of
 from superscalar.tools.terms import Limit, Retry
 from superscalar.tools.tool import Tool
@@ -42,6 +43,8 @@ __all__ = ["EVERYTHING", "NOT_REFUSED", "Gate", "Grants", "LimitStatistics", "Li
 
 EVERYTHING = "max_concurrency"
 """The name of the global limit that every call takes part in."""
+
+_CAP, _DECLARED_CAP = 32, 256
 
 _UNKNOWN = Limit()
 _REMEMBERED = 2_048  # starts of calls, of which a limit learns: no cap bounds how many are made at once of models
@@ -53,22 +56,21 @@ _LATE = NANO // 20
 """How late the loop of another thread may be before it is taken to be blocked."""
 
 
-_Later: TypeAlias = dict[asyncio.AbstractEventLoop, int]
-"""When each event loop has to look again, in nanoseconds."""
-
-
 class Limits:
     """What an agent may do: its named limits and its global cap. `on` gives what asks them.
+
+    Without a `max_concurrency` that is 32, which is careful with providers of which nothing is known, or 256 where any
+    limit is declared: then those bound what there is to bound.
 
     Raises:
         UsageError: there is no cap.
     """
 
-    def __init__(self, limits: Mapping[str, Limit] | None = None, max_concurrency: int = 32) -> None:
-        if max_concurrency < 1:
+    def __init__(self, limits: Mapping[str, Limit] | None = None, max_concurrency: int | None = None) -> None:
+        if max_concurrency is not None and max_concurrency < 1:
             raise UsageError(f"max_concurrency={max_concurrency}: at least 1; concurrency is always bounded")
         self._declared = dict(limits or {})
-        self._max_concurrency = max_concurrency
+        self._max_concurrency = max_concurrency or (_DECLARED_CAP if self._declared else _CAP)
         self._owners: dict[str, Hashable] = {}
         self._least = Retry().longest
 
@@ -175,7 +177,11 @@ class Grants:
             if isinstance(name, OwnLimit):
                 gate = self._named.find(name)
                 return gate or self._named.add(name, self.clock.gate(told, _UNKNOWN, name.owner))
-            gate = self._gates[name] = self.clock.gate(name, _UNKNOWN, self._owners.get(name, id(self)))
+            if name == THREADS:
+                gate = self.clock.gate(name, THREAD_LIMIT, THREADS)
+            else:
+                gate = self.clock.gate(name, _UNKNOWN, self._owners.get(name, id(self)))
+            self._gates[name] = gate
         return gate
 
     def ask(self, ticket: Ticket, order: Order) -> bool:
@@ -216,7 +222,7 @@ class Grants:
         if clock.closures.any:
             clock.closures.check(ticket, queue, self._now())
         if queue not in clock.waiting:
-            clock.waiting[queue] = clock.watched[queue] = None
+            clock.line.enter(queue)
             clock.changed = True  # somebody must set a timer, if it is time that is missing
         elif clock.loops.several:
             clock.changed = True  # this loop must, too
@@ -257,6 +263,8 @@ class Grants:
                 gate.free += 1
             if clock.waiting:
                 clock.changed = clock.handing_on = True
+                if len(clock.waiting) > 1 and ticket.since >= 0:
+                    ticket.queue.held(self._now() - ticket.since)
 
     def refused(self, ticket: Ticket, refusal: Refusal, random: Random, at: float, words: str = "") -> Outlook:
         """A provider refused a call, which has given back what it held: its limits pause and narrow.
@@ -266,7 +274,7 @@ class Grants:
         clock = self.clock
         with self._lock:
             said = Refused(refusal, ticket.longest, self._now(), at, words, ticket.voice)
-            gates = tuple(map(self.gate, ticket.names))
+            gates = tuple(self.gate(name) for name in ticket.names if name != THREADS)
             outlook, left = clock.closures.learn(ticket, gates, said, clock.waiting, random)
             self._named.refused(ticket.names)
             clock.changed = True
@@ -299,13 +307,12 @@ class _ClockState:
     def __init__(self, now: Callable[[], int]) -> None:
         self.now = now
         self.lock = Lock()
-        self.waiting: dict[Queue, None] = {}
-        self.watched: dict[Queue, None] = {}  # those of them that are looked at each time; the others are in a crowd
-        self._crowds: dict[Gate, Crowd] = {}  # by the cap that they wait for
-        self.changed = False  # somebody may be able to start who could not when the queues were last looked at
-        self.handing_on = False  # a slot has come back and was not handed on yet
         self.numbers = count(1)
         self.keepers = Keepers()
+        self.line = LineUp(self.numbers)
+        self.waiting = self.line.waiting
+        self.changed = False  # somebody may be able to start who could not when the queues were last looked at
+        self.handing_on = False  # a slot has come back and was not handed on yet
         self.loans = Loans()
         self.closures = Closures()
         self._lent = self.loans.lent
@@ -393,16 +400,11 @@ class _ClockState:
     def _startable(self, loop: asyncio.AbstractEventLoop) -> list[Ticket]:
         """Every ticket that may start now, with everything taken for it, in the order in which runs have their turn."""
         granted: list[Ticket] = []
-        later: _Later = {}
+        later: Later = {}
         with self.lock:
             self.changed = self.handing_on = False
             now = self.now()
-            if len(self.waiting) == 1:
-                (queue,) = self.waiting
-                if not queue.hand_on(now, self.numbers, granted):
-                    self._hand_to(queue, now, granted, later)
-            else:
-                self._hand_round(now, granted, later)
+            self.line.hand_out(now, granted, later)
             if self.keepers.gave_back:
                 self.keepers.gave_back = False
                 self.changed = self.handing_on = True
@@ -410,110 +412,7 @@ class _ClockState:
             self._wake(later, loop)
         return granted
 
-    def _hand_to(self, queue: Queue, now: int, granted: list[Ticket], later: _Later) -> None:
-        """Let as many as can start of the only queue in which anybody waits."""
-        while (first := queue.first()) is not None:
-            ticket = first[1][2]
-            opens = queue.opens_at(now)
-            if opens == now:
-                queue.grant(ticket, now, next(self.numbers))
-                granted.append(ticket)
-                continue
-            if opens is None:
-                if len(queue.lacked) > 1:
-                    queue.keep(now)
-            else:
-                later[ticket.loop] = opens
-            return
-        self._forget(queue)
-
-    def _hand_round(self, now: int, granted: list[Ticket], later: _Later) -> None:
-        """Let as many as can start; of several queues the one goes next whose first run was served longest ago."""
-        looking = self._uncapped([(first, queue) for queue in list(self.watched) if (first := self._first(queue))])
-        crowds = self._open_crowds()
-        while (chosen := self._next(looking, crowds)) is not None:
-            first, queue = chosen
-            opens = queue.opens_at(now)
-            ticket = first[1][2]
-            if opens == now:
-                queue.grant(ticket, now, next(self.numbers))
-                granted.append(ticket)
-                left = self._first(queue)
-                if queue.crowd is not None and left is not None:
-                    self._watch(queue)
-                    heapq.heappush(looking, (left, queue))
-                if queue.gates[-1].free < 1:
-                    looking = self._uncapped(looking)
-                    crowds = self._open_crowds()
-                continue
-            if queue.crowd is not None:  # it waits for something else than the cap
-                self._watch(queue)
-            else:
-                heapq.heappop(looking)
-            if opens is None:
-                if len(queue.lacked) > 1:
-                    queue.keep(now)
-            else:
-                later[ticket.loop] = min(opens, later.get(ticket.loop, opens))
-
-    def _next(self, looking: list[tuple[FirstInLine, Queue]], crowds: list[Crowd]) -> tuple[FirstInLine, Queue] | None:
-        """The queue that goes next, of those that are looked at and of all crowds."""
-        while looking:
-            before, queue = looking[0]
-            first = self._first(queue)
-            if first == before:
-                break
-            if first is None:
-                heapq.heappop(looking)
-            else:  # its run has just been served, here or in another queue
-                heapq.heapreplace(looking, (first, queue))
-        found = [one for crowd in crowds if (one := crowd.first()) is not None]
-        return min([*looking[:1], *found], key=_turn, default=None)
-
-    def _first(self, queue: Queue) -> FirstInLine | None:
-        first = queue.first()
-        if first is None:
-            self._forget(queue)
-        return first
-
-    def _uncapped(self, looking: list[tuple[FirstInLine, Queue]]) -> list[tuple[FirstInLine, Queue]]:
-        """Those whose agents may make more calls; the others wait for that and nothing else, and are not looked at."""
-        left = []
-        for first, queue in looking:
-            if queue not in self.waiting:
-                continue
-            if not queue.capped():
-                left.append((first, queue))
-                continue
-            cap = queue.gates[-1]
-            crowd = self._crowds.get(cap)
-            if crowd is None:
-                crowd = self._crowds[cap] = Crowd(cap, self._forget)
-            crowd.join(queue)
-            self.watched.pop(queue, None)
-        heapq.heapify(left)
-        return left
-
-    def _watch(self, queue: Queue) -> None:
-        """Look at one that was in a crowd."""
-        if queue.crowd is not None:
-            queue.crowd.leave(queue)
-        self.watched[queue] = None
-
-    def _open_crowds(self) -> list[Crowd]:
-        for cap in [cap for cap, crowd in self._crowds.items() if not crowd]:
-            del self._crowds[cap]
-        return [crowd for crowd in self._crowds.values() if crowd.cap.free > 0]
-
-    def _forget(self, queue: Queue) -> None:
-        """Nobody waits there any more."""
-        queue.first()  # so that it keeps nothing either
-        self.waiting.pop(queue, None)
-        self.watched.pop(queue, None)
-        if queue.crowd is not None:
-            queue.crowd.leave(queue)
-
-    def _wake(self, later: _Later, loop: asyncio.AbstractEventLoop) -> None:
+    def _wake(self, later: Later, loop: asyncio.AbstractEventLoop) -> None:
         """Have each event loop look again when its first ticket may start; another thread's loop sets its own timer."""
         self._alarms.clear(loop)
         for waiting, when in later.items():
@@ -546,9 +445,7 @@ class _ClockState:
                 self._asked_anew.add(ticket)
                 self.take_back(ticket)
                 queue.ungrant(ticket, next(self.numbers))
-                self.waiting[queue] = None
-                if queue.crowd is None:
-                    self.watched[queue] = None
+                self.line.enter(queue)
                 self.changed = True
         if queue is None:
             ticket.granted()
@@ -589,10 +486,6 @@ def _clock_of(loop: asyncio.AbstractEventLoop) -> _ClockState:
         if clock is None:
             clock = _OWN[loop] = _ClockState(partial(_time_of, weakref.ref(loop)))
         return clock
-
-
-def _turn(one: tuple[FirstInLine, Queue]) -> FirstInLine:
-    return one[0]
 
 
 def _time_of(own: weakref.ReferenceType[asyncio.AbstractEventLoop]) -> int:
