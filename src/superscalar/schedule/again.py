@@ -23,7 +23,7 @@ from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.effective import bound_again, fresh, given_to
 from superscalar.schedule.ends import exception_text, rule_among
-from superscalar.schedule.items import elements_of
+from superscalar.schedule.items import elements_of, goes_through
 from superscalar.schedule.ledger import Ledger
 from superscalar.schedule.limits import Grants
 from superscalar.schedule.loans import HOLDER
@@ -122,7 +122,7 @@ class _EventReading:
     def _fit(self, cell: Cell, count: int) -> None:
         """See to it that what a map goes through has as many items as it had: another list is no value of this run."""
         work = cell.task.work if cell.task is not None else None
-        source = cell.scope.find(work.source) if isinstance(work, Map | First) else None
+        source = goes_through(cell, work) if isinstance(work, Map | First) else None
         if source is None or source.id not in self._places:
             return
         if source.id not in self._absent:
