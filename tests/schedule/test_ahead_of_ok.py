@@ -19,6 +19,7 @@ from superscalar import events as ev
 from superscalar.codec import from_json, to_json
 from superscalar.plan.evaluate.parts import whole
 from superscalar.plan.ir import Plan
+from superscalar.results import show_joined, show_results
 from superscalar.schedule.ledger import Ledger
 from superscalar.schedule.lineage import labels_by
 from superscalar.tools import Toolset
@@ -291,3 +292,33 @@ def test_every_prefix_of_a_journal_is_the_state_that_it_was(lines: tuple[str, ..
         if number % 5 == 0:
             ledger.schedule.check()
     ledger.schedule.check()
+
+
+# --------------------------------------------------------------------------------------------------- what is told of it
+
+
+@tool(effect="write", content=["x"])
+async def store(x: int) -> None:
+    """Does not take six."""
+    if x == 6:
+        raise NotDone("no six")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "ys = {f'<{x}>': store(x) for x in ok(xs)}\njoin(ys)\n",
+        "ys = [store(x) for x in ok(xs)]\njoin(ys)\n",
+        "for x in ok(xs):\n    store(x)\njoin(1)\n",
+        "zs = {f'<{i}>': fetch(i) for i in [6, 1, 2]}\nfor x in ok(zs):\n    store(len(x))\njoin(1)\n",
+    ],
+)
+def test_whoever_answers_is_told_the_same_of_it(lines: str) -> None:
+    plan = LLMCompiler(tools=[fetch, store]).compile("xs = [fetch(i) for i in [1, 4, 3, 6]]\n" + lines)
+    told = [
+        (show_joined(one.tasks, outcomes), show_results(one.tasks, outcomes))
+        for one in (plan, waiting(plan))
+        if (outcomes := executed(one, [fetch, store]).outcomes)
+    ]
+    assert told[0] == told[1]
+    assert "no six" in told[0][0] or "done" in told[0][0]

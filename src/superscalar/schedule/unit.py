@@ -346,7 +346,9 @@ class TaskFetchingUnit:
         else:
             self.happened(events.Expanded(self.now(), cell.id, len(elements)))
             return
-        if any(map(may_be_left_out_by_ok, left)):  # there may be fewer of them
+        source = cell.scope.find(work.source)
+        open = source is not None and source.outcome is None
+        if open and any(map(may_be_left_out_by_ok, left)):  # there may be fewer of them
             self.schedule.await_whole(cell, Need(work.source, "outcome" if ok is None else "shape"))
         else:
             self.happened(events.Failed(self.now(), cell.id, failure))

@@ -49,8 +49,9 @@ class Outputs:
             return self.of_task(expr.task)
         if isinstance(expr, ir.Literal):
             return _OF_KIND.get(type(expr.value).__name__, _UNKNOWN)
-        if isinstance(expr, ir.Apply) and expr.function == "ok" and (whole := self._kept_of(expr.arguments[0])):
-            return Output(ok_of=whole)
+        match expr:
+            case ir.Apply("ok", (kept,)) if (whole := self._kept_of(kept)) is not None:
+                return Output(ok_of=whole)
         seen = self._seen.get(id(expr))
         if seen is None:  # a long sum is looked at once, and not once more for each operand
             seen = self._seen[id(expr)] = expr, self._look_at(expr)
