@@ -90,3 +90,18 @@ def test_a_read_that_meets_what_is_transient_is_made_again_as_in_a_run() -> None
         again = got_again(f"a = look({at})\njoin(a)\n", started("a", at), lost("a"), look=look)
         assert len(made) == 3
         assert list(again.absent) == ["a"]
+
+
+def test_what_a_map_ahead_of_ok_goes_through_has_as_many_items_again() -> None:
+    again = got_again(
+        "xs = [look(i) for i in [1, 2]]\nys = [look(x) for x in ok(xs)]\njoin(ys)\n",
+        ev.Succeeded(0.0, "xs.over", [1, 2]),
+        ev.Expanded(0.0, "xs", 2),
+        ev.Expanded(0.0, "ys", 2),
+        started("xs[0]"),
+        lost("xs[0]"),
+        ev.Started(0.0, "ys[0]", "look", {"at": 1}),
+        lost("ys[0]"),
+    )
+    assert values(again) == {"xs.over": [1, 2], "xs[0]": 1, "ys[0]": 2}
+    assert again.absent == {}

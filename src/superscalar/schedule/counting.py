@@ -118,14 +118,14 @@ class Counting:
 
     def decide(self, condition: Cell) -> None:
         """Have a condition of `success_of` settle as soon as that is known of its item."""
-        (element,) = condition.parts
         if condition.outcome is None:
-            for target in (element.cell, *element.keep):
-                if target.outcome is None:
-                    attach(target, condition, KEPT)
+            self._decide(condition)
 
     def _decide(self, condition: Cell) -> None:
-        if condition.outcome is not None or condition in self._deciding or not (found := whether_kept(condition)):
+        found = whether_kept(condition)
+        if found is None:  # it is for the first that is open to say what comes next
+            (element,) = condition.parts
+            attach(next(one for one in (*element.keep, element.cell) if one.outcome is None), condition, KEPT)
             return
         self._deciding[condition] = found
         if len(self._deciding) == 1:  # no recursion, however many maps go through what others keep
