@@ -21,10 +21,11 @@ from superscalar.schedule.ends import counted_attempts, exception_text
 from superscalar.schedule.inside import granted_here
 from superscalar.schedule.limits import NOT_REFUSED, Limits, Outlook
 from superscalar.schedule.loans import Entangled
-from superscalar.schedule.refusal import TOO_MANY, Refusal, refusal_of_model
+from superscalar.schedule.refusal import Refusal, refusal_of_model
 from superscalar.schedule.waiting import Ticket
 from superscalar.short import LONGEST, cut
 from superscalar.tools.terms import Retry
+from superscalar.transient import TOO_MANY
 from superscalar.values import Usage
 
 _FAILED: Final = Retry(attempts=3, initial=2.0)

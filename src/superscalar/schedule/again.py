@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import count
 from random import Random
 from typing import Any
 from weakref import ref
@@ -22,8 +23,8 @@ from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.comers import Comer
 from superscalar.schedule.effective import bound_again, fresh, given_to
-from superscalar.schedule.ends import exception_text
-from superscalar.schedule.items import elements_of
+from superscalar.schedule.ends import exception_text, rule_among
+from superscalar.schedule.items import elements_of, goes_through
 from superscalar.schedule.ledger import Ledger
 from superscalar.schedule.limits import Grants
 from superscalar.schedule.loans import HOLDER
@@ -122,7 +123,7 @@ class _EventReading:
     def _fit(self, cell: Cell, count: int) -> None:
         """See to it that what a map goes through has as many items as it had: another list is no value of this run."""
         work = cell.task.work if cell.task is not None else None
-        source = cell.scope.find(work.source) if isinstance(work, Map | First) else None
+        source = goes_through(cell, work) if isinstance(work, Map | First) else None
         if source is None or source.id not in self._places:
             return
         if source.id not in self._absent:
@@ -164,19 +165,20 @@ class _EventReading:
         given, _ = given_to(cell, work, _unsaid)
         started = self._ledger.called.get(cell.id)
         arguments = bound_again(tool, given, {} if started is None else started.arguments)
-        for attempt in range(1, tool.retry.attempts + 1):
+        for attempt in count(1):
             try:
                 return Observation(copied(await self._called(tool, arguments, cell.id, attempt)))
             except Exception as error:  # noqa: BLE001 -- a tool may raise anything
+                rules = (tool.retry,) if isinstance(error, _GivenUpError) else tool.retries
                 refusal = refusal_of(error)
                 asked = 0.0 if refusal is None else refusal.retry_after or 0.0
-                again = attempt < tool.retry.attempts and asked <= tool.retry.longest
-                if again and isinstance(error, tool.retry.on):
-                    await asyncio.sleep(max(tool.retry.delay(attempt, terms.random), asked))
-                    continue
-                why = terms.tell(without_queries(f"{type(error).__name__}: {exception_text(error)}"))
-                return _absent(f"{_WHY}, and reading it again failed: {why}")
-        return _absent(_WHY)
+                rule = rule_among(rules, attempt, error, refusal) if asked <= tool.retry.longest else None
+                if rule is None:
+                    name = TimeoutError.__name__ if isinstance(error, _GivenUpError) else type(error).__name__
+                    why = terms.tell(without_queries(f"{name}: {exception_text(error)}"))
+                    return _absent(f"{_WHY}, and reading it again failed: {why}")
+                await asyncio.sleep(max(rule.delay(attempt, terms.random), asked))
+        raise AssertionError("there is no last attempt")
 
     async def _called(self, tool: Tool[..., Any], arguments: dict[str, Any], id: TaskId, attempt: int) -> Any:
         terms = self._terms
@@ -198,12 +200,16 @@ class _EventReading:
             done, _ = await asyncio.wait([call], timeout=timeout)
             if done:
                 return call.result()
-            raise TimeoutError(f"{tool.name} gave no answer within {timeout:g} s")
+            raise _GivenUpError(f"{tool.name} gave no answer within {timeout:g} s")
         finally:
             if not call.done():
                 call.cancel()
                 await asyncio.wait([call], timeout=terms.bounds.grace)
             ticket.leave()
+
+
+class _GivenUpError(TimeoutError):
+    """The time of a call passed, as the tool or the agent bounds it."""
 
 
 async def _awaited(run: Runner, call: Invocation, channel: Channel) -> Any:
