@@ -56,6 +56,9 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "the call with the longest path ahead of it goes first": (
             "schedule/test_priority.py::test_of_what_becomes_ready_in_the_same_turn_the_longest_path_starts_first"
         ),
+        "for all runs with the same key: many runs at once wait their turn": (
+            "test_limits_of_models.py::test_many_runs_at_once_are_all_served"
+        ),
         "each of which replays from its seed": (
             "schedule/test_properties.py::test_the_same_run_again_is_the_same_to_the_last_event"
         ),
