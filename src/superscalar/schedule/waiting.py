@@ -120,8 +120,8 @@ class _RunLine:
         """How many wait, with those that were given up and have not come up yet."""
         return len(self.inorder) + len(self.others)
 
-    def tickets(self) -> Iterator[Ticket]:
-        """Those that still wait."""
+    def waiting(self) -> Iterator[Ticket]:
+        """Those that still do."""
         return (place[2] for places in (self.inorder, self.others) for place in places if _is_taken(place))
 
     def push(self, place: PlaceInLine) -> None:
@@ -274,7 +274,7 @@ class Queue:
 
     def tickets(self) -> Iterator[Ticket]:
         """Those that still wait."""
-        return (ticket for line in self._lines.values() for ticket in line.tickets())
+        return (ticket for line in self._lines.values() for ticket in line.waiting())
 
     def _measure(self) -> None:
         lasts, gates = self.lasts, self.gates
