@@ -56,6 +56,9 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "the call with the longest path ahead of it goes first": (
             "schedule/test_priority.py::test_of_what_becomes_ready_in_the_same_turn_the_longest_path_starts_first"
         ),
+        "for all runs with the same key: many runs at once wait their turn": (
+            "test_limits_of_models.py::test_many_runs_at_once_are_all_served"
+        ),
         "each of which replays from its seed": (
             "schedule/test_properties.py::test_the_same_run_again_is_the_same_to_the_last_event"
         ),
@@ -317,6 +320,26 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "by at most half and at least a twentieth": (
             "schedule/test_narrowing.py::test_refusals_on_end_narrow_to_half_at_the_most_and_by_a_twentieth_at_least"
         ),
+        "Beyond that the call fails at once, in the provider's words": (
+            "schedule/test_closed_providers.py::test_a_call_waits_for_as_long_as_its_tool_says"
+        ),
+        "and so do those that wait for the same limit or come while it lasts": (
+            "schedule/test_closed_providers.py::"
+            "test_those_that_wait_for_the_same_limit_fail_too_and_nobody_asks_for_them"
+        ),
+        "The words are handed on to no tool whose failures may not have them": (
+            "schedule/test_closed_providers.py::test_words_go_to_no_tool_whose_failures_may_not_have_them"
+        ),
+        "Refusals between which nothing gets through add up": (
+            "schedule/test_closed_providers.py::test_refusals_between_which_nothing_gets_through_add_up"
+        ),
+        "or gives no name, fails the call before anything is taken": (
+            "schedule/test_limits_by_function.py::test_a_call_whose_limit_is_not_known_fails_before_anything_is_taken"
+        ),
+        "secret arguments are taken out": "schedule/test_limits_by_function.py::test_a_secret_is_in_no_name",
+        "**Models.** Their calls take part in limits, too": (
+            "test_limits_of_models.py::test_what_is_declared_under_its_name_holds_for_all_roles_and_repairs"
+        ),
         "A lone refusal, before which a window's worth of calls got through, narrows a declared rate by a twentieth": (
             "schedule/test_slack.py::test_a_lone_refusal_narrows_by_a_twentieth_however_long_it_says_to_wait"
         ),
@@ -520,6 +543,15 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
     "docs/models.md": {
         "A model that is held to it cannot name a tool or an argument that does not exist": (
             "plan/test_grammar.py::test_what_a_grammar_accepts_can_be_read"
+        ),
+        "names and events have a digest of the key at the most": (
+            "test_limits_of_models.py::test_models_with_the_same_address_and_key_count_together"
+        ),
+        "so it does not pass while a call waits": (
+            "test_limits_of_models.py::test_a_reply_has_its_whole_time_from_when_it_is_asked_for"
+        ),
+        "the run fails at once with its words, and so do others while that lasts": (
+            "test_limits_of_models.py::test_a_quota_of_the_day_fails_every_run_at_once_in_its_words"
         ),
         "A redirect to another scheme, host or port is refused": (
             "models/test_origin.py::test_a_redirect_to_another_origin_is_refused"

@@ -13,7 +13,8 @@ from superscalar.compiler import approval
 from superscalar.errors import UsageError
 from superscalar.executors import LOCAL
 from superscalar.executors.runners import Runners
-from superscalar.extractor import extraction
+from superscalar.extractor import Extractor, extraction
+from superscalar.models.account import account_of, retry_of
 from superscalar.models.base import ChatModel, Message
 from superscalar.models.resolve import resolve
 from superscalar.models.typed import AnswerType
@@ -27,6 +28,7 @@ from superscalar.policy import Policy, Rulings
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations
 from superscalar.tools.shown import tools_for
+from superscalar.tools.terms import UNLESS_REFUSED
 from superscalar.tools.toolset import Toolset
 
 
@@ -102,8 +104,13 @@ class Equipment:
                 message = f"the tool {signature.name} is called {signature.alias} in plans, where {signature.name}"
                 warnings.warn(f"{message} is a function of the language", stacklevel=5)
         limits = self.limits if tools.limits == self.tools.limits else Limits(tools.limits, told.max_concurrency)
+        for model in (self.planner, self.joiner, self.extractor):
+            if model is not None:
+                limits.lend(model.name, account_of(model), (retry_of(model) or UNLESS_REFUSED).longest)
         for tool in tools:
             limits.require(tool)
+            if isinstance(tool.function, Extractor):
+                tool.function.limits = limits
         Rulings(self.policy, tools)  # complains of what makes no sense now, not in the first run
         held = told.grammar and self.planner is not None and self.planner.constrains
         runners = Runners(told.executor or LOCAL).made(tools)
