@@ -207,6 +207,9 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "without what could end a part of the prompt": (
             "servers/test_injections.py::test_a_description_that_orders_a_call_gets_none_made_until_somebody_accepts_it"
         ),
+        "and pin what it always does": (
+            "test_many_tools.py::test_what_is_pinned_is_shown_and_then_what_the_question_is_about"
+        ),
         "planners are not told of a tool that nobody has accepted": (
             "servers/test_injections.py::test_a_description_that_orders_a_call_gets_none_made_until_somebody_accepts_it"
         ),

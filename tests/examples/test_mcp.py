@@ -18,7 +18,7 @@ def test_it_orders_what_has_run_out_and_nothing_for_whom_a_review_names(
 ) -> None:
     config = json.loads(demo.CONFIG.read_text())
     said = config["mcpServers"]["shop"]
-    del said["command"], said["args"]
+    del said["command"], said["args"], said["cwd"]
     handlers = logging.getLogger().handlers[:]
     said["server"] = shop()
     logging.getLogger().handlers[:] = handlers  # the SDK sets up a log of its own

@@ -88,6 +88,7 @@ def test_a_server_at_an_address_is_called_with_its_headers_and_its_statuses_are_
             )
             agent = LLMCompiler(tools=tools, policy="off")
             async with agent.opened():
+                assert (await agent.execute("join(len(text(of='abc' * 500_000)))")).joined == 1_500_000
                 outcomes = await agent.execute("join([part(name=n).count for n in ['a', 'bb', 'ccc']])")
                 door.statuses = [429, 500]
                 sold = await agent.execute("a = sell(to='x', name='y')\nb = part(name='z')\njoin(a, b)")

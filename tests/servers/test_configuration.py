@@ -32,6 +32,8 @@ def test_the_common_form_is_read_with_its_variables(tmp_path: Path) -> None:
     assert [(one.name, one.trust_annotations) for one in read.servers] == [("files", True), ("shop", False)]
     files, shop = read.servers
     assert (files.command, files.args, files.env) == ("npx", ("-y", "server", "/home/ada/x"), {"KEY": KEY})
+    assert files.cwd == f"{tmp_path}"
+    assert files.told(OSError(f"{KEY} at /home/ada/x")) == "OSError: ********** at /home/ada/x"
     assert (shop.url, shop.headers) == ("https://shop.example/mcp", {"Authorization": f"Bearer {KEY}"})
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 from superscalar.errors import NotDone, RateLimited, ToolError
-from superscalar.mcp.config import ResultForm
+from superscalar.mcp.config import ResultForm, ServerConfig
 from superscalar.plan.evaluate.patterns import fits_pattern
 from superscalar.short import cut
 
@@ -97,13 +97,13 @@ def _no_number(word: str) -> NoReturn:
     raise ValueError(f"{word} is no number of JSON")
 
 
-def failure_in(result: Any, server: str, *, writes: bool, refused: str | None) -> Exception:
+def failure_in(result: Any, server: ServerConfig, *, writes: bool, refused: str | None) -> Exception:
     """What a result that is an error says. Of a write it has *failed*: its tool said so, and nobody is in doubt.
 
     `refused`: the pattern of texts that say "too many".
     """
     said = "\n".join(block.text for block in result.content if block.type == "text")
-    told = f"{server}: {cut(said.strip() or 'it failed, and does not say why', _LONGEST)}"
+    told = f"{server.name}: {cut(server.scrub(said).strip() or 'it failed, and does not say why', _LONGEST)}"
     if refused is not None and fits_pattern(refused, said[: 10 * _LONGEST]):
         return RateLimited(told)
     if said.lstrip().startswith(_BAD_ARGUMENTS) or writes:

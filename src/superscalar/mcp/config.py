@@ -174,7 +174,7 @@ def read_servers(
     found = said["mcpServers"]
     around = os.environ if environment is None else environment
     servers = [
-        _server(name, one, f"{place}.{name}", around, trusted=name in trusted)
+        _server(name, one, f"{place}.{name}", around, path, trusted=name in trusted)
         for name, one in found.items()
         if not (isinstance(one, Mapping) and one.get("disabled") is True)
     ]
@@ -204,7 +204,9 @@ def _loaded(path: Path) -> Any:
         raise UsageError(f"{path} is nested too deeply") from error
 
 
-def _server(name: Any, said: Any, place: str, environment: Mapping[str, str], *, trusted: bool) -> ServerConfig:
+def _server(
+    name: Any, said: Any, place: str, environment: Mapping[str, str], path: Path | None, *, trusted: bool
+) -> ServerConfig:
     if not isinstance(name, str) or not name.strip() or hides(name) or len(name) > 100:
         raise UsageError(f"{place}: {short(name)} is no name for a server: write one such as files")
     _OBJECT.check(place, said)
@@ -226,7 +228,9 @@ def _server(name: Any, said: Any, place: str, environment: Mapping[str, str], *,
         if missing := sorted({"client_id", "client_secret", "issuer"} - oauth.keys()):
             raise UsageError(f"{place}.oauth: write the {missing[0]}, too: {', '.join(sorted(_OF_OAUTH))}")
     tools = {tool: _tool(one, f"{place}.tools.{tool}") for tool, one in said.get("tools", {}).items()}
-    secrets = [*variables.used, *_words(made.get("headers")), *_words(made.get("env")), *_words(oauth)]
+    if path is not None and "command" in made:
+        made["cwd"] = str(path.parent.absolute() / made.get("cwd", ""))
+    secrets = [*variables.used, *_words(made.get("headers")), *_words(_secret(made.get("env"))), *_words(oauth)]
     return ServerConfig(
         name=name,
         place=place,
@@ -272,6 +276,11 @@ def _pattern(said: str | None, place: str) -> str | None:
 def _words(said: Any) -> list[str]:
     """The values of some texts, and their parts: of `Bearer TOKEN` the token is secret by itself."""
     return [word for text in (said or {}).values() for word in {text, *text.split()}]
+
+
+def _secret(environment: Any) -> dict[str, str]:
+    """What a server's environment has that may be secret: all but paths."""
+    return {name: value for name, value in (environment or {}).items() if not value.startswith(("/", "./", "~/"))}
 
 
 def _check_given(said: Mapping[str, Any], known: Mapping[str, Expected], place: str) -> None:

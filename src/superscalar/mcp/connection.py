@@ -14,7 +14,7 @@ from superscalar.mcp.config import ServerConfig
 from superscalar.mcp.transports import NEVER_SENT, Client, MCPError, client_of
 
 OPENS: Final = 60.0
-"""Seconds that a server has to be there: `npx` may have to fetch it first."""
+"""Seconds that a server has to be there, as `npx` may have to fetch it first, and to list its tools."""
 
 LONGEST_PAUSE: Final = 30.0
 """Seconds between two attempts to reach a server that is not there, at the most; the first pause is half of one."""
@@ -214,13 +214,14 @@ class Connection:
                 return self._listed
             stale, link.stale = link.stale, not link.tells
             try:
-                found = await self._pages(client)
+                async with asyncio.timeout(OPENS):
+                    found = await self._pages(client)
             except BaseException:
                 link.stale = stale
                 raise
             link.answered = True
             self.instructions = client.instructions or ""
-        except (Unreachable, MCPError) as error:
+        except (Unreachable, MCPError, TimeoutError) as error:
             if self._listed is not None:
                 _LOG.warning("%s lists nothing now, so its tools are those of before: %s", self.server.name, error)
                 return self._listed

@@ -17,7 +17,7 @@ _VERSION: Final = 1
 
 def lock_beside(path: Path) -> Path:
     """Return where the lock of a configuration is."""
-    return path.parent / NAME
+    return path.absolute().parent / NAME
 
 
 def read_lock(path: Path) -> dict[str, dict[str, str]] | None:

@@ -29,7 +29,6 @@ from superscalar.unseen import revealed
 GRACE: Final = 1.0
 """Seconds that a server has to end when its input does, and again when it is told to."""
 
-_LONGEST: Final = 64 << 20  # bytes of a message
 _LINE: Final = 1_000  # characters of a line of standard error that are logged
 _DRAINS: Final = 0.2  # seconds for what is left of a process that has ended: in its pipe, and of its group
 _STEP: Final = 0.02  # seconds between two looks at whether a group is gone
@@ -40,8 +39,8 @@ _alive: set[int] = set()
 
 
 @asynccontextmanager
-async def process_streams(server: ServerConfig) -> AsyncIterator[tuple[Any, Any]]:
-    """Run the server, with the streams of its messages, as a transport of the SDK.
+async def process_streams(server: ServerConfig, longest: int) -> AsyncIterator[tuple[Any, Any]]:
+    """Run the server, with the streams of its messages, as a transport of the SDK. `longest`: bytes of one of them.
 
     Raises:
         OSError: it cannot be run.
@@ -56,7 +55,7 @@ async def process_streams(server: ServerConfig) -> AsyncIterator[tuple[Any, Any]
         return
     loop = asyncio.get_running_loop()
     transport, protocol = await loop.subprocess_exec(
-        lambda: ProcessWatch(limit=_LONGEST, loop=loop),
+        lambda: ProcessWatch(limit=longest, loop=loop),
         server.command,
         *server.args,
         env=environment,
@@ -120,7 +119,7 @@ async def _read(server: ServerConfig, process: Process, to_session: Any) -> None
             try:
                 line = await process.stdout.readline()
             except ValueError:
-                _LOG.warning("%s wrote a message of more than %d MB, and is left", server.name, _LONGEST >> 20)
+                _LOG.warning("%s wrote a message that is too long, and is left", server.name)
                 return
             if not line:
                 return

@@ -24,6 +24,9 @@ from superscalar.version import __version__
 CLOSED: Final = -32000
 """The code of an error that says that the connection has ended."""
 
+LONGEST: Final = 64 << 20
+"""Bytes of a message, however it comes."""
+
 _CONNECTS: Final = 30.0  # seconds
 _LONGEST_BODY: Final = 2_000  # characters of what is said of a failed request
 _WHEN: Final = ("retry-after", "date")  # headers that say when to come back
@@ -68,7 +71,7 @@ def _reached(server: ServerConfig, ended: Callable[[], None], auth: Any) -> Any:
         return _watched(_address(server, auth), ended)
     from superscalar.mcp.process import process_streams
 
-    return _watched(process_streams(server), ended)
+    return _watched(process_streams(server, LONGEST), ended)
 
 
 @asynccontextmanager
@@ -112,32 +115,26 @@ class _Watched:
 @asynccontextmanager
 async def _address(server: ServerConfig, auth: Any) -> AsyncIterator[tuple[Any, Any]]:
     timeout = httpx2.Timeout(_CONNECTS, read=None)  # how long a call may take, its tool says
-    transport = StatusTold(httpx2.AsyncHTTPTransport())
     async with (
-        httpx2.AsyncClient(
-            headers=dict(server.headers), timeout=timeout, auth=auth or _auth(server), transport=transport
-        ) as http,
-        streamable_http_client(server.url, http_client=http) as streams,
+        StatusTold(headers=dict(server.headers), timeout=timeout, auth=auth or _auth(server)) as http,
+        streamable_http_client(server.url, http_client=http, max_sse_event_size=LONGEST) as streams,
     ):
         yield streams[0], streams[1]
 
 
-class StatusTold(httpx2.AsyncBaseTransport):
-    """A transport of httpx2 that tells of every failed request which status it had.
+class StatusTold(httpx2.AsyncClient):
+    """A client of httpx2 that tells of every failed request which status it had.
 
     The SDK says "Server returned an error response" of all of them. So an answer with a status from 400 on that has no
     error of JSON-RPC in it gets one: with the status as its code, which no error of JSON-RPC has, and its headers.
     A request that did not come through is answered as one whose connection has ended; the SDK would end the session.
     """
 
-    def __init__(self, inner: httpx2.AsyncBaseTransport) -> None:
-        self._inner = inner
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+    async def send(self, request: httpx2.Request, **how: Any) -> httpx2.Response:
         """Send it, and see what comes."""
         call = _call(request)
         try:
-            response = await self._inner.handle_async_request(request)
+            response = await super().send(request, **how)
         except httpx2.ConnectError as error:
             if call is None:
                 raise
@@ -154,10 +151,6 @@ class StatusTold(httpx2.AsyncBaseTransport):
             return _answered(request, response.status_code, body, _plain(response))
         said = f"HTTP {response.status_code} {response.reason_phrase}".strip()
         return _with_error(request, call, response.status_code, response.status_code, said, _plain(response))
-
-    async def aclose(self) -> None:
-        """Close what it sends with."""
-        await self._inner.aclose()
 
 
 NEVER_SENT: Final = -32098

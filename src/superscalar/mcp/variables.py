@@ -9,10 +9,11 @@ from typing import Any, Final
 from superscalar.errors import UsageError
 
 _VARIABLE: Final = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<otherwise>[^}]*))?\}")
+_NO_SECRETS: Final = frozenset("HOME USER LOGNAME PWD TMPDIR TEMP TMP SHELL LANG USERPROFILE APPDATA HOSTNAME".split())
 
 
 class Variables:
-    """The variables that texts of a configuration name. `used`: the values that they were given, which are secrets."""
+    """The variables that texts of a configuration name. `used`: the values that they were given, as far as secret."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
@@ -37,7 +38,8 @@ class Variables:
         name, otherwise = found["name"], found["otherwise"]
         value = self._environment.get(name)
         if value:
-            self.used.add(value)
+            if name not in _NO_SECRETS:
+                self.used.add(value)
             return value
         if otherwise is not None:
             return otherwise

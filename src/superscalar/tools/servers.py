@@ -79,7 +79,8 @@ class Servers:
         if unknown := sorted(set(auth or ()) - self._servers.keys()):
             raise UsageError(f"auth= is given for {unknown[0]!r}, which is no server of the configuration")
         self._path = read.path
-        self._lock = Path(lock) if lock is not None else None if read.path is None else lock_beside(read.path)
+        beside = None if read.path is None else lock_beside(read.path)
+        self._lock = beside if lock is None else Path(lock).absolute()
         self._tell = tell or _LOG.warning
         self._openers: dict[str, OpenClient] = {
             name: partial(client_of, elicit=elicit, answer_within=answer_within, auth=(auth or {}).get(name))
@@ -246,7 +247,7 @@ class Servers:
                 raise Unreachable(f"{server.name} is not open on this event loop")
             result = await opened[server.name].call(tool, arguments, progressed, refused)
             if result.is_error:
-                raise failure_in(result, server.name, writes=writes, refused=refused)
+                raise failure_in(result, server, writes=writes, refused=refused)
             try:
                 return value_of(result, form)
             except NoSuchJson as error:
