@@ -12,7 +12,9 @@ from superscalar import Failure, LLMCompiler, Observation, Toolset, UsageError, 
 from superscalar.choices import Mode
 from superscalar.events import Progressed
 from superscalar.mcp import Attachment, Elicitation
+from superscalar.mcp.lock import read_lock
 from superscalar.testing import run
+from superscalar.tools.accepted import Changes
 from support.served import IMAGE, Shop, served
 
 READ = {"effect": "read"}
@@ -244,6 +246,16 @@ def test_what_nobody_accepted_is_refused_and_a_change_of_it_too(shop: Shop, tmp_
     assert said == ["shop: part is described otherwise than accepted; look at it: await toolset.accept()"]
     assert str(run(served(lock, shop={"server": shop.server}).accept()).changed) == "(('shop', 'part'),)"
     assert joined() == 4
+
+
+def test_configurations_of_one_folder_share_a_lock_and_keep_what_the_other_accepted(shop: Shop, tmp_path: Path) -> None:
+    lock = tmp_path / "mcp.lock"
+    run(served(lock, one={"server": shop.server}).accept())
+    run(served(lock, other={"server": Shop("other").server}).accept())
+    kept = read_lock(lock)
+    assert kept is not None
+    assert sorted(kept) == ["one", "other"]
+    assert run(served(lock, one={"server": shop.server}).accept()) == Changes()
 
 
 def test_what_a_configuration_says_of_tools_that_are_not_there_is_told(shop: Shop) -> None:

@@ -134,7 +134,8 @@ class Servers:
         now = [*zip(opened, lists, (one.instructions for one in opened.values()), strict=True)], accepted
         if self._before != now:
             seen = _seen(dict(zip(opened, lists, strict=True)), {name: said for name, _, said in now[0]})
-            changes = changes_since(accepted or {}, seen.digests)
+            ours = {name: tools for name, tools in (accepted or {}).items() if name in self._servers}
+            changes = changes_since(ours, seen.digests)
             doubtful = {*changes.new, *changes.changed}
             self.instructions = {name: text for name, _, said in now[0] if (text := clean_text(said))}
             says = {name: text for name, text in self.instructions.items() if (name, INSTRUCTIONS) not in doubtful}
@@ -173,7 +174,8 @@ class Servers:
         await self.listed()
         self._doubts = []
         self.tell()
-        write_lock(self._lock, self._seen.digests)
+        others = {name: tools for name, tools in (read_lock(self._lock) or {}).items() if name not in self._servers}
+        write_lock(self._lock, {**others, **self._seen.digests})
         return self.changes
 
     # ------------------------------------------------------------------------------------------------ what tools are
