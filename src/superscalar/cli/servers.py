@@ -31,6 +31,7 @@ def accept_servers(
         Path, typer.Argument(metavar="FILE", help="The configuration, with `mcpServers`.", show_default=False)
     ],
     as_json: options.JsonOption = False,
+    verbose: options.Verbose = 0,  # noqa: ARG001 -- its callback logs
 ) -> None:
     """Accept what the servers of a configuration say of their tools: under `--policy enforce` nothing else is called.
 
