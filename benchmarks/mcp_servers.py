@@ -219,8 +219,9 @@ async def injected(folder: Path) -> str:
 async def orphaned(folder: Path) -> str:
     """A program that is killed leaves no server behind."""
     program = f"""
-import asyncio
+import asyncio, signal
 from superscalar import Toolset
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever began this may ignore it
 async def main():
     async with Toolset.from_mcp({shop("auto")!r}, lock={str(folder / "mcp.lock")!r}):
         print("open", flush=True)
