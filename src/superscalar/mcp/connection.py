@@ -93,12 +93,14 @@ class Link:
                     if listening is not None:
                         listening.cancel()
                         await asyncio.gather(listening, return_exceptions=True)
-        except BaseException as error:  # noqa: BLE001 -- the SDK's transports may raise anything, also in groups
+        except BaseException as error:  # the SDK may raise anything, also in groups
             if not self.ready.done():
                 self.ready.set_exception(error if isinstance(error, Exception) else ConnectionError("it was left"))
                 self.ready.exception()  # seen, also where nobody waits for it any more
             elif not isinstance(error, asyncio.CancelledError):
                 _LOG.debug("%s was not left well: %s", self._server.name, self._server.told(error))
+            if isinstance(error, KeyboardInterrupt | SystemExit):
+                raise
         finally:
             self.lost = True
 
@@ -151,11 +153,12 @@ class Connection:
             link = self._new(link)
         try:
             client = await asyncio.shield(link.ready)
-        except asyncio.CancelledError:
-            raise
         except Exception as error:  # noqa: BLE001 -- as above
             self._failed(link)
             raise Unreachable(f"{self.server.name} cannot be reached: {self.server.told(_inner(error))}") from None
+        if link.lost:
+            self._failed(link)
+            raise Unreachable(f"{self.server.name} ended as soon as it was there")
         return link, client
 
     def _new(self, before: Link | None) -> Link:
