@@ -214,11 +214,10 @@ class Servers:
             cleaned = clean(offered)
             shown = cleaned.offered
             call = self._call(server, offered)
-            described = described_tool(name, shown.parameters, call, None, shown.description)
             try:
-                if shown.returns is not None:
-                    described = described_tool(name, shown.parameters, call, shown.returns, shown.description)
+                described = described_tool(name, shown.parameters, call, shown.returns, shown.description)
             except UsageError as error:
+                described = described_tool(name, shown.parameters, call, None, shown.description)  # else it is left out
                 self._lines.append(f"{server.name}: what {brief(offered.name)} returns is not checked: {error}")
             text = server.of(offered.name).results or server.results
             if described.checked is None:
