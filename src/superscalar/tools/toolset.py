@@ -10,7 +10,7 @@ from copy import copy
 from dataclasses import replace
 from os import PathLike
 from types import MethodType, ModuleType
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from superscalar.errors import ToolsetError, UsageError
 from superscalar.forks import made_once
@@ -42,17 +42,6 @@ _SCHEMAS: Final = SCHEMAS.or_none
 _NAMES: Final = NAMES.or_none
 _TEXTS: Final = TEXTS.or_none
 _AT_MOST: Final = whole_number(1, "tools").or_none
-
-
-class ToldOfServers(TypedDict, total=False):
-    """What `Toolset.from_mcp` is told beside the configuration, for type checkers."""
-
-    trust: Collection[str]
-    elicit: Elicit | None
-    answer_within: float
-    auth: Mapping[str, Any] | None
-    lock: str | PathLike[str] | None
-    tell: Tell | None
 
 
 class Toolset:
@@ -153,13 +142,19 @@ class Toolset:
             raise UsageError(f"{module.__name__} has no tools; put @tool above the functions that plans may call")
         return cls([*dict.fromkeys(tools), beside])
 
-    @staticmethod
+    @classmethod
     def from_mcp(
+        cls,
         config: Mapping[str, Any] | str | PathLike[str],
         *,
+        trust: Collection[str] = (),
+        elicit: Elicit | None = None,
+        answer_within: float = 30.0,
+        auth: Mapping[str, Any] | None = None,
+        lock: str | PathLike[str] | None = None,
+        tell: Tell | None = None,
         limits: Mapping[str, Limit] | None = None,
         policy: Any = None,
-        **told: Unpack[ToldOfServers],
     ) -> ServerTools:
         """Make a set of the tools of MCP servers: `config` is a file with `mcpServers`, or what stands in one.
 
@@ -183,7 +178,10 @@ class Toolset:
             if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types", "httpx2"):
                 raise
             raise UsageError("MCP servers need the SDK: pip install 'superscalar[mcp]'") from error
-        return ServerTools(Servers(config, **told), limits=limits, policy=policy)
+        servers = Servers(
+            config, trust=trust, elicit=elicit, answer_within=answer_within, auth=auth, lock=lock, tell=tell
+        )
+        return ServerTools(servers, limits=limits, policy=policy)
 
     @classmethod
     def beside(cls, module: ModuleType) -> Toolset:
