@@ -134,10 +134,13 @@ def test_what_declares_no_effect_is_a_write_unless_its_server_is_believed(shop: 
         '"tools": {"NAME": {"effect": "read"}}, or believe what the server says: "trust_annotations": true '
         "(--trust shop)"
     )
-    assert said == [told]
+    assert said == [
+        told,
+        'no file says what was accepted of the servers: from_mcp(config, lock="mcp.lock"), and accept()',
+    ]
     said.clear()
     assert run(effects(trust_annotations=True)) == {"part": "read", "sell": "write", "text": "read"}
-    assert said == []
+    assert len(said) == 1
     assert run(effects(tools={"part": READ})) == {"part": "read", "sell": "write", "text": "write"}
 
 

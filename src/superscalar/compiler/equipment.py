@@ -121,7 +121,7 @@ class Equipment:
         if len(self.tools) and not len(shown):
             raise UsageError(
                 "nobody has accepted what the servers say of their tools; look at it, and accept it: "
-                "superscalar mcp accept FILE"
+                "superscalar mcp accept FILE, or await toolset.accept()"
             )
         return ToolListing(shown, question, history, self.options.max_prompt_tokens)
 

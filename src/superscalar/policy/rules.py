@@ -217,7 +217,7 @@ class Accepted(BuiltIn):
         """Deny the call: this is asked of nothing else."""
         return Deny(
             f"what {call.tool} says of itself is new, or not what was accepted; look at it, and accept it: "
-            "superscalar mcp accept FILE"
+            "superscalar mcp accept FILE, or await toolset.accept()"
         )
 
     def concerns(self, tool: Tool[..., object], _tools: Toolset) -> bool:

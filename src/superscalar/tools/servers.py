@@ -276,8 +276,10 @@ class Servers:
 
     def _told_of(self, changes: Changes, count: int, *, never: bool) -> list[str]:
         """What there is to tell of what nobody has accepted. `never`: nothing ever was."""
-        if self._lock is None or not changes:
+        if not changes:
             return []
+        if self._lock is None:
+            return ['no file says what was accepted of the servers: from_mcp(config, lock="mcp.lock"), and accept()']
         how = f"superscalar mcp accept {self._path}" if self._path is not None else "await toolset.accept()"
         if never:
             return [f"what the servers say of their {count} tools was never accepted; look at it: {how}"]
