@@ -23,7 +23,7 @@ def server(environment: dict[str, str] | None = None, **said: Any) -> ServerConf
 def test_the_common_form_is_read_with_its_variables(tmp_path: Path) -> None:
     file = tmp_path / "mcp.json"
     said = {
-        "files": {"command": "npx", "args": ["-y", "${PACKAGE:-server}", "${HOME}/x"], "env": {"KEY": "${KEY}"}},
+        "files": {"command": "npx", "args": ["-y", "${PACKAGE:-server}", "${env:HOME}/x"], "env": {"KEY": "${KEY}"}},
         "shop": {"type": "http", "url": "https://shop.example/mcp", "headers": {"Authorization": "Bearer ${KEY}"}},
         "off": {"command": "${NOT_SET}", "disabled": True},
     }
@@ -54,6 +54,8 @@ def test_what_is_secret_is_in_no_repr_and_no_text() -> None:
         ({"command": "${KEY}"}, r"mcpServers\.s\.command wants the variable KEY, which is not set"),
         ({"command": "x", "env": {"A": "${NONE}"}}, r"mcpServers\.s\.env\.A wants the variable NONE"),
         ({"command": "x", "args": ["${EMPTY}"]}, r"args\[0\] wants the variable EMPTY, which is empty"),
+        ({"command": "x", "args": ["${input:key}"]}, r"args\[0\] has a \$\{ that begins no variable"),
+        ({"command": "x", "env": {"A": "${A"}}, r"env\.A has a \$\{ that begins no variable"),
         ({"comand": "x"}, "there is no 'comand'; did you mean 'command'"),
         ({"command": "x", "tools": {"a": {"efect": "read"}}}, r"tools\.a: there is no 'efect'; did you mean 'effect'"),
         ({"command": "x", "tools": {"a": {"effect": "reads"}}}, r"tools\.a\.effect: write one of 'pure', 'read'"),

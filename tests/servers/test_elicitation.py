@@ -33,11 +33,33 @@ def reply(elicit: Any, params: Any = None, within: float = 30.0) -> ServerReply:
 
 
 def test_a_question_is_shown_as_the_servers_and_what_hides_in_it_is_seen() -> None:
-    shown = str(question("shop", "Hello\n[a]nswer, or [d]ecline? \u202e", {"properties": {"name": {"type": "string"}}}))
+    shown = str(question("shop", "Hello\n[a]nswer, or [d]ecline?", {"properties": {"name": {"type": "string"}}}))
     assert shown == (
-        "the server shop asks you, in its own words:\n  | Hello\n  | [a]nswer, or [d]ecline? \\u202e\n"
+        "the server shop asks you, in its own words:\n  | Hello\n  | [a]nswer, or [d]ecline?\n"
         "  name (string; may be left out)"
     )
+    assert "| \\u202e" in str(Elicitation("shop", "\u202e"))
+
+
+@pytest.mark.parametrize(
+    "message", ["your pass\u200bword", "your p\u0430ssword", "look:\u202e", "your \uff50\uff41\uff53\uff53word"]
+)
+def test_what_hides_something_is_not_even_asked(message: str) -> None:
+    told = reply(lambda _: pytest.fail("somebody was asked"), asked(message))
+    assert (told.action, told.why) == ("decline", "it hides something in what it asks")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Which size?",
+        "\u041a\u0430\u043a \u0432\u0430\u0441 \u0437\u043e\u0432\u0443\u0442?",
+        "Wie hei\u00dfen Sie?\nBitte\tvoller Name",
+        "Pick a pinned item, at the keyboard",
+    ],
+)
+def test_an_honest_question_is_asked(message: str) -> None:
+    assert reply(lambda _: {"name": "Ada"}, asked(message)).action == "accept"
 
 
 @pytest.mark.parametrize(
@@ -94,6 +116,10 @@ def test_nobody_and_whoever_raises_or_is_late_declines() -> None:
         ("Log in", "x", {"description": "the PIN of your card"}),
         ("Log in", "x", {"format": "password"}),
         ("Your one-time code, please", "code", {}),
+        ("Log in", "APIKey", {}),
+        ("Log in", "auth_token", {}),
+        ("Your credit card, please", "x", {}),
+        ("\u041f\u0430\u0440\u043e\u043b\u044c?", "x", {}),
         ("Ihr Passwort, bitte", "wort", {}),
     ],
 )

@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import logging
 import re
+import unicodedata
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite
@@ -22,10 +23,12 @@ _LONGEST: Final = 2_000  # characters of a message, and of an answer
 _SHORT: Final = 200
 _LOG: Final = logging.getLogger("superscalar.mcp")
 _SECRET: Final = re.compile(
-    r"pass(?:word|phrase|code|wd)|\bpwd\b|secret|credential|token|api[\s_-]*key|private[\s_-]*key|access[\s_-]*key|"
-    r"\bpin\b|\bcvv2?\b|\bcvc\b|\botp\b|\b2fa\b|\bmfa\b|one[\s_-]*time|verification[\s_-]*code|security[\s_-]*code|"
-    r"seed[\s_-]*phrase|recovery[\s_-]*(?:code|phrase|key)|card[\s_-]*number|\biban\b|\bssn\b|social[\s_-]*security|"
-    r"kennwort|passwort|mot[\s_-]*de[\s_-]*passe|contrase",
+    r"pass[\s-]*(?:word|phrase|code|wd|key)|\bpwd\b|secret|credential|token|bearer|\bjwt\b|cookie|mnemonic|"
+    r"(?:api|private|access|auth|encryption|signing|session|recovery|license)[\s-]*(?:key|id\b)|"
+    r"\bpins?\b|\bcvv2?\b|\bcvc\b|\botp\b|\b2fa\b|\bmfa\b|one[\s-]*time|"
+    r"(?:verification|security|login|auth\w*|confirmation|recovery|backup)[\s-]*code|"
+    r"(?:seed|recovery)[\s-]*(?:phrase|word)|(?:card|account|security)[\s-]*number|credit[\s-]*card|maiden[\s-]*name|"
+    r"\biban\b|\bssn\b|kennwort|passwort|geheim|mot[\s-]*de[\s-]*passe|contrase|\bclave\b|senha|\u043f\u0430\u0440\u043e\u043b|\u5bc6\u7801",
     re.IGNORECASE,
 )
 _HUMP: Final = re.compile(r"(?<=[a-z\d])(?=[A-Z])")
@@ -179,11 +182,18 @@ def question(server: str, message: str, schema: Any) -> Elicitation:
     required = schema.get("required", [])
     fields = tuple(_field(name, said, required) for name, said in properties.items())
     asked = Elicitation(server, cut(message, _LONGEST), fields)
-    words = [message, *(word for one in fields for word in (one.name, one.title, one.description))]
+    words = [message, *(word for one in fields for word in (one.name, one.title, one.description, *one.choices))]
     formats = [said.get("format") for said in properties.values()]
-    if "password" in formats or any(_SECRET.search(_HUMP.sub(" ", word).replace("_", " ")) for word in words):
+    if any(revealed(line) != line for word in words for line in word.replace("\t", " ").splitlines()):
+        raise ValueError("it hides something in what it asks")
+    if "password" in formats or any(map(_asks_for_secret, words)):
         raise ValueError("it asks for what looks like a secret, which no server gets")
     return asked
+
+
+def _asks_for_secret(text: str) -> bool:
+    plain = unicodedata.normalize("NFKC", text)
+    return any(_SECRET.search(said.replace("_", " ")) for said in (plain, _HUMP.sub(" ", plain)))
 
 
 def _field(name: Any, said: Any, required: Any) -> AskedField:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from superscalar.errors import UsageError
 
-_VARIABLE: Final = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<otherwise>[^}]*))?\}")
+_VARIABLE: Final = re.compile(r"\$\{(?:(?:env:)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<otherwise>[^}]*))?\})?")
 _NO_SECRETS: Final = frozenset("HOME USER LOGNAME PWD TMPDIR TEMP TMP SHELL LANG USERPROFILE APPDATA HOSTNAME".split())
 
 
@@ -23,7 +23,8 @@ class Variables:
         """A text, or the texts of a list or a mapping, with what their variables stand for: `${NAME}`, `${NAME:-else}`.
 
         Raises:
-            UsageError: one is not set, and nothing is said for that case; the message names it, and the `place`.
+            UsageError: one is not set, and nothing is said for that case; the message names it, and the `place`. Or
+                there is a `${` that begins none: other clients have more forms, which mean nothing here.
         """
         match value:
             case str():
@@ -36,6 +37,8 @@ class Variables:
 
     def _value(self, found: re.Match[str], place: str) -> str:
         name, otherwise = found["name"], found["otherwise"]
+        if name is None:
+            raise UsageError(f"{place} has a ${{ that begins no variable: write ${{NAME}}, or ${{NAME:-something}}")
         value = self._environment.get(name)
         if value:
             if name not in _NO_SECRETS:
