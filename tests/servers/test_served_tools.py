@@ -130,7 +130,7 @@ def test_what_declares_no_effect_is_a_write_unless_its_server_is_believed(shop: 
     said: list[str] = []
     assert run(effects()) == {"part": "write", "sell": "write", "text": "write"}
     told = (
-        "shop: 9 of its 9 tools count as writes and run one after the other; say of those that only read "
+        "shop: 10 of its 10 tools count as writes and run one after the other; say of those that only read "
         '"tools": {"NAME": {"effect": "read"}}, or believe what the server says: "trust_annotations": true '
         "(--trust shop)"
     )
@@ -201,6 +201,14 @@ def test_a_server_asks_the_person_and_gets_no_secret(shop: Shop, protocol: str) 
     assert isinstance(outcomes(None)["a"], Failure)
 
 
+@pytest.mark.parametrize("how", ["sampling", "roots"])
+def test_a_server_gets_neither_a_model_nor_folders(shop: Shop, protocol: str, how: str) -> None:
+    tools = served(shop={"server": shop.server, "protocol": protocol})
+    outcome = run(agent_of(tools).execute(f"a = think(how={how!r})\njoin(a)"))["a"]
+    assert isinstance(outcome, Failure)
+    assert outcome.kind == "error"
+
+
 def test_a_changed_list_is_seen_by_the_next_run_and_not_by_the_one_under_way(shop: Shop, protocol: str) -> None:
     async def runs() -> tuple[list[str], list[str], str]:
         agent = agent_of(served(shop={"server": shop.server, "protocol": protocol, "trust_annotations": True}))
@@ -235,7 +243,7 @@ def test_what_nobody_accepted_is_refused_and_a_change_of_it_too(shop: Shop, tmp_
         )
 
     assert (joined(), joined("warn")) == ("denied", 4)
-    assert said[0] == "what the servers say of their 9 tools was never accepted; look at it: await toolset.accept()"
+    assert said[0] == "what the servers say of their 10 tools was never accepted; look at it: await toolset.accept()"
     run(served(lock, shop={"server": shop.server}).accept())
     said.clear()
     assert (joined(), said) == (4, [])
@@ -269,7 +277,7 @@ def test_what_a_configuration_says_of_tools_that_are_not_there_is_told(shop: Sho
         async with served(tell=said.append, shop=config) as tools:
             return len(tools)
 
-    assert run(opened()) == 8
+    assert run(opened()) == 9
     assert said[0].startswith("shop: sell is left out: @tool(content='nmae')")
     assert said[1] == "shop: it has no tool pat, of which the configuration says something"
 

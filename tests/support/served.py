@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +14,7 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.resolve import Elicit, Resolve
-from mcp_types import CallToolResult, ImageContent, ResourceLink, TextContent, ToolAnnotations
+from mcp_types import CallToolResult, ImageContent, ResourceLink, SamplingMessage, TextContent, ToolAnnotations
 from pydantic import BaseModel
 
 from superscalar import Toolset
@@ -66,6 +67,7 @@ class Shop:
             (self.text, {"annotations": READS, "structured_output": False}),
             (self.picture, {"annotations": READS, "structured_output": False}),
             (self.slow, {"annotations": READS}),
+            (self.think, {}),
             (self.restock, {}),
             (self.greet, {}),
             (self.unlock, {}),
@@ -105,6 +107,16 @@ class Shop:
             self.cancelled += 1
             raise
         return "done"
+
+    async def think(self, ctx: Context, how: str) -> str:
+        """Ask the client's model, or what its folders are."""
+        session = ctx.request_context.session
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that both are deprecated
+            if how == "roots":
+                return str(await session.list_roots())
+            turn = SamplingMessage(role="user", content=TextContent(text="Say yes."))
+            return str(await session.create_message(messages=[turn], max_tokens=10))
 
     async def restock(self, ctx: Context) -> str:
         """Offer `bolts` in the place of `text`, and tell so."""
