@@ -13,16 +13,18 @@ from superscalar.schedule.cells import (
     GATHERING,
     GUARD_TRUE,
     ITEM,
+    KEPT,
     NAME,
     OUTCOME,
     OVER,
     PENDING,
     READY,
     SETTLED,
-    SHARED,
     Cell,
     Element,
+    attach,
     target_of,
+    whether_kept,
 )
 from superscalar.schedule.commands import Command, Repeat, Skip
 from superscalar.schedule.hazards import Hazards
@@ -45,6 +47,7 @@ class Counting:
         self.order = Ordering(cells, self.lower, self.todo, made_of)
         self.uses = Uses(cells)
         self.races = Races(self.uses, self.lower, self.todo)
+        self._deciding: dict[Cell, Observation] = {}
 
     def require(self, cell: Cell, need: Need) -> None:
         """Have a cell wait for one of its inputs, as far as it needs that."""
@@ -65,6 +68,8 @@ class Counting:
                 self._lacks(cell, target, outcome)
         elif mode == "outcome":
             self.watch(target, cell, OUTCOME)
+        elif mode == "named":
+            return
         elif target.outcome is not None or target.elements is not None:
             cell.missing += 1
             self._shape_arrived(target, cell, need.item if mode == "item" else None)
@@ -90,12 +95,13 @@ class Counting:
             self.races.item_settled(cell, what - ITEM) if what >= ITEM else self.order.ended_before([cell])
             return
         outcome = target.outcome
-        if what == SHARED:
-            if cell.status is not SETTLED:
+        if what < OUTCOME:
+            if what == KEPT:
+                self._decide(cell)
+            elif what == NAME:
+                self.order.name_input(cell)
+            elif cell.status is not SETTLED:
                 self.todo.append(Repeat(cell.id, target.id))
-            return
-        if what == NAME:
-            self.order.name_input(cell)
             return
         if what != OUTCOME and outcome is not None:
             cell.undecided -= 1
@@ -109,6 +115,24 @@ class Counting:
             else:
                 self._doom(cell, target, outcome)
         self.lower(cell)
+
+    def decide(self, condition: Cell) -> None:
+        """Have a condition of `success_of` settle as soon as that is known of its item."""
+        if condition.outcome is None:
+            self._decide(condition)
+
+    def _decide(self, condition: Cell) -> None:
+        found = whether_kept(condition)
+        if found is None:  # it is for the first that is open to say what comes next
+            (element,) = condition.parts
+            attach(next(one for one in (*element.keep, element.cell) if one.outcome is None), condition, KEPT)
+            return
+        self._deciding[condition] = found
+        if len(self._deciding) == 1:  # no recursion, however many maps go through what others keep
+            while self._deciding:
+                decided = next(iter(self._deciding))
+                self.settle(decided, self._deciding[decided])
+                del self._deciding[decided]
 
     def shape_known(self, target: Cell) -> None:
         """How many items a target has is known, or that it never will be."""
