@@ -120,7 +120,10 @@ def killed(protocol: str) -> Check:
     async def check(folder: Path) -> str:
         config = shop(protocol)
         config["mcpServers"]["other"] = {**config["mcpServers"]["shop"], "prefix": "other"}
-        config["mcpServers"]["shop"]["prefix"] = "own"
+        config["mcpServers"]["shop"] |= {
+            "prefix": "own",
+            "tools": {"audit": {"effect": "write"}},
+        }  # else it is made again
         tools = tools_of(config, folder)
         await tools.accept()
         async with tools:

@@ -246,7 +246,12 @@ class Servers:
             opened = self._open.get(asyncio.get_running_loop())
             if opened is None:
                 raise Unreachable(f"{server.name} is not open on this event loop")
-            result = await opened[server.name].call(tool, arguments, progressed, refused)
+            try:
+                result = await opened[server.name].call(tool, arguments, progressed, refused)
+            except Unreachable as error:
+                if writes:
+                    raise
+                raise ConnectionError(str(error)) from None  # which passes, and nothing is in doubt anyway
             if result.is_error:
                 raise failure_in(result, server, writes=writes, refused=refused)
             try:
