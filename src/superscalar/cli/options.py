@@ -76,6 +76,24 @@ ToolsOption = Annotated[
         show_default=False,
     ),
 ]
+McpOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--mcp",
+        metavar="FILE",
+        help="MCP servers whose tools plans may call: a JSON file with mcpServers. May be repeated.",
+        show_default=False,
+    ),
+]
+TrustOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--trust",
+        metavar="SERVER",
+        help="Believe a server of --mcp that says of tools that they only read. May be repeated.",
+        show_default=False,
+    ),
+]
 Agent = Annotated[
     str | None,
     typer.Option(

@@ -114,12 +114,29 @@ class Equipment:
         Rulings(self.policy, tools)  # complains of what makes no sense now, not in the first run
         held = told.grammar and self.planner is not None and self.planner.constrains
         runners = Runners(told.executor or LOCAL).made(tools)
-        of_all = grammar(tools) if held and tools_for(tools, "", (), told.max_prompt_tokens).is_whole else None
+        shown = self._shown_of(tools)
+        of_all = grammar(shown) if held and tools_for(shown, "", (), told.max_prompt_tokens).is_whole else None
         return replace(self, given=given, tools=tools, limits=limits, runners=runners, constrains=held, grammar=of_all)
 
     def listing(self, question: str, history: Sequence[Message]) -> ToolListing:
-        """What the planner is told of the tools, for a question."""
-        return ToolListing(self.tools, question, history, self.options.max_prompt_tokens)
+        """What the planner is told of the tools, for a question.
+
+        Raises:
+            UsageError: it may be told of none, since nobody has accepted what servers say of them.
+        """
+        shown = self._shown_of(self.tools)
+        if len(self.tools) and not len(shown):
+            raise UsageError(
+                "nobody has accepted what the servers say of their tools; look at it, and accept it: "
+                "superscalar mcp accept FILE, or await toolset.accept()"
+            )
+        return ToolListing(shown, question, history, self.options.max_prompt_tokens)
+
+    def _shown_of(self, tools: Toolset) -> Toolset:
+        """What the planner may be told of: with `enforce`, of no tool whose description nobody has accepted."""
+        if self.policy.mode != "enforce" or not any(tool.described.unaccepted for tool in tools):
+            return tools
+        return tools.without(lambda tool: tool.described.unaccepted)
 
     def grammar_of(self, listing: ToolListing) -> Grammar | None:
         """What the planner may write that was told of these tools; None is anything."""
