@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from typing import Any
 
 from superscalar.plan.evaluate.elements import truth
 from superscalar.plan.ir import Access, Call, Each, Literal, Need, Ref, Task
@@ -14,6 +15,7 @@ from superscalar.schedule.cells import (
     GUARD_TRUE,
     ITEM,
     NAME,
+    NO_VALUE,
     OUTCOME,
     OVER,
     PENDING,
@@ -22,6 +24,7 @@ from superscalar.schedule.cells import (
     SHARED,
     Cell,
     Element,
+    attach,
     target_of,
 )
 from superscalar.schedule.commands import Command, Repeat, Skip
@@ -51,6 +54,8 @@ class Counting:
         target = cell.scope.cells.get(need.task) or target_of(cell, need.task)
         mode = need.mode
         if mode == "value":
+            if target.value is not NO_VALUE:
+                return
             outcome = target.outcome
             if outcome is None:
                 cell.missing += 1
@@ -61,11 +66,11 @@ class Counting:
                     target.value_watchers = [watching, cell]
                 else:
                     watching.append(cell)
-            elif type(outcome) is not Observation:
+            else:
                 self._lacks(cell, target, outcome)
         elif mode == "outcome":
             self.watch(target, cell, OUTCOME)
-        elif target.outcome is not None or target.elements is not None:
+        elif target.status is SETTLED or target.elements is not None:
             cell.missing += 1
             self._shape_arrived(target, cell, need.item if mode == "item" else None)
         else:
@@ -77,19 +82,16 @@ class Counting:
     def watch(self, target: Cell, cell: Cell, what: int) -> None:
         """Have a cell miss what it waits for in a target."""
         cell.missing += 1
-        if target.outcome is not None:
+        if target.status is SETTLED:
             self._noticed(target, cell, what)
-        elif target.watchers is None:
-            target.watchers = [(cell, what)]
         else:
-            target.watchers.append((cell, what))
+            attach(target, cell, what)
 
     def _noticed(self, target: Cell, cell: Cell, what: int) -> None:
         """`cell` learns that `target` settled, and how."""
         if what >= OVER:
             self.races.item_settled(cell, what - ITEM) if what >= ITEM else self.order.ended_before([cell])
             return
-        outcome = target.outcome
         if what == SHARED:
             if cell.status is not SETTLED:
                 self.todo.append(Repeat(cell.id, target.id))
@@ -97,7 +99,7 @@ class Counting:
         if what == NAME:
             self.order.name_input(cell)
             return
-        if what != OUTCOME and outcome is not None:
+        if what != OUTCOME and (outcome := target.outcome) is not None:
             cell.undecided -= 1
             if isinstance(outcome, Observation):
                 if truth(outcome.value) is not (what == GUARD_TRUE):
@@ -218,26 +220,46 @@ class Counting:
             cell.status = DOOMED
             self.todo.append(doom)
 
-    def settle(self, cell: Cell, outcome: Outcome) -> None:
-        """A cell has its outcome: tell all who wait for that."""
-        cell.outcome = outcome
+    def succeed(self, cell: Cell, value: Any) -> None:
+        """A cell has its value: tell all who wait for that."""
+        cell.value = value
         cell.status = SETTLED
-        if cell.access is not None and cell.is_write:
-            self.hazards.ended(cell.id, cell.access, cell.order, outcome)
-        if self.order.lanes:
-            self.order.leave(cell)
         waiting = cell.value_watchers
+        if cell.access is not None or self.order.lanes:
+            self._end_access(cell)
         if waiting is not None:
             cell.value_watchers = None
-            if type(outcome) is not Observation:
-                for watcher in [waiting] if isinstance(waiting, Cell) else waiting:
-                    self._lacks(watcher, cell, outcome)
-                    self.lower(watcher)
-            elif isinstance(waiting, Cell):
+            if isinstance(waiting, Cell):
                 self.lower(waiting)
             else:
                 for watcher in waiting:
                     self.lower(watcher)
+        self._tell_others(cell)
+
+    def settle(self, cell: Cell, outcome: Failure | Skipped) -> None:
+        """A cell has an outcome that is no value: tell all who wait for one."""
+        cell.outcome = outcome
+        cell.status = SETTLED
+        waiting = cell.value_watchers
+        self._end_access(cell)
+        if waiting is not None:
+            cell.value_watchers = None
+            for watcher in [waiting] if isinstance(waiting, Cell) else waiting:
+                self._lacks(watcher, cell, outcome)
+                self.lower(watcher)
+        self._tell_others(cell)
+
+    def _end_access(self, cell: Cell) -> None:
+        outcome = cell.outcome
+        if cell.access is not None and outcome is not None and cell.is_write:
+            self.hazards.ended(cell.id, cell.access, cell.order, outcome)
+        if self.order.lanes:
+            self.order.leave(cell)
+
+    def _tell_others(self, cell: Cell) -> None:
+        if (sole := cell.sole_watcher) is not None:
+            cell.sole_watcher = None
+            self.lower(sole)
         others = cell.watchers
         if others is not None:
             cell.watchers = None

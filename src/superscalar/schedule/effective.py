@@ -23,7 +23,7 @@ from superscalar import codec
 from superscalar.everyday import BARE, is_text_alone, twin
 from superscalar.plan.evaluate.expression import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Literal, Ref
-from superscalar.schedule.cells import Cell
+from superscalar.schedule.cells import NO_VALUE, Cell
 from superscalar.schedule.lookup import outcomes_for
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.described import Arguments as Arguments
@@ -32,7 +32,6 @@ from superscalar.values import (
     IMMUTABLE,
     WITHHELD,
     Handle,
-    Observation,
     Record,
     TaskId,
     Withheld,
@@ -74,8 +73,8 @@ def given_to(
             continue
         scope = cell.scope
         found = scope.cells.get(expression.task) or scope.find(expression.task) if type(expression) is Ref else None
-        if found is not None and type(found.outcome) is Observation:
-            value = found.outcome.value
+        if found is not None and found.value is not NO_VALUE:
+            value = found.value
         else:
             try:
                 value = evaluate(expression, outcomes_for(cell))

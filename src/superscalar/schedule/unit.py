@@ -22,12 +22,13 @@ from superscalar.schedule.course import Course
 from superscalar.schedule.ends import instead_of, never_started, too_many, too_wide
 from superscalar.schedule.items import elements_of
 from superscalar.schedule.ledger import Ledger
+from superscalar.schedule.left import LeftBehind
 from superscalar.schedule.lookup import outcomes_for
 from superscalar.schedule.naming import Naming
 from superscalar.schedule.permission import Permission
 from superscalar.schedule.state import Schedule
 from superscalar.schedule.surroundings import Surroundings
-from superscalar.values import Failure, FailureKind, Observation, Outcome, Skipped, TaskId, copied
+from superscalar.values import Failure, FailureKind, Observation, Skipped, TaskId, copied
 
 __all__ = ["Surroundings", "TaskFetchingUnit"]
 
@@ -91,7 +92,7 @@ class TaskFetchingUnit:
             self._set_aside(dead)
         self.pump()
 
-    async def run(self, tasks: Iterable[Task] | AsyncIterable[Task]) -> dict[TaskId, Outcome]:
+    async def run(self, tasks: Iterable[Task] | AsyncIterable[Task]) -> LeftBehind:
         """Run tasks as they are streamed, seal at the end of the stream, and return what each one left behind.
 
         A failed task skips only the tasks that refer to it; its siblings go on. Cancelling this call cancels every tool
@@ -171,7 +172,7 @@ class TaskFetchingUnit:
         waiting = ", ".join(f"{cell.id} ({cell.status}, misses {cell.missing})" for cell in self.schedule.open_cells())
         return IllegalEvent(f"nothing runs and nothing can start, but these tasks have not settled: {waiting}")
 
-    def outcomes(self) -> dict[TaskId, Outcome]:
+    def outcomes(self) -> LeftBehind:
         """What every task left behind so far, in program order; of what nothing needs, that it was skipped."""
         return self.schedule.outcomes()
 
