@@ -14,6 +14,7 @@ from superscalar.compiler.history import heard
 from superscalar.errors import TaskFailed, UnknownTask
 from superscalar.events import Event, RunStarted
 from superscalar.forks import made_once
+from superscalar.kept import made_when_read
 from superscalar.labels import Label
 from superscalar.models.base import Message
 from superscalar.observe.documents import outcome_document, timing_document
@@ -164,6 +165,7 @@ class Ending:
     cut: str = ""
 
 
+@made_when_read("events")
 @bounded
 @dataclass(frozen=True, kw_only=True)
 class RunResult(Generic[AnswerT]):

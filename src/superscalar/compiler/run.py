@@ -275,17 +275,17 @@ class Run:
         self._unit.stop("deadline")
 
     def _finished(self, ending: Ending) -> RunResult:
-        happened = tuple(self._log.events)
+        happened = self._log.events.so_far()
         return RunResult(
             answer=ending.answer,
             plan=ending.plan,
             outcomes=ending.outcomes,
-            usage=sum((event.usage for event in happened if isinstance(event, events.ModelUsed)), Usage()),
+            usage=sum((event.usage for event in happened.of_kind(events.ModelUsed)), Usage()),
             cost=self._wiring.ledger.spending.usage.cost,
             rounds=self._wiring.ledger.round.number + 1,
             run_id=self._id,
             messages=ending.messages,
-            events=happened,
+            events=happened,  # type: ignore[arg-type]  # a tuple, when it is read
             declared=self._equipment.tools.declared,
             partial=ending.partial,
             cut=ending.cut,

@@ -15,6 +15,7 @@ from superscalar.compiler.result import AnswerT, RunResult
 from superscalar.compiler.telling import Telling
 from superscalar.errors import UsageError
 from superscalar.events import Event
+from superscalar.kept import KeptEvents
 from superscalar.observe.log import run_logger
 
 LOADING: Final = ContextVar("LOADING", default=False)
@@ -33,7 +34,7 @@ class Log:
     """
 
     def __init__(self) -> None:
-        self.events: list[Event] = []
+        self.events = KeptEvents()
         self.closed = False
         self.tell: Telling | None = None
         self.keep: Callable[[Event], None] | None = None

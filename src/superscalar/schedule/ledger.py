@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from superscalar import events
+from superscalar.kept import KeptEvents
 from superscalar.labels import NOTHING, Label
 from superscalar.plan.ir import Task
 from superscalar.plan.ir.instances import is_of
@@ -122,7 +123,8 @@ class Ledger:
         self.spent: set[str] = set()  # the budgets of which it was told that they are
         self.joins = False
         self.ended: events.RunEnded | None = None
-        self.called: dict[TaskId, events.Started] = {}  # each call that was made, by its first attempt
+        self.called: dict[TaskId, int] = {}  # each call that was made, and which of the first attempts is its own
+        self._begun = KeptEvents()
         self._tried: dict[TaskId, UnderWay] = {}  # of those, the calls of which it was not the only one
         self._implicit = Round(schedule=schedule, number=0, begins=0)  # that of a plan that was there already
         tools = () if permission is None else permission.tools
@@ -204,8 +206,17 @@ class Ledger:
 
     def call(self, id: TaskId) -> UnderWay:
         """A call that has begun and not ended."""
-        first = self.called[id]
-        return self._tried.get(id) or UnderWay(first, first.arguments)
+        return self._tried.get(id) or self._tried_once(id)
+
+    def first_attempt(self, id: TaskId) -> events.Started | None:
+        """How a call began, whether it has ended or not; None if it was never made."""
+        place = self.called.get(id)
+        return None if place is None else self._begun[place]  # type: ignore[return-value]  # of no other kind
+
+    def _tried_once(self, id: TaskId) -> UnderWay:
+        first = self.first_attempt(id)
+        assert first is not None
+        return UnderWay(first, first.arguments)
 
     def open_questions(self) -> Iterator[events.Decided]:
         """What was asked of calls and not answered since, in the order in which it was asked."""
@@ -289,12 +300,15 @@ class Ledger:
         self._start(event)
         if event.tool in self._watched:
             self._on_watched(event)
-        first = self.called.setdefault(event.id, event)
-        if first is not event:
-            self._started_again(event, first)
+        id = event.id
+        if id in self.called:
+            self._started_again(event)
+        else:
+            self.called[id] = len(self._begun)
+            self._begun.append(event)
 
-    def _started_again(self, event: events.Started, first: events.Started) -> None:
-        under = self._tried.setdefault(event.id, UnderWay(first, first.arguments))
+    def _started_again(self, event: events.Started) -> None:
+        under = self._tried.setdefault(event.id, self._tried_once(event.id))
         under.spared += under.cut_off
         under.in_doubt = under.in_doubt or (under.unknown and self.schedule.cell(event.id).is_write)
         under.last, under.cleared = event, False
@@ -309,17 +323,15 @@ class Ledger:
             self.permission.admission.note_permitted(event.id)
 
     def _on_retrying(self, event: events.Retrying) -> None:
-        first = self.called[event.id]
-        under = self._tried.setdefault(event.id, UnderWay(first, first.arguments))
+        under = self._tried.setdefault(event.id, self._tried_once(event.id))
         under.last, under.in_doubt = event, event.failure.in_doubt
 
     def _on_judged(self, event: events.Judged) -> None:
         if event.verdict == "again":
-            first = self.called[event.id]
-            self._tried.setdefault(event.id, UnderWay(first, first.arguments)).cleared = True
+            self._tried.setdefault(event.id, self._tried_once(event.id)).cleared = True
 
     def _on_charged(self, event: events.Charged) -> None:
-        first = self.called.get(event.id)
+        first = self.first_attempt(event.id)
         self.spending.charged(event, None if first is None else first.tool)
 
     def _on_cancelled(self, event: events.Cancelled) -> None:
