@@ -241,9 +241,11 @@ class Ledger:
             handler(event)
 
     def let_go(self) -> None:
-        """Forget the task instances of a run that is over: nobody asks for them any more."""
+        """Forget the tasks and calls of a run that is over: nobody asks for them any more."""
         self.schedule.let_go()
         self.shared.let_go()
+        self.called.clear()
+        self._begun = KeptEvents()
 
     def _admit(self) -> None:
         """From now on it depends on what was planned before whether a task is admitted."""
