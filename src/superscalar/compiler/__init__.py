@@ -464,7 +464,8 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             async with self._ready(deadline) as ready:
                 tools = ready.equipment.tools
                 plan = plan_for(tools)
-                run = await self._new_run(ready, log, context, run_id, about_plan(plan, tools))
+                about = None if self._journal is None else about_plan(plan, tools)
+                run = await self._new_run(ready, log, context, run_id, about)
                 return await run.execute(plan, seen_of(tools))
 
         return RunStream(observed(main, self.options.observers))

@@ -14,7 +14,7 @@ from typing import Any, Final
 from superscalar.errors import NotBegun
 from superscalar.forks import in_child
 from superscalar.tools.context import ToolContext
-from superscalar.tools.execution import Channel, Invocation, Runner
+from superscalar.tools.execution import Channel, Direct, Invocation, Runner
 from superscalar.tools.tool import Tool
 
 _IDLE_SECONDS = 5.0
@@ -36,15 +36,12 @@ class Local:
             arguments = {**call.arguments, parameter or "": context}
             return function(**arguments) if is_async else _in_thread(function, arguments, context)
 
-        def on_the_loop(call: Invocation, _: Channel) -> Awaitable[Any]:
-            return function(**call.arguments)  # type: ignore[no-any-return]  # it is async
-
         def in_a_thread(call: Invocation, _: Channel) -> Awaitable[Any]:
             return _in_thread(function, call.arguments, None)
 
         if parameter is not None:
             return with_context
-        return on_the_loop if is_async else in_a_thread
+        return Direct(function) if is_async else in_a_thread
 
 
 LOCAL: Final = Local()

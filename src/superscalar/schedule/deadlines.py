@@ -28,9 +28,9 @@ class Deadlines:
         self._alarm_at = inf
         self._waited_again: set[Attempt] = set()
 
-    def begin(self, attempt: Attempt) -> None:
+    def begin(self, attempt: Attempt, now: float) -> None:
         """The call is made now: from here on its time passes."""
-        attempt.started = self._now()
+        attempt.started = now
         timeout = attempt.tool.timeout_in(self._bounds.timeout)
         if timeout is not None:
             attempt.deadline = attempt.started + timeout
