@@ -42,6 +42,7 @@ class Binder:
         self._permission = permission
         self._guarded = permission.guarded
         self._keeps_arguments = permission.named_by_arguments
+        self._named_by_arguments = bool(permission.named_by_arguments)
         self._approval = approval
         self._calls = calls
         self._holding = calls.holding
@@ -69,7 +70,7 @@ class Binder:
             arguments = tool.bind(given) if known is None else self._approval.bind(known, tool, given)
             if arguments is not given:
                 holding.take_made(tool.named(given), arguments)
-            concerns = tool.shares or known is not None or work.tool in self._guarded or self._keeps_arguments
+            concerns = tool.shares or self._named_by_arguments or known is not None or work.tool in self._guarded
             concerns = concerns or (work.access is not None and not work.access.known)
             if concerns and not self._is_to_be_made(cell, tool, work, arguments):
                 return

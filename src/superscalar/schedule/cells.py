@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, final
 
 from superscalar.errors import IllegalEvent
 from superscalar.plan.evaluate.elements import truth
@@ -99,6 +99,7 @@ NO_VALUE: Final[Any] = object()
 """Stands for the value of a cell that has none."""
 
 
+@final
 class Cell:
     """One task instance. Read by the shell, changed by `Schedule` alone.
 

@@ -69,7 +69,11 @@ class Counting:
             else:
                 self._lacks(cell, target, outcome)
         elif mode == "outcome":
-            self.watch(target, cell, OUTCOME)
+            if target.sole_watcher is None and target.watchers is None and target.status is not SETTLED:
+                cell.missing += 1
+                target.sole_watcher = cell  # `watch`, written out: a `join()` needs every task of a plan
+            else:
+                self.watch(target, cell, OUTCOME)
         elif target.status is SETTLED or target.elements is not None:
             cell.missing += 1
             self._shape_arrived(target, cell, need.item if mode == "item" else None)
@@ -259,7 +263,10 @@ class Counting:
     def _tell_others(self, cell: Cell) -> None:
         if (sole := cell.sole_watcher) is not None:
             cell.sole_watcher = None
-            self.lower(sole)
+            if sole.missing > 1:
+                sole.missing -= 1
+            else:
+                self.lower(sole)
         others = cell.watchers
         if others is not None:
             cell.watchers = None

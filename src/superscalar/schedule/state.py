@@ -427,7 +427,10 @@ class Schedule:
             counting.uses.keep()
         if self._uses.kept:
             self._uses.note(cell)
-        self._lower(cell)
+        if cell.missing > 1:
+            cell.missing -= 1
+        else:
+            self._lower(cell)
         if cell.access is not None and not cell.access.known and cell.status is PENDING:
             counting.order.await_name(cell)
         return cell

@@ -80,6 +80,17 @@ class TaskFetchingUnit:
         else:
             self.happened(events.Planned(self.now(), task))
 
+    def _plan_all(self, tasks: Iterable[Task]) -> None:
+        """Take in tasks that are there already, all of them at this moment."""
+        now, happened = self.now(), self.happened
+        room = 0 if self.calls.stopped is not None else self._bounds.max_tasks - len(self.schedule)
+        for task in tasks:
+            if room > 0:
+                room -= 1
+                happened(events.Planned(now, task))
+            else:
+                self._plan(task)
+
     def begin_round(self, number: int, reason: str, shown: Label = NOTHING) -> None:
         """More of the program follows: its writes wait for the next seal. `shown`: what its planner was shown."""
         restricted = self.ledger.ran_untrusted
@@ -108,8 +119,7 @@ class TaskFetchingUnit:
                 async for task in tasks:
                     self.add(task)
             else:
-                for task in tasks:
-                    self._plan(task)
+                self._plan_all(tasks)
             self.seal()
         except BaseException:
             await self.cancel()
@@ -251,7 +261,7 @@ class TaskFetchingUnit:
             while (todo or ready) and not self._on_hold:
                 while todo:
                     command = todo.popleft()
-                    if isinstance(command, Cell):
+                    if type(command) is Cell:
                         self._issue(command)
                     else:
                         self._follow_up(command)
@@ -302,9 +312,8 @@ class TaskFetchingUnit:
         if task is None or cell.status is SETTLED or cell.status is DORMANT:
             return
         work = task.work
-        skipped = cell.silent or cell.blocked is not None  # either way it is not called
-        if type(work) is Call and (self.calls.stopped is None or skipped):
-            self._bind(cell, work)
+        if type(work) is Call and (self.calls.stopped is None or cell.silent or cell.blocked is not None):
+            self._bind(cell, work)  # if it is silent or blocked, it is not called
             return
         expanding = type(work) is Map and cell.status is not GATHERING
         if self.calls.stopped is not None and (expanding or type(work) is Call):  # the end of another one made it ready
