@@ -225,7 +225,7 @@ class Run:
             return await self._recording.around(self._run(question, main), self._equipment.durations)
         finally:
             self._log.over()
-            self._wiring.ledger.let_go()
+            self._unit.let_go()
 
     async def _run(self, question: str, main: Callable[[], Awaitable[Ending]]) -> RunResult:
         wiring, tell = self._wiring, self._log.tell

@@ -339,7 +339,7 @@ class Schedule:
             raise IllegalEvent(f"`{cell.id}` writes and was retired after it had begun")
 
     def let_go(self) -> None:
-        """Forget every instance, as the run is over: they refer to each other, and else wait for the collector."""
+        """Forget every instance, and what each of them refers to."""
         for cell in self._cells.values() if len(self._cells) != len(self._root.cells) else ():
             cell.parts, cell.elements = (), None
             if cell.scope is not self._root:  # an item of a map, whose scope has it

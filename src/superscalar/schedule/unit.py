@@ -238,6 +238,10 @@ class TaskFetchingUnit:
         await self.calls.ended()
         await self.approval.ended(self._bounds.grace)
 
+    def let_go(self) -> None:
+        """Forget the tasks of a run that is over: else they wait for the collector, as they refer to each other."""
+        self.ledger.let_go()
+
     # ------------------------------------------------------------------------------------------- facts and commands
 
     def happened(self, event: events.Event) -> None:
