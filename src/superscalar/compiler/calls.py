@@ -72,7 +72,7 @@ class CallResults(Sequence[CallResult]):
         return len(self._results)
 
     def __repr__(self) -> str:
-        return lines(f"{result.name} ({result.id}): {result.outcome}" for result in self)
+        return lines((f"{result.name} ({result.id}): {result.outcome}" for result in self), LONGEST_REPR)
 
 
 @dataclass(frozen=True, slots=True)
