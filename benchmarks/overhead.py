@@ -28,7 +28,7 @@ import json
 import statistics
 import sys
 import tracemalloc
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from time import perf_counter, process_time
 
@@ -64,6 +64,7 @@ async def either(x: int, y: int) -> int:
 _LAYER = 100
 _COST = 2.5
 _BYTES = 2_048
+_SIZES = (1_000, 10_000, 100_000)
 _PAID = (1_000, 10_000)
 _TOOLS = Toolset([free, either], limits={"provider": Limit(concurrency=16)})
 
@@ -293,9 +294,9 @@ def observed(count: int, repetitions: int) -> dict[str, float]:
     return {name: statistics.median(sample) / count * 1e6 for name, sample in seconds.items()}
 
 
-def as_paid(repetitions: int, against: Path | None, *, as_json: bool, check: bool) -> int:
+def as_paid(sizes: Sequence[int], repetitions: int, against: Path | None, *, as_json: bool, check: bool) -> int:
     """Print what a user pays; with `check`, fail if it is more than the goals say of another checkout."""
-    paid_for = list(paid.paid(_PAID, repetitions, against))
+    paid_for = list(paid.paid(sizes, repetitions, against))
     missed = paid.missed(paid_for)
     if as_json:
         print(json.dumps({"paid": paid.documents(paid_for), "missed": missed}, indent=2))
@@ -308,17 +309,19 @@ def as_paid(repetitions: int, against: Path | None, *, as_json: bool, check: boo
 def main() -> int:
     """Print the table; with --check, fail if a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--sizes", type=int, nargs="+", help="of calls; 1,000, 10,000 and 100,000 if not said")
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--statements", type=int, default=2_000)
     parser.add_argument("--memory", type=int, default=100_000, metavar="TASKS", help="0: do not measure memory")
-    parser.add_argument("--paid", action="store_true", help="only what a user pays, at 1,000 and 10,000 calls")
+    parser.add_argument("--paid", action="store_true", help="only what a user pays; 1,000 and 10,000 calls")
     parser.add_argument("--against", type=Path, metavar="CHECKOUT", help="the same, beside another checkout")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--check", action="store_true", help="exit with 1 if a goal is missed")
     options = parser.parse_args()
     if options.paid or options.against is not None:
-        return as_paid(options.repetitions, options.against, as_json=options.json, check=options.check)
+        sizes = options.sizes or _PAID
+        return as_paid(sizes, options.repetitions, options.against, as_json=options.json, check=options.check)
+    options.sizes = options.sizes or _SIZES
 
     rows = [asyncio.run(cost(s, n, options.repetitions)) for s in _SHAPES for n in options.sizes]
     latency = asyncio.run(latencies(options.statements))

@@ -31,7 +31,7 @@ def test_a_value_is_the_very_one_that_happened() -> None:
 
 
 def test_they_are_a_sequence() -> None:
-    happened = [RunStarted(0.0, "run"), Started(1.0, "a", "get", {"x": 1}), Succeeded(2.0, "a", 3)]
+    happened: list[Event] = [RunStarted(0.0, "run"), Started(1.0, "a", "get", {"x": 1}), Succeeded(2.0, "a", 3)]
     kept = KeptEvents(happened)
     assert (len(kept), kept[0], kept[-1], kept[1:], kept[:-2]) == (
         3,

@@ -12,6 +12,7 @@ from dataclasses import fields
 from typing import Any, Final, TypeVar, get_args, overload
 
 from superscalar.events import Event
+from superscalar.forks import MAKING
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Event)
@@ -38,18 +39,17 @@ class KeptEvents(Sequence[Event]):
     another object.
     """
 
-    __slots__ = ("_begins", "_values")
+    __slots__ = ("_begins", "_found", "_values")
 
     def __init__(self, happened: Iterable[Event] = ()) -> None:
         self._values: list[Any] = []
-        self._begins = array("Q")
+        self._begins = array("Q")  # of rows among the values, as far as somebody has looked
+        self._found = 0  # the values up to which they were looked for
         self.extend(happened)
 
     def append(self, event: Event) -> None:
         """Keep what an event says."""
-        values = self._values
-        self._begins.append(len(values))
-        values.extend(_ROWS[type(event)](event))
+        self._values += _ROWS[type(event)](event)
 
     def extend(self, happened: Iterable[Event]) -> None:
         """Keep what each of these says."""
@@ -59,13 +59,27 @@ class KeptEvents(Sequence[Event]):
     def so_far(self) -> KeptEvents:
         """Those that have happened by now, whatever is appended later."""
         taken = KeptEvents()
-        taken._values, taken._begins = self._values, self._begins[:]  # values are only ever added to the end
+        taken._values = self._values[:]
         return taken
 
     def of_kind(self, kind: type[E]) -> Iterator[E]:
         """Those of one kind; no other is made."""
         values = self._values
-        return (self._made(begin) for begin in self._begins if values[begin] is kind)
+        return (self._made(begin) for begin in self._rows() if values[begin] is kind)
+
+    def _rows(self) -> Sequence[int]:
+        """Where each row begins."""
+        if self._found < len(self._values):
+            with MAKING:  # whoever has a result may read it in several threads
+                self._find_rows()
+        return self._begins
+
+    def _find_rows(self) -> None:
+        values, at = self._values, self._found
+        while at < len(values):
+            self._begins.append(at)
+            at += _WIDTHS[values[at]]
+        self._found = at
 
     def _made(self, begin: int) -> Any:
         values = self._values
@@ -73,10 +87,13 @@ class KeptEvents(Sequence[Event]):
         return kind(*values[begin + 1 : begin + _WIDTHS[kind]])
 
     def __len__(self) -> int:
-        return len(self._begins)
+        return len(self._rows())
 
     def __iter__(self) -> Iterator[Event]:
-        return map(self._made, self._begins)
+        at = 0
+        while at < len(self._values):
+            yield self._made(at)
+            at += _WIDTHS[self._values[at]]
 
     @overload
     def __getitem__(self, at: int) -> Event: ...
@@ -84,9 +101,10 @@ class KeptEvents(Sequence[Event]):
     def __getitem__(self, at: slice) -> tuple[Event, ...]: ...
     def __getitem__(self, at: int | slice) -> Event | tuple[Event, ...]:
         """The event at that place, or those between two."""
+        begins = self._rows()
         if isinstance(at, slice):
-            return tuple(map(self._made, self._begins[at]))
-        event: Event = self._made(self._begins[at])
+            return tuple(map(self._made, begins[at]))
+        event: Event = self._made(begins[at])
         return event
 
     def __repr__(self) -> str:

@@ -108,7 +108,7 @@ def more(left: int, of: int, things: str) -> str:
     return f"{ELLIPSIS} {left:,} more of {of:,} {things}"
 
 
-def lines(made: Iterable[str], most: int = 10 * LONGEST) -> str:
+def lines(made: Iterable[str], most: int) -> str:
     """Lines as one text of at most about so many characters; that something is left out is said."""
     kept: list[str] = []
     room = most

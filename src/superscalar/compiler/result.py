@@ -23,7 +23,7 @@ from superscalar.observe.timing import Timing
 from superscalar.observe.wall import dated
 from superscalar.plan.ir import Join, Plan, Task
 from superscalar.plan.print.expression import name_of
-from superscalar.short import bounded, lines
+from superscalar.short import LONGEST, LONGEST_REPR, bounded, lines
 from superscalar.tools.trust import Declared
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, Usage, is_silent, plain, record_fields
 
@@ -51,7 +51,13 @@ class Outcomes(Mapping[TaskId, Outcome]):
         return len(self._by_id)
 
     def __repr__(self) -> str:
-        return lines(f"{id}: {outcome}" for id, outcome in self._by_id.items())
+        return self._lines(LONGEST_REPR)  # `asyncio.run` takes it twice, and throws it away
+
+    def __str__(self) -> str:
+        return self._lines(10 * LONGEST)
+
+    def _lines(self, most: int) -> str:
+        return lines((f"{id}: {outcome}" for id, outcome in self._by_id.items()), most)
 
     def value(self, name: str) -> Any:
         """Return the value of a task: by its id, or by a name of the plan (its last version).
