@@ -248,7 +248,7 @@ class Ledger:
         self.schedule.let_go()
         self.shared.let_go()
         self.called.clear()
-        self._begun = KeptEvents()
+        self._begun.clear()
 
     def _admit(self) -> None:
         """From now on it depends on what was planned before whether a task is admitted."""
