@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, final
@@ -151,7 +152,7 @@ class Cell:
         self.value: Any = NO_VALUE
         self.elements: list[Element] | None = None
         self.parts: Sequence[Element] = ()
-        self.value_watchers: Cell | list[Cell] | None = None  # nearly always one, which needs no list
+        self.value_watchers: Cell | int | None = None  # one; of several the last, by its place in `Waiters`
         self.sole_watcher: Cell | None = None  # it waits for the outcome: nearly always the one of all `watchers`
         self.watchers: list[tuple[Cell, int]] | None = None
         self.shape_watchers: list[tuple[Cell, int | None]] | None = None
@@ -234,6 +235,39 @@ def top_of(cell: Cell) -> Cell:
     while cell.scope.owner is not None:
         cell = cell.scope.owner
     return cell
+
+
+class Waiters:
+    """Cells that wait for something several wait for. One list has all of them, whatever they wait for: one of its own
+    for each target would be one more object that the collector walks.
+    """
+
+    __slots__ = ("_before", "_cells")
+
+    def __init__(self) -> None:
+        self._cells: list[Cell] = []
+        self._before = array("q")  # by place: that of who came before for the same, or -1
+
+    def join(self, cell: Cell, before: Cell | int) -> int:
+        """The place of a cell behind those that came `before`: one, or several up to that place."""
+        if not isinstance(before, int):
+            before = self.join(before, -1)
+        self._cells.append(cell)
+        self._before.append(before)
+        return len(self._cells) - 1
+
+    def up_to(self, place: int) -> list[Cell]:
+        """Those that wait for the same up to the one at a place, which came last, in the order in which they came."""
+        found = []
+        while place >= 0:
+            found.append(self._cells[place])
+            place = self._before[place]
+        found.reverse()
+        return found
+
+    def clear(self) -> None:
+        """Nobody waits any more."""
+        self._cells.clear()
 
 
 @dataclass(slots=True)

@@ -24,6 +24,7 @@ from superscalar.schedule.cells import (
     SHARED,
     Cell,
     Element,
+    Waiters,
     attach,
     target_of,
 )
@@ -38,12 +39,13 @@ from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, i
 class Counting:
     """Lowers the count of what an instance misses whenever some of it comes, and puts it into `todo` at zero.
 
-    A skip that is due goes there too. `order` has accesses wait for each other, `hazards` stand in their way, and
-    `races` count the answers of each `first`. `made_of`: as for `Ordering`.
+    A skip that is due goes there too. `waiters` wait for the same value as others. `order` has accesses wait for each
+    other, `hazards` stand in their way, and `races` count the answers of each `first`. `made_of`: as for `Ordering`.
     """
 
     def __init__(self, cells: Mapping[TaskId, Cell], made_of: NameOf) -> None:
         self.todo: deque[Cell | Command] = deque()
+        self.waiters = Waiters()
         self.hazards = Hazards()
         self.order = Ordering(cells, self.lower, self.todo, made_of)
         self.uses = Uses(cells)
@@ -60,12 +62,7 @@ class Counting:
             if outcome is None:
                 cell.missing += 1
                 watching = target.value_watchers
-                if watching is None:
-                    target.value_watchers = cell
-                elif isinstance(watching, Cell):
-                    target.value_watchers = [watching, cell]
-                else:
-                    watching.append(cell)
+                target.value_watchers = cell if watching is None else self.waiters.join(cell, watching)
             else:
                 self._lacks(cell, target, outcome)
         elif mode == "outcome":
@@ -233,10 +230,10 @@ class Counting:
             self._end_access(cell)
         if waiting is not None:
             cell.value_watchers = None
-            if isinstance(waiting, Cell):
+            if type(waiting) is Cell:
                 self.lower(waiting)
             else:
-                for watcher in waiting:
+                for watcher in self.waiters.up_to(waiting):
                     self.lower(watcher)
         self._tell_others(cell)
 
@@ -248,7 +245,7 @@ class Counting:
         self._end_access(cell)
         if waiting is not None:
             cell.value_watchers = None
-            for watcher in [waiting] if isinstance(waiting, Cell) else waiting:
+            for watcher in [waiting] if type(waiting) is Cell else self.waiters.up_to(waiting):
                 self._lacks(watcher, cell, outcome)
                 self.lower(watcher)
         self._tell_others(cell)

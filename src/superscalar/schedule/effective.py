@@ -65,14 +65,16 @@ def given_to(
     """
     given: Arguments = {}
     left: Sequence[str] = ()
+    cells = cell.scope.cells
     for name, expression in call.arguments:
         if type(expression) is Literal:  # this and a bare reference are nearly every argument of every call
             constant = given[name] = expression.value
             if type(constant) is not int and not is_light(constant):
                 take(constant)
             continue
-        scope = cell.scope
-        found = scope.cells.get(expression.task) or scope.find(expression.task) if type(expression) is Ref else None
+        found = None
+        if type(expression) is Ref:
+            found = cells.get(expression.task) or cell.scope.find(expression.task)
         if found is not None and found.value is not NO_VALUE:
             value = found.value
         else:

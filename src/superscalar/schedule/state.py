@@ -346,6 +346,7 @@ class Schedule:
                 cell.scope.cells.clear()
         self._cells.clear()
         self._root.cells.clear()
+        self._counting.waiters.clear()
 
     # ---------------------------------------------------------------------------------------------------- maps
 
@@ -470,7 +471,7 @@ class Schedule:
             if cell.status in (READY, RUNNING, GATHERING) and cell.missing:
                 raise IllegalEvent(f"`{cell.id}` is {cell.status} and misses {cell.missing}")
             if cell.status is SETTLED and (
-                cell.value_watchers or cell.sole_watcher or cell.watchers or cell.shape_watchers
+                cell.value_watchers is not None or cell.sole_watcher or cell.watchers or cell.shape_watchers
             ):
                 raise IllegalEvent(f"`{cell.id}` settled without telling everybody")
             if cell.status is DORMANT and cell not in self._unneeded:
