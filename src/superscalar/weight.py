@@ -195,6 +195,10 @@ def _alike(parts: Collection[Any]) -> int | None:
         return _NUMBER * len(parts) if min(parts) > -_WIDE and max(parts) < _WIDE else None
     if kinds == {str}:
         return 64 * len(parts) + sum(map(len, map(quoted, parts))) if all(map(str.isascii, parts)) else None
+    if len(kinds) == 2 and str in kinds:  # a dict, nearly always: its keys, and what it holds
+        texts = _alike([part for part in parts if type(part) is str])
+        others = _alike([part for part in parts if type(part) is not str])
+        return None if texts is None or others is None else texts + others
     return _NUMBER * len(parts) if kinds <= _CONSTANTS else None
 
 

@@ -45,6 +45,7 @@ class Binder:
         self._named_by_arguments = bool(permission.named_by_arguments)
         self._approval = approval
         self._calls = calls
+        self._live, self._ready = calls.live, calls.ready
         self._holding = calls.holding
         self._take, self._is_long = calls.holding.take, calls.holding.is_long
         self._course = calls.course
@@ -81,7 +82,8 @@ class Binder:
         else:
             attempt = Attempt(self._calls, cell, tool, arguments, as_shown)
             attempt.plain = plain
-            self._calls.add(attempt)
+            self._live[attempt] = None  # `Calls.add`, written out
+            self._ready.append(attempt)
 
     def _bind_long(self, cell: Cell, tool: Tool[..., Any], work: Call, given: Arguments, long: Sequence[str]) -> None:
         known = self._known.get(cell.id)

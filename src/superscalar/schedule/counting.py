@@ -56,15 +56,12 @@ class Counting:
         target = cell.scope.cells.get(need.task) or target_of(cell, need.task)
         mode = need.mode
         if mode == "value":
-            if target.value is not NO_VALUE:
-                return
-            outcome = target.outcome
-            if outcome is None:
+            if target.status is not SETTLED:
                 cell.missing += 1
                 watching = target.value_watchers
                 target.value_watchers = cell if watching is None else self.waiters.join(cell, watching)
-            else:
-                self._lacks(cell, target, outcome)
+            elif target.value is NO_VALUE:
+                self._lacks(cell, target, target.outcome)
         elif mode == "outcome":
             if target.sole_watcher is None and target.watchers is None and target.status is not SETTLED:
                 cell.missing += 1
@@ -182,11 +179,11 @@ class Counting:
         cell.status = DOOMED
         self.todo.append(Skip(cell.id, cause))
 
-    def _lacks(self, cell: Cell, target: Cell, outcome: Outcome) -> None:
+    def _lacks(self, cell: Cell, target: Cell, outcome: Outcome | None) -> None:
         """An input of `cell` has no value. Where nothing failed, or there are items that may be looked at, whoever
         evaluates finds out what that means.
         """
-        if isinstance(outcome, Observation) or outcome.items is not None:
+        if outcome is None or isinstance(outcome, Observation) or outcome.items is not None:
             return
         if is_silent(outcome):
             cell.silent = True
@@ -235,7 +232,11 @@ class Counting:
             else:
                 for watcher in self.waiters.up_to(waiting):
                     self.lower(watcher)
-        self._tell_others(cell)
+        if (sole := cell.sole_watcher) is not None and sole.missing > 1:  # the same without a call: it is for all tasks
+            cell.sole_watcher = None
+            sole.missing -= 1
+        if cell.sole_watcher or cell.watchers or cell.shape_watchers or cell.after_watchers:
+            self._tell_others(cell)
 
     def settle(self, cell: Cell, outcome: Failure | Skipped) -> None:
         """A cell has an outcome that is no value: tell all who wait for one."""
@@ -260,10 +261,7 @@ class Counting:
     def _tell_others(self, cell: Cell) -> None:
         if (sole := cell.sole_watcher) is not None:
             cell.sole_watcher = None
-            if sole.missing > 1:
-                sole.missing -= 1
-            else:
-                self.lower(sole)
+            self.lower(sole)
         others = cell.watchers
         if others is not None:
             cell.watchers = None

@@ -146,14 +146,14 @@ def _joined(items: tuple[tuple[str | None, TaskId], ...], cell: Cell, outcome: L
     """What the joiner sees: values where there are any, the outcomes that are none in their places (rule L6)."""
     if len(items) == 1 and items[0][0] is None:
         return outcome(items[0][1])
-    if items and items[0][0] is not None:
-        return Observation({name: _shown(task, cell, outcome) for name, task in items})
-    return Observation([_shown(task, cell, outcome) for _, task in items])
+    cells = cell.scope.cells
+    values = [
+        _shown(outcome(task)) if (one := cells.get(task)) is None or one.value is NO_VALUE else one.value
+        for _, task in items
+    ]
+    named = bool(items) and items[0][0] is not None
+    return Observation(dict(zip([name for name, _ in items], values, strict=True)) if named else values)
 
 
-def _shown(task: TaskId, cell: Cell, outcome: Lookup) -> Any:
-    found = cell.scope.find(task)
-    if found is not None and found.value is not NO_VALUE:
-        return found.value
-    shown = outcome(task)
-    return shown.value if isinstance(shown, Observation) else shown
+def _shown(outcome: Outcome) -> Any:
+    return outcome.value if isinstance(outcome, Observation) else outcome

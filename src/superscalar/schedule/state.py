@@ -231,7 +231,8 @@ class Schedule:
         cell = self._cells.get(event.id) or self.cell(event.id)
         if cell.status is not RUNNING and cell.status is not READY and cell.status is not GATHERING:
             raise IllegalEvent(f"`{cell.id}` succeeded while {cell.status}")
-        self._count_out(cell)
+        if not self._unneeded or not self._liveness.settled(cell):
+            self.unsettled -= 1
         self._counting.succeed(cell, event.value)
         if self._uses.kept:  # there is a `first`
             self._counting.races.settled(cell, sealed=self.sealed)
@@ -436,12 +437,9 @@ class Schedule:
             counting.order.await_name(cell)
         return cell
 
-    def _count_out(self, cell: Cell) -> None:
+    def _settle(self, cell: Cell, outcome: Failure | Skipped) -> None:
         if not self._unneeded or not self._liveness.settled(cell):
             self.unsettled -= 1
-
-    def _settle(self, cell: Cell, outcome: Failure | Skipped) -> None:
-        self._count_out(cell)
         self._counting.settle(cell, outcome)
         if self._uses.kept:  # there is a `first`
             self._counting.races.settled(cell, sealed=self.sealed)

@@ -16,7 +16,7 @@ from superscalar.schedule import gather
 from superscalar.schedule.approval import Approval
 from superscalar.schedule.binding import Binder
 from superscalar.schedule.calls import Calls
-from superscalar.schedule.cells import DORMANT, GATHERING, PENDING, RUNNING, SETTLED, Cell
+from superscalar.schedule.cells import DORMANT, GATHERING, PENDING, READY, RUNNING, SETTLED, Cell
 from superscalar.schedule.commands import Command, Issue, Name, Refuse, Release, Repeat, Revive, Skip
 from superscalar.schedule.course import Course
 from superscalar.schedule.ends import instead_of, never_started, too_many, too_wide
@@ -266,7 +266,12 @@ class TaskFetchingUnit:
                 while todo:
                     command = todo.popleft()
                     if type(command) is Cell:
-                        self._issue(command)
+                        task = command.task
+                        free = command.status is READY and self.calls.stopped is None
+                        if free and task is not None and type(task.work) is Call:
+                            self._bind(command, task.work)  # `_issue`, written out
+                        else:
+                            self._issue(command)
                     else:
                         self._follow_up(command)
                 if ready:
