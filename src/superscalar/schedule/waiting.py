@@ -365,7 +365,10 @@ class Queue:
                 if gate.free < 1:
                     self.opens_at(now)
                     return len(self.lacked) < 2
-            line.shift()
+            tickets.popleft()  # `_RunLine.shift`, written out
+            orders.popleft()
+            line.numbers.popleft()
+            line.head = None
             line.turn.served = next(numbers)
             ticket.waiting = False
             ticket.holds = True
