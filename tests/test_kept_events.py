@@ -42,7 +42,6 @@ def test_they_are_a_sequence() -> None:
     )
     assert list(reversed(kept)) == happened[::-1]
     assert happened[1] in kept
-    assert list(kept.of_kind(Started)) == happened[1:2]
 
 
 def test_those_so_far_do_not_grow() -> None:

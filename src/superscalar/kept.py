@@ -15,7 +15,6 @@ from superscalar.events import Event
 from superscalar.forks import MAKING
 
 T = TypeVar("T")
-E = TypeVar("E", bound=Event)
 
 
 def _row_of(kind: Any) -> Callable[[Event], tuple[Any, ...]]:
@@ -61,11 +60,6 @@ class KeptEvents(Sequence[Event]):
         taken = KeptEvents()
         taken._values = self._values[:]
         return taken
-
-    def of_kind(self, kind: type[E]) -> Iterator[E]:
-        """Those of one kind; no other is made."""
-        values = self._values
-        return (self._made(begin) for begin in self._rows() if values[begin] is kind)
 
     def _rows(self) -> Sequence[int]:
         """Where each row begins."""

@@ -38,7 +38,7 @@ class Outcomes(Mapping[TaskId, Outcome]):
 
     def __init__(self, by_id: Mapping[TaskId, Outcome], tasks: Sequence[Task] = ()) -> None:
         self._by_id = by_id
-        self._joins = [task.id for task in tasks if isinstance(task.work, Join)]
+        self._joins = [task.id for task in tasks if type(task.work) is Join]
         self._join = self._joins[-1] if self._joins else None
 
     def __getitem__(self, id: TaskId) -> Outcome:

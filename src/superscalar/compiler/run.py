@@ -30,7 +30,7 @@ from superscalar.schedule.lineage import in_view_of
 from superscalar.schedule.questions import pending
 from superscalar.schedule.restore import Rest
 from superscalar.short import LONGEST, cut
-from superscalar.values import TaskId, Usage
+from superscalar.values import TaskId
 
 
 class Run:
@@ -275,17 +275,16 @@ class Run:
         self._unit.stop("deadline")
 
     def _finished(self, ending: Ending) -> RunResult:
-        happened = self._log.events.so_far()
         return RunResult(
             answer=ending.answer,
             plan=ending.plan,
             outcomes=ending.outcomes,
-            usage=sum((event.usage for event in happened.of_kind(events.ModelUsed)), Usage()),
+            usage=self._wiring.ledger.spending.models,
             cost=self._wiring.ledger.spending.usage.cost,
             rounds=self._wiring.ledger.round.number + 1,
             run_id=self._id,
             messages=ending.messages,
-            events=happened,  # type: ignore[arg-type]  # a tuple, when it is read
+            events=self._log.events.so_far(),  # type: ignore[arg-type]  # a tuple, when it is read
             declared=self._equipment.tools.declared,
             partial=ending.partial,
             cut=ending.cut,
