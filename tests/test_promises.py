@@ -173,6 +173,27 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "it carries what the caller gave to this run": (
             "schedule/test_unit.py::test_the_context_is_handed_to_who_declares_it_and_is_seen_nowhere_else"
         ),
+        "a call of one is checked and made like any other": (
+            "test_many_tools.py::test_a_tool_that_was_not_shown_can_be_called"
+        ),
+        "its signature goes to the planner with the error": (
+            "test_many_tools.py::test_a_wrong_call_of_one_comes_back_with_its_signature"
+        ),
+        "can write the names that it was told of, and no others": (
+            "test_many_tools.py::test_a_planner_that_is_held_to_a_grammar_can_name_what_it_was_told_of_alone"
+        ),
+        "says which of how many tools were shown": (
+            "test_many_tools.py::test_what_is_pinned_is_shown_and_then_what_the_question_is_about"
+        ),
+        "for 98 of 100 questions the right ones are among them": (
+            "test_many_tools.py::test_of_many_tools_the_right_ones_are_shown"
+        ),
+        "identifiers that no two tools share": (
+            "tools/test_said.py::test_names_are_identifiers_that_no_two_tools_share_whatever_their_order"
+        ),
+        "tell what is new, changed or gone": (
+            "tools/test_said.py::test_what_is_new_changed_and_gone_is_told_by_server"
+        ),
         "Arguments are given by name only": (
             "tools/test_from_schema.py::test_what_comes_from_a_schema_is_given_by_name"
         ),

@@ -180,6 +180,10 @@ class BoundOptions(Bounds):
     extractor_timeout: float | None = field(default=120.0, metadata=SECONDS.or_none.here)
     """Seconds for one reply of the extractor; None is no bound."""
 
+    max_prompt_tokens: int | None = field(default=4_000, metadata=_TOKENS.or_none.here)
+    """Tokens of a prompt for what the planner is told of tools. Where all of them take more, it is shown those that fit
+    the question best, and those that are pinned (`Toolset(pinned=...)`). None is no bound. See docs/tools.md."""
+
     max_plan_tokens: int = field(default=4_096, metadata=_TOKENS.here)
     """Tokens of one reply of the planner, at most."""
 
