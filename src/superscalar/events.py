@@ -245,7 +245,7 @@ class Shared(Happened):
 
 @frequent_fact
 class Waiting(Happened):
-    """A call is ready but its limits (`max_concurrency` is the global one) are used up for now."""
+    """A call is ready but its limits (`max_concurrency` for all, `tool threads` of sync tools) are used up for now."""
 
     at: float
     id: TaskId

@@ -160,10 +160,10 @@ class BoundOptions(Bounds):
     )
     """What providers allow, by name. They are shared by all runs, and by other agents that declare them alike."""
 
-    max_concurrency: int = field(
-        default=32, metadata=whole_number(1, "calls at once; concurrency is always bounded").here
+    max_concurrency: int | None = field(
+        default=None, metadata=whole_number(1, "calls at once; concurrency is always bounded").or_none.here
     )
-    """Calls at once, at most, of this agent's runs together."""
+    """Calls at once, at most, of this agent's runs together; not given, 256 where limits are declared, else 32."""
 
     max_replans: int = field(default=2, metadata=whole_number(0, "rounds after the first").here)
     """Rounds after the first, at most."""

@@ -29,6 +29,7 @@ from superscalar.schedule.permission import Permission
 from superscalar.schedule.priority import PriorityKey
 from superscalar.schedule.reports import Reports
 from superscalar.schedule.surroundings import Surroundings
+from superscalar.schedule.threads import TakesPartIn
 from superscalar.tools.execution import Direct, Invocation
 from superscalar.tools.tool import Tool
 from superscalar.traces import KEPT, Elsewhere, Raised, kept_error
@@ -59,6 +60,7 @@ class Calls:
         self._known = ledger.known
         self._approval = approval
         self._runners = surroundings.runners
+        self.names = TakesPartIn(surroundings.runners)
         self.context = surroundings.context
         self._refuse = surroundings.refuse
         self._committed = surroundings.committed

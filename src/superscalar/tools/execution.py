@@ -119,4 +119,16 @@ Runner: TypeAlias = Callable[[Invocation, Channel], Awaitable[Any]]
 
 Cancelling it stops the call: it ends when that really has ended, or when it is cancelled a second time. What certainly
 was not begun raises `NotBegun`, and so a write is not in doubt. The value is checked and weighed as any tool's is.
+One whose calls each take a thread of this process says so (`in_threads`); `functools.wraps` says it of one around it.
 """
+
+
+def in_threads(runner: Runner) -> Runner:
+    """Say of a runner that each of its calls takes a thread of this process: they take part in the limit on those."""
+    runner.takes_thread = True  # type: ignore[attr-defined]  # it is a function, or an object of the executor's
+    return runner
+
+
+def takes_thread(runner: Runner) -> bool:
+    """Whether that was said of a runner."""
+    return getattr(runner, "takes_thread", False) is True
