@@ -70,13 +70,15 @@ format: $(VENV)/.dev ## put the code into shape
 docs: $(VENV)/.dev ## write the pages anew that are made from the source: events, failures, diagnostics, options, commands, public names
 	@SUPERSCALAR_UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_reference.py tests/test_options.py tests/plan/test_table.py
 
-bench: $(VENV)/.dev ## what the scheduler costs beside a bare event loop, labels beside none, a long plan beside short ones, limits beside a provider's
+bench: $(VENV)/.dev ## what the scheduler costs beside a bare event loop, labels beside none, a long plan beside short ones, limits beside a provider's, pipelines beside their bounds, a thousand tools
 	@$(BIN)/python benchmarks/overhead.py
 	@$(BIN)/python -m benchmarks.labels
 	@$(BIN)/python -m benchmarks.journal
 	@$(BIN)/python benchmarks/parse.py
 	@$(BIN)/python benchmarks/hostile.py
 	@$(BIN)/python benchmarks/provider.py
+	@$(BIN)/python benchmarks/pipelines.py --check
+	@$(BIN)/python benchmarks/many_tools.py --check
 
 peers: $(VENV)/.dev ## cost, order and memory beside other schedulers, into docs/benchmarks.md; installs them, half an hour
 	@$(BIN)/python -m benchmarks.peers --page docs/benchmarks.md

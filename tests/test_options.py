@@ -338,7 +338,7 @@ def test_the_command_line_takes_defaults_and_help_from_where_an_option_is_writte
     for name in ("base_url", "extractor", "max_replans", "replan", "replanner_sees", "max_tokens", "policy", "journal"):
         assert f"--{name.replace('_', '-')}" in shown
         assert meanings()[name].partition(". ")[0].removesuffix(".") in shown
-    for name in ("max_replans", "max_concurrency", "replan", "replanner_sees", "policy"):
+    for name in ("max_replans", "replan", "replanner_sees", "policy"):
         assert f"[default: {getattr(LLMCompiler().options, name)}]" in shown
 
 

@@ -173,6 +173,27 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "it carries what the caller gave to this run": (
             "schedule/test_unit.py::test_the_context_is_handed_to_who_declares_it_and_is_seen_nowhere_else"
         ),
+        "a call of one is checked and made like any other": (
+            "test_many_tools.py::test_a_tool_that_was_not_shown_can_be_called"
+        ),
+        "its signature goes to the planner with the error": (
+            "test_many_tools.py::test_a_wrong_call_of_one_comes_back_with_its_signature"
+        ),
+        "can write the names that it was told of, and no others": (
+            "test_many_tools.py::test_a_planner_that_is_held_to_a_grammar_can_name_what_it_was_told_of_alone"
+        ),
+        "says which of how many tools were shown": (
+            "test_many_tools.py::test_what_is_pinned_is_shown_and_then_what_the_question_is_about"
+        ),
+        "for 98 of 100 questions the right ones are among them": (
+            "test_many_tools.py::test_of_many_tools_the_right_ones_are_shown"
+        ),
+        "identifiers that no two tools share": (
+            "tools/test_said.py::test_names_are_identifiers_that_no_two_tools_share_whatever_their_order"
+        ),
+        "tell what is new, changed or gone": (
+            "tools/test_said.py::test_what_is_new_changed_and_gone_is_told_by_server"
+        ),
         "Arguments are given by name only": (
             "tools/test_from_schema.py::test_what_comes_from_a_schema_is_given_by_name"
         ),
@@ -244,6 +265,25 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         ),
         "Everything that a call needs is taken together when it starts": (
             "schedule/test_limits.py::test_nothing_is_taken_while_something_is_missing"
+        ),
+        "256 at once where `limits=` declares any, else 32": (
+            "schedule/test_scarce_slots.py::"
+            "test_without_a_cap_of_its_own_an_agent_that_declares_limits_is_bounded_by_those"
+        ),
+        "so a pipeline does not run stage after stage": (
+            "schedule/test_scarce_slots.py::test_the_second_stage_does_not_wait_for_the_whole_first"
+        ),
+        "A call whose path goes on for long after all of those could be through goes before them": (
+            "schedule/test_scarce_slots.py::test_a_path_that_goes_on_for_long_goes_before_limits_that_have_time"
+        ),
+        "One slot in four may be kept for a moment": (
+            "schedule/test_scarce_slots.py::test_never_more_than_a_quarter_of_the_slots_is_kept_for_what_may_start_soon"
+        ),
+        "it is taken together with all else when a call starts, and nothing is held meanwhile": (
+            "schedule/test_tool_threads.py::test_no_slot_is_held_while_a_call_waits_for_a_thread"
+        ),
+        "A run inside such a call goes on with its thread": (
+            "schedule/test_tool_threads.py::test_a_run_inside_a_call_in_a_thread_goes_on_with_the_thread_of_that_call"
         ),
         "**Shared.** Runs take turns; within a run the most urgent call goes first": (
             "schedule/test_limits.py::test_runs_take_turns_however_much_each_of_them_wants"

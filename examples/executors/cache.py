@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import wraps
 from typing import Any
 
 from superscalar import Tool, UsageError
@@ -29,6 +30,7 @@ class Cache:
             raise UsageError(f"tool {tool.name} {what}, and is not cached: give the tools that may be @tool(executor=)")
         run = self._inner.runner(tool)
 
+        @wraps(run)
         async def look_first(call: Invocation, channel: Channel) -> Any:
             key, now = (tool, json.dumps(data_of(call.arguments))), asyncio.get_running_loop().time()
             found = self._kept.get(key)

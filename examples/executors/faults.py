@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from random import Random
 from typing import Any
 
@@ -24,6 +25,7 @@ class Faults:
         """What calls it now and then."""
         run = self._inner.runner(tool)
 
+        @wraps(run)
         async def fail_sometimes(call: Invocation, channel: Channel) -> Any:
             drawn = Random(f"{self._seed} {call.idempotency_key} {call.attempt}").random()
             if drawn < self._share / 2:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from functools import wraps
 from typing import Any, Protocol
 
 from superscalar import Tool
@@ -36,6 +37,7 @@ class Spans:
         """What calls it inside a span."""
         run = self._inner.runner(tool)
 
+        @wraps(run)
         async def inside(call: Invocation, channel: Channel) -> Any:
             silent = {"record_exception": False, "set_status_on_exception": False}
             with self._tracer.start_as_current_span(f"execute_tool {tool.name}", **silent) as span:

@@ -75,6 +75,19 @@ class RoundStarted(Happened):
 
 
 @fact
+class ToolsShown(Happened):
+    """Not all that there is of tools is shown to the planner: there are more than there is room for, or text was cut.
+
+    `shown`: those that it is told of before it begins, `of` so many. `cut`: what was left out of their descriptions.
+    """
+
+    at: float
+    shown: tuple[str, ...]
+    of: int
+    cut: tuple[str, ...] = ()
+
+
+@fact
 class PlanWritten(Happened):
     """The planner wrote this piece of text."""
 
@@ -232,7 +245,7 @@ class Shared(Happened):
 
 @frequent_fact
 class Waiting(Happened):
-    """A call is ready but its limits (`max_concurrency` is the global one) are used up for now."""
+    """A call is ready but its limits (`max_concurrency` for all, `tool threads` of sync tools) are used up for now."""
 
     at: float
     id: TaskId
@@ -544,35 +557,11 @@ TaskEvent: TypeAlias = (
     | Failed
     | Skipped
 )
-Event: TypeAlias = (
-    RunStarted
-    | Resumed
-    | RoundStarted
-    | PlanWritten
-    | Thought
-    | Withdrawn
-    | Diagnosed
-    | Repairing
-    | Planned
-    | PlanAsked
-    | PlanApproved
-    | Ordered
-    | Sealed
-    | TaskEvent
-    | Unneeded
-    | Revived
-    | Retired
-    | Throttled
-    | DeadlinePassed
-    | BudgetSpent
-    | JoinStarted
-    | AnswerWritten
-    | AnswerRejected
-    | AnswerCut
-    | Joined
-    | Replanned
-    | ModelPreparing
-    | ModelAsked
-    | ModelUsed
-    | RunEnded
+_OfRun: TypeAlias = RunStarted | Resumed | Throttled | DeadlinePassed | BudgetSpent | RunEnded
+_OfPlanning: TypeAlias = (
+    RoundStarted | ToolsShown | PlanWritten | Thought | Withdrawn | Diagnosed | Repairing | Replanned
 )
+_OfPlan: TypeAlias = Planned | PlanAsked | PlanApproved | Ordered | Sealed | Unneeded | Revived | Retired
+_OfAnswer: TypeAlias = JoinStarted | AnswerWritten | AnswerRejected | AnswerCut | Joined
+_OfModels: TypeAlias = ModelPreparing | ModelAsked | ModelUsed
+Event: TypeAlias = _OfRun | _OfPlanning | _OfPlan | TaskEvent | _OfAnswer | _OfModels

@@ -264,7 +264,7 @@ def extraction(
         chooses="schema",
         outputs={name: _output(name, type_) for name, type_ in extractor.types.items()},
     )
-    return Toolset([tools, made], limits={**limits, **tools.limits})
+    return Toolset([tools, made], limits={**limits, **tools.limits}, pinned=NAME)
 
 
 def _described(parameter: Parameter, names: tuple[str, ...]) -> Parameter:

@@ -173,6 +173,10 @@ FLAG: Final = an(bool, "True or False")
 TEXT: Final = an(str, "a text")
 NAME: Final = Expected('write a name, such as "price"', _is_name)
 NAMES: Final = Expected("write a name, or a list of names", _are_names)
+TEXTS: Final = Expected(
+    'write texts by name, such as says={"files": "Paths are absolute."}',
+    lambda value: isinstance(value, Mapping) and are_texts(value) and are_texts(value.values()),
+)
 SECONDS: Final = above_zero("seconds")
 EXECUTOR: Final = Expected(
     "write an object with a method runner(tool), such as superscalar.executors.LOCAL",

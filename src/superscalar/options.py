@@ -160,10 +160,10 @@ class BoundOptions(Bounds):
     )
     """What providers allow, by name. They are shared by all runs, and by other agents that declare them alike."""
 
-    max_concurrency: int = field(
-        default=32, metadata=whole_number(1, "calls at once; concurrency is always bounded").here
+    max_concurrency: int | None = field(
+        default=None, metadata=whole_number(1, "calls at once; concurrency is always bounded").or_none.here
     )
-    """Calls at once, at most, of this agent's runs together."""
+    """Calls at once, at most, of this agent's runs together; not given, 256 where limits are declared, else 32."""
 
     max_replans: int = field(default=2, metadata=whole_number(0, "rounds after the first").here)
     """Rounds after the first, at most."""
@@ -179,6 +179,10 @@ class BoundOptions(Bounds):
 
     extractor_timeout: float | None = field(default=120.0, metadata=SECONDS.or_none.here)
     """Seconds for one reply of the extractor; None is no bound."""
+
+    max_prompt_tokens: int | None = field(default=4_000, metadata=_TOKENS.or_none.here)
+    """Tokens of a prompt for what the planner is told of tools. Where all of them take more, it is shown those that fit
+    the question best, and those that are pinned (`Toolset(pinned=...)`). None is no bound. See docs/tools.md."""
 
     max_plan_tokens: int = field(default=4_096, metadata=_TOKENS.here)
     """Tokens of one reply of the planner, at most."""

@@ -22,6 +22,15 @@ HIDDEN: Final = (
 JOINING: Final = "\u180b-\u180d\u180f\u200c\u200d\ufe0e\ufe0f"
 """The same for those that scripts and emoji need."""
 
+LESS: Final = (
+    r"[<\uFF1C\uFE64\u2039\u3008\u2329\u27E8\u276E\u2770\u02C2\u227A\u1438\u16B2]|&lt;?|&#0*60;?|&#x0*3c;?|%3c|\\+u003c"
+)
+SLASH: Final = r"[/\u2044\u2215\uFF0F\u29F8\u2571\u27CB\u1735\u2CC6]|&#0*47;?|&#x0*2f;?|&sol;?|%2f|\\+u002f"
+GREATER: Final = (
+    r"[>\uFF1E\uFE65\u203A\u3009\u232A\u27E9\u276F\u2771\u02C3\u227B\u1433]|&gt;?|&#0*62;?|&#x0*3e;?|%3e|\\+u003e"
+)
+"""Patterns of what a reader takes for `<`, `/` and `>`: signs that look alike, entities and escapes, in any case."""
+
 _UNSEEN: Final = re.compile(f"[{HIDDEN}{JOINING}]")
 _PLAIN: Final = frozenset("LMNPSZ")  # the rest are controls, formats, surrogates, what nobody assigned
 _ADDRESS: Final = re.compile(r"[@/.:\\]")

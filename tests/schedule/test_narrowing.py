@@ -354,7 +354,7 @@ def test_statistics_say_what_a_limit_has_seen_beside_what_was_declared() -> None
     assert (api.declared_concurrency, api.declared_rate) == (4, 10.0)
     assert api.rate is not None
     assert api.rate < 10.0
-    assert (seen["max_concurrency"].running, seen["max_concurrency"].declared_concurrency) == (3, 32)
+    assert (seen["max_concurrency"].running, seen["max_concurrency"].declared_concurrency) == (3, 256)
     assert (after["api"].running, after["api"].waiting) == (0, 0)
     assert json.loads(json.dumps(dataclasses.asdict(api)))["refused"] == 1
 

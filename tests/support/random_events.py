@@ -155,6 +155,7 @@ _WRITE = Task("put()", Call("put", (("key", Ref("k")),), "write", Access("shop",
 ONE_OF_EACH: tuple[Event, ...] = (
     events.RunStarted(0.0, "r1", "What is it worth?"),
     events.RoundStarted(0.25, 0),
+    events.ToolsShown(0.25, ("price", "name"), 1_000, ("price: cut description",)),
     events.PlanWritten(0.5, "x = price('IBM')\n"),
     events.Diagnosed(0.5, Diagnostic("E102", "`y` is not defined yet", Span(3, 8, 3, 9), "join(y)", help="assign it")),
     events.Repairing(0.75, 1),

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
+from superscalar import events
 from superscalar.compiler import approval
 from superscalar.errors import UsageError
 from superscalar.executors import LOCAL
 from superscalar.executors.runners import Runners
 from superscalar.extractor import extraction
-from superscalar.models.base import ChatModel
+from superscalar.models.base import ChatModel, Message
 from superscalar.models.resolve import resolve
 from superscalar.models.typed import AnswerType
 from superscalar.options import SAME, Options
@@ -20,9 +22,11 @@ from superscalar.plan import grammar
 from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.plan.grammars import Grammar
 from superscalar.plan.read.fronts.detect import Syntax, front_of
+from superscalar.planner import ToolListing
 from superscalar.policy import Policy, Rulings
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations
+from superscalar.tools.shown import tools_for
 from superscalar.tools.toolset import Toolset
 
 
@@ -30,7 +34,8 @@ from superscalar.tools.toolset import Toolset
 class Equipment:
     """What the runs of an agent share. `options` has all else that they are told.
 
-    `given`: the tools without `extract`, as they were listed last.
+    `given`: the tools without `extract`, as they were listed last. `constrains`: whether the planner is held to a
+    grammar, which is `grammar` where it is shown all tools.
     """
 
     options: Options
@@ -46,6 +51,7 @@ class Equipment:
     durations: Durations = field(default_factory=Durations)
     given: Toolset = field(default_factory=Toolset)
     tools: Toolset = field(default_factory=Toolset)
+    constrains: bool = False
     grammar: Grammar | None = None
 
     @property
@@ -101,8 +107,25 @@ class Equipment:
         Rulings(self.policy, tools)  # complains of what makes no sense now, not in the first run
         held = told.grammar and self.planner is not None and self.planner.constrains
         runners = Runners(told.executor or LOCAL).made(tools)
-        constrained = grammar(tools) if held else None
-        return replace(self, given=given, tools=tools, limits=limits, runners=runners, grammar=constrained)
+        of_all = grammar(tools) if held and tools_for(tools, "", (), told.max_prompt_tokens).is_whole else None
+        return replace(self, given=given, tools=tools, limits=limits, runners=runners, constrains=held, grammar=of_all)
+
+    def listing(self, question: str, history: Sequence[Message]) -> ToolListing:
+        """What the planner is told of the tools, for a question."""
+        return ToolListing(self.tools, question, history, self.options.max_prompt_tokens)
+
+    def grammar_of(self, listing: ToolListing) -> Grammar | None:
+        """What the planner may write that was told of these tools; None is anything."""
+        if not self.constrains or self.grammar is not None:
+            return self.grammar
+        return grammar(listing.signatures)
+
+    def shown(self, listing: ToolListing, at: float) -> events.ToolsShown | None:
+        """What there is to say of how much the planner is shown of the tools; None where it is all."""
+        cut = [f"{alias}: {line}" for alias in listing.shown for line in self.tools.by_alias[alias].described.cut]
+        if listing.is_whole and not cut:
+            return None
+        return events.ToolsShown(at, listing.shown, len(self.tools), tuple(cut))
 
 
 def _nothing() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -76,15 +76,22 @@ class Dialogue:
 class Past:
     """What is `recorded` of a run that is to go on, and `about` it. It hears each event when the ledger has it.
 
-    `joined`: the answer, and `joins`: a joiner gave it. `guards`: what has changed of those that it was begun under, in
-    words.
+    `list_tools`: what its planner is told of tools, by its question and what was said before. `joined`: the answer, and
+    `joins`: a joiner gave it. `guards`: what has changed of those that it was begun under, in words.
     """
 
-    def __init__(self, recorded: Iterable[events.Event], about: Mapping[str, Any], syntax: Syntax) -> None:
+    def __init__(
+        self,
+        recorded: Iterable[events.Event],
+        about: Mapping[str, Any],
+        syntax: Syntax,
+        list_tools: Callable[[str, Sequence[Message]], planner.ToolListing],
+    ) -> None:
         self.recorded = tuple(recorded)
         self.about = about
         self.question = str(about.get("question", ""))
         self.said = history_of(about)
+        self.listing = list_tools(self.question, self.said)
         self.answers = about.get("kind") == "answer"
         self.joins = about.get("joiner", "") is not None
         self.guards: tuple[str, ...] = ()
@@ -137,15 +144,17 @@ class Past:
             case events.Repairing(cut=cut) if cut and (last.round.tasks or not last.problems):
                 text = "".join(last.writing)
                 last.writing.clear()
-                last.turns += rest_of(text, last.round.tasks, last.problems, self._syntax)
+                last.turns += rest_of(text, last.round.tasks, last.problems, self._syntax, self.listing)
                 last.sent, last.problems, last.cut = last.problems, [], cut
             case events.Repairing():
                 last.cut = ""
                 last.turns += _written(last)
-                last.turns.append(Message("user", planner.repair_message(last.problems, self._syntax)))
+                asked = planner.repair_message(last.problems, self._syntax)
+                last.turns.append(Message("user", self.listing.meant(last.problems, asked)))
                 last.sent, last.problems = last.problems, []
             case events.Retired(why=why) if why == ANEW:
                 last.forget()
+                self.listing.forget()
             case events.PlanAsked() | events.Sealed():
                 last.turns += _written(last)
             case events.Joined(answer=answer) if not lacks_secret(answer):
@@ -162,7 +171,9 @@ def _written(last: Dialogue) -> Iterator[Message]:
         yield Message("assistant", text)
 
 
-def rest_of(text: str, planned: Sequence[Task], problems: Sequence[Diagnostic], syntax: Syntax) -> list[Message]:
+def rest_of(
+    text: str, planned: Sequence[Task], problems: Sequence[Diagnostic], syntax: Syntax, listing: planner.ToolListing
+) -> list[Message]:
     """The turns that ask for the rest of a plan that was cut; none where nothing of it is there.
 
     `text`: the reply as far as it came, empty if it is not there any more; what can be gone on from is shown.
@@ -171,7 +182,8 @@ def rest_of(text: str, planned: Sequence[Task], problems: Sequence[Diagnostic], 
     shown = print_plan(planned) if kept is None or not text or problems else kept(text)
     if not shown:
         return []
-    return [Message("assistant", shown), Message("user", planner.resume_message(problems, syntax))]
+    asked = listing.meant(problems, planner.resume_message(problems, syntax))
+    return [Message("assistant", shown), Message("user", asked)]
 
 
 def tried_in(round: Iterable[events.Event]) -> tuple[set[tuple[str, str, str]], bool]:

@@ -121,11 +121,22 @@ class _PlannerReply:
 
 
 class Planning:
-    """One round of planning of one run. `take` gets what a reply completed, at once. `running`: that begins."""
+    """One round of planning of one run. `take` gets what a reply completed, at once. `running`: that begins.
 
-    def __init__(self, wiring: Wiring, take: Callable[[Iterable[ProgramStep]], None], *, running: bool) -> None:
+    `listing`: what the planner is told of tools.
+    """
+
+    def __init__(
+        self,
+        wiring: Wiring,
+        listing: planner.ToolListing,
+        take: Callable[[Iterable[ProgramStep]], None],
+        *,
+        running: bool,
+    ) -> None:
         self._equipment = wiring.equipment
         self._wiring = wiring
+        self._listing = listing
         self._record = wiring.log.record
         self._now = wiring.now
         self._take = take
@@ -182,9 +193,11 @@ class Planning:
                 raise PlanError(problems or (_cut_off(text),), summary=summary, reply=text)
             before = found
             if cut and (planned or not problems):
-                said = rest_of(reply.gone_on_from, planned, program.problems, self._equipment.syntax)
+                syntax = self._equipment.syntax
+                said = rest_of(reply.gone_on_from, planned, program.problems, syntax, self._listing)
             else:
-                said.append(Message("user", planner.repair_message(problems, self._equipment.syntax)))
+                asked = planner.repair_message(problems, self._equipment.syntax)
+                said.append(Message("user", self._listing.meant(problems, asked)))
             conversation += said
         raise AssertionError("the last attempt returns or raises")
 
@@ -201,7 +214,7 @@ class Planning:
         if aloud:
             unit.hold()
         most = self._wiring.tokens_left(equipment.options.max_plan_tokens)
-        request = Request(tuple(conversation), max_tokens=most, grammar=equipment.grammar)
+        request = Request(tuple(conversation), max_tokens=most, grammar=equipment.grammar_of(self._listing))
         try:
             async with (
                 Within(earlier(deadline, timeout, self._now()), latest=deadline) as clock,

@@ -130,7 +130,7 @@ def restored(
     about, id = recording.log.about, recording.log.run
     _check_that_it_is_open(recording.log, again.recorded, about.get("kind") == "answer")
     log.events.extend(on_one_clock(again.recorded, asyncio.get_running_loop().time()))
-    past = Past(log.events, about, equipment.syntax)
+    past = Past(log.events, about, equipment.syntax, equipment.listing)
     run = Run(
         equipment, log, id, context=context, deadline=deadline, recording=recording, question=past.question, past=past
     )

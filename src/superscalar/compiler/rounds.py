@@ -24,6 +24,7 @@ from superscalar.schedule.ledger import Round
 from superscalar.schedule.lineage import in_view_of
 from superscalar.schedule.questions import pending, plan_question
 from superscalar.schedule.withholding import secrets_of_tools
+from superscalar.tools.toolset import Toolset
 from superscalar.values import Outcome, TaskId
 
 
@@ -41,6 +42,8 @@ class Rounds:
         self.refused = past is not None and past.refused
         self._continuing = False  # the plan of this round was begun by an earlier process
         self._conversation: list[Message] = []
+        self._listing = planner.ToolListing(Toolset())
+        self._past = past
         self._seen: Label = NOTHING  # the label of what the planner was shown
 
     @property
@@ -59,9 +62,10 @@ class Rounds:
         """Begin the conversation with the planner."""
         asked = self._equipment
         self._seen = in_view_of(heard(said))
-        blocks = asked.grammar is None  # a model that needs no grammar is large enough for them
+        blocks = not asked.constrains  # a model that needs no grammar is large enough for them
+        self._listing = asked.listing(question, said) if self._past is None else self._past.listing
         self._conversation = planner.conversation(
-            asked.tools, asked.options.instructions, said, question, asked.syntax, blocks=blocks
+            self._listing, asked.options.instructions, said, question, asked.syntax, blocks=blocks
         )
 
     async def plan(self, reason: str = "", *, running: bool = True) -> None:
@@ -71,7 +75,10 @@ class Rounds:
             PlanError: errors remained after the last repair, or the planner repeated them.
             ModelError: the planner failed. What it had planned settles first.
         """
+        first = not self._wiring.ledger.rounds
         self._unit.begin_round(len(self._wiring.ledger.rounds), reason, self._seen)
+        if first and (shown := self._equipment.shown(self._listing, self._wiring.now())) is not None:
+            self._wiring.log.record(shown)
         if running and self._equipment.options.approve_plan:
             self._unit.hold()
         await self._round(running=running)
@@ -88,14 +95,15 @@ class Rounds:
     ) -> None:
         turn = self._wiring.sight.of_planner(tasks, outcomes, reason, self._seen, sees)
         self._seen |= turn.label
-        self._conversation.append(Message("user", self._wiring.as_told(turn.text)))
+        text = self._listing.called(tasks, turn.text)
+        self._conversation.append(Message("user", self._wiring.as_told(text)))
 
     async def _round(self, *, repairing: bool = False, cut: str = "", running: bool = True) -> None:
         """Have a round that has begun planned. `repairing`: what the planner writes first are corrections already;
         `cut`: why its last reply is not whole.
         """
         wiring = self._wiring
-        planning = Planning(wiring, partial(self._take, running=running), running=running)
+        planning = Planning(wiring, self._listing, partial(self._take, running=running), running=running)
         ended = await planning.round(
             self._program, self._conversation, repairing=repairing, continuing=self._continuing, cut=cut
         )
@@ -212,6 +220,7 @@ class Rounds:
         """
         if not round.may_stand:
             del self._conversation[len(self._conversation) - len(round.turns) :]
+            self._listing.forget()
             self._take(self._program.retract(ANEW), running=True)
             await self._round()
             return
@@ -219,7 +228,7 @@ class Rounds:
         self._take(self._program.close(), running=True)
         if not problems:
             self._program.end_again()
-        turns = rest_of("", round.stands, problems, self._equipment.syntax)
+        turns = rest_of("", round.stands, problems, self._equipment.syntax, self._listing)
         self._continuing = self._continuing or bool(turns)
         self._conversation += turns
         await self._round(repairing=self._continuing, cut=round.cut if turns else "")

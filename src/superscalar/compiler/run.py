@@ -219,9 +219,13 @@ class Run:
 
     async def _bracketed(self, question: str, main: Callable[[], Awaitable[Ending]]) -> RunResult:
         """From RunStarted to RunEnded, whatever happens between; nothing is left running afterwards."""
-        if self._recording is None:
-            return await self._run(question, main)
-        return await self._recording.around(self._run(question, main), self._equipment.durations)
+        try:
+            if self._recording is None:
+                return await self._run(question, main)
+            return await self._recording.around(self._run(question, main), self._equipment.durations)
+        finally:
+            self._log.over()
+            self._unit.let_go()
 
     async def _run(self, question: str, main: Callable[[], Awaitable[Ending]]) -> RunResult:
         wiring, tell = self._wiring, self._log.tell

@@ -30,7 +30,7 @@ class Log:
     """The events of one run, in order, and whoever waits for the next.
 
     `tell` takes out of each event what is secret. `keep` hears of it first: what raises there has not happened.
-    `observe` and `logger` hear of it last.
+    `observe` and `logger` hear of it last. `leave`: the run is to be left to another process.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Log:
         self.keep: Callable[[Event], None] | None = None
         self.observe: Callable[[Event], None] | None = None
         self.logger = run_logger(self.events)
-        self.leave: Callable[[], None] = lambda: None  # the run is to be left to another process
+        self.leave: Callable[[], None] = _stay
         self._waiting: list[asyncio.Future[None]] = []
 
     def record(self, event: Event) -> Event:
@@ -66,6 +66,10 @@ class Log:
                     logger(told)
         return event
 
+    def over(self) -> None:
+        """The run is over: it is not held any more, and cannot be left."""
+        self.leave = _stay
+
     def close(self) -> None:
         """Nothing more will happen."""
         self.closed = True
@@ -89,6 +93,10 @@ class Log:
             future = asyncio.get_running_loop().create_future()
             self._waiting.append(future)
             await future
+
+
+def _stay() -> None:
+    """What leaving a run comes to that is not under way."""
 
 
 class RunStream(Generic[AnswerT]):

@@ -3,7 +3,7 @@
 from superscalar.executors.elsewhere import address_of, check_sendable, function_at, raised_elsewhere, told_of
 from superscalar.executors.local import LOCAL
 from superscalar.executors.protocol import Executor
-from superscalar.tools.execution import Channel, Invocation, Runner
+from superscalar.tools.execution import Channel, Invocation, Runner, in_threads
 
 __all__ = [
     "LOCAL",
@@ -14,6 +14,7 @@ __all__ = [
     "address_of",
     "check_sendable",
     "function_at",
+    "in_threads",
     "raised_elsewhere",
     "told_of",
 ]

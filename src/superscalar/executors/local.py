@@ -14,7 +14,7 @@ from typing import Any, Final
 from superscalar.errors import NotBegun
 from superscalar.forks import in_child
 from superscalar.tools.context import ToolContext
-from superscalar.tools.execution import Channel, Invocation, Runner
+from superscalar.tools.execution import Channel, Direct, Invocation, Runner, in_threads
 from superscalar.tools.tool import Tool
 
 _IDLE_SECONDS = 5.0
@@ -36,15 +36,12 @@ class Local:
             arguments = {**call.arguments, parameter or "": context}
             return function(**arguments) if is_async else _in_thread(function, arguments, context)
 
-        def on_the_loop(call: Invocation, _: Channel) -> Awaitable[Any]:
-            return function(**call.arguments)  # type: ignore[no-any-return]  # it is async
-
         def in_a_thread(call: Invocation, _: Channel) -> Awaitable[Any]:
             return _in_thread(function, call.arguments, None)
 
-        if parameter is not None:
-            return with_context
-        return on_the_loop if is_async else in_a_thread
+        if is_async:
+            return Direct(function) if parameter is None else with_context
+        return in_threads(in_a_thread if parameter is None else with_context)
 
 
 LOCAL: Final = Local()
@@ -138,8 +135,8 @@ class Job:
 class DaemonThreads:
     """Threads that are made when needed, reused, and never keep the interpreter from ending.
 
-    How many there are is bounded by who submits: a run never has more calls than its `max_concurrency`. An idle one
-    ends after five seconds. (The standard library's executor joins its threads at exit, and so hangs with a tool.)
+    How many there are is bounded by who submits: calls of tools take part in a limit on them (`in_threads`). An idle
+    one ends after five seconds. (The standard library's executor joins its threads at exit, and so hangs with a tool.)
     A forked child has none, and begins nothing that its parent wanted done.
     """
 

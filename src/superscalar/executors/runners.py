@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import wraps
 from typing import Any, TypeAlias
 
 from superscalar.errors import UsageError
@@ -49,6 +50,7 @@ class Runners(dict[AnyTool, Runner]):
 def _checking(runner: Runner, checked: Any) -> Runner:
     """What comes from a runner is as the tool's schema says, wherever it comes from."""
 
+    @wraps(runner)
     async def run(call: Invocation, channel: Channel) -> Any:
         return checked(await runner(call, channel))
 

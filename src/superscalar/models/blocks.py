@@ -8,16 +8,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from superscalar.models.base import Message
-from superscalar.unseen import HIDDEN, JOINING
+from superscalar.unseen import HIDDEN, JOINING, LESS, SLASH
 
-_LESS: Final = (
-    r"[<\uFF1C\uFE64\u2039\u3008\u2329\u27E8\u276E\u2770\u02C2\u227A\u1438\u16B2]|&lt;?|&#0*60;?|&#x0*3c;?|%3c|\\+u003c"
-)
-_SLASH: Final = r"[/\u2044\u2215\uFF0F\u29F8\u2571\u27CB\u1735\u2CC6]|&#0*47;?|&#x0*2f;?|&sol;?|%2f|\\+u002f"
 _BETWEEN: Final = rf"[\s\\{HIDDEN}{JOINING}]*"
-_CLOSING: Final = re.compile(
-    f"(?P<open>{_LESS})(?P<gap>{_BETWEEN})(?P<slash>{_SLASH})(?P<name>.{{0,40}})", re.IGNORECASE
-)
+_CLOSING: Final = re.compile(f"(?P<open>{LESS})(?P<gap>{_BETWEEN})(?P<slash>{SLASH})(?P<name>.{{0,40}})", re.IGNORECASE)
 _IGNORED: Final = re.compile(_BETWEEN[:-1])
 # Control characters but for newlines and tabs, ends of lines that only Unicode knows, and what reorders text, hides in
 # it, or spells ASCII invisibly.

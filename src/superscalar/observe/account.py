@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from superscalar import events as ev
 from superscalar.observe.view import RunView
-from superscalar.observe.wording import call_of, counted, duration, left_out, note_of
+from superscalar.observe.wording import call_of, counted, duration, left_out, note_of, tools_shown_text
 
 
 class Account:
@@ -40,6 +40,8 @@ class Account:
                 yield _answer(approved), f"the plan  {f'by {by}' if by else ''}".rstrip()
             case ev.Judged(_, id, _, verdict):
                 yield "judged", f"{id}  {verdict}"
+            case ev.ToolsShown(_, shown, of, cut):
+                yield "tools", tools_shown_text(len(shown), of, cut)
             case ev.PlanWritten(_, text):
                 yield from self._thought()
                 *whole, self._begun = (self._begun + text).split("\n")

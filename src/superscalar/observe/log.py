@@ -10,7 +10,7 @@ from typing import Any, Final, get_args
 from superscalar import events as ev
 from superscalar.events import Event
 from superscalar.observe.timing import Timing
-from superscalar.observe.wording import counted, event_text, left_out, summary_text
+from superscalar.observe.wording import counted, event_text, left_out, summary_text, tools_shown_text
 from superscalar.short import short
 from superscalar.values import Failure, Usage
 
@@ -24,7 +24,7 @@ _ROOMS: Final[Mapping[str, tuple[type, ...]]] = {
     "compiler": (ev.RunStarted, ev.Resumed, ev.RunEnded, ev.DeadlinePassed, ev.BudgetSpent),
     "planner": (
         *(ev.RoundStarted, ev.PlanWritten, ev.Diagnosed, ev.Repairing, ev.Planned, ev.Ordered, ev.Sealed),
-        *(ev.Retired, ev.Replanned),
+        *(ev.Retired, ev.Replanned, ev.ToolsShown),
     ),
     "policy": (ev.Decided, ev.Approved, ev.PlanAsked, ev.PlanApproved),
     "models": (ev.ModelAsked, ev.ModelUsed, ev.ModelPreparing, ev.Thought, ev.Withdrawn),
@@ -33,7 +33,7 @@ _ROOMS: Final[Mapping[str, tuple[type, ...]]] = {
 _ROOM: Final = {kind: room for room, kinds in _ROOMS.items() for kind in kinds}  # of all others: schedule
 
 _HIGHEST: Final[Mapping[type, int]] = {
-    **dict.fromkeys((ev.RunStarted, ev.Resumed, ev.PlanAsked), logging.INFO),
+    **dict.fromkeys((ev.RunStarted, ev.Resumed, ev.PlanAsked, ev.ToolsShown), logging.INFO),
     **dict.fromkeys(
         (
             *(ev.RunEnded, ev.DeadlinePassed, ev.BudgetSpent, ev.Repairing, ev.Decided, ev.Approved, ev.PlanApproved),
@@ -125,6 +125,8 @@ def _said(event: Event, happened: Sequence[Event]) -> tuple[Any, ...]:
             return logging.WARNING, "the run's deadline passed"
         case ev.BudgetSpent(_, budget, used, limit):
             return logging.WARNING, "%s=%g is reached: %g used", budget, limit, used
+        case ev.ToolsShown(_, shown, of, cut):
+            return logging.INFO, "%s", tools_shown_text(len(shown), of, cut)
         case ev.Repairing(_, attempt, cut):
             why = f": its reply was cut: {cut}" if cut else ""
             return logging.WARNING, "the plan went back to the planner, repair %d%s", attempt, why

@@ -186,7 +186,7 @@ class RunView:
                 self._usage[role] = self._usage.get(role, Usage()) + usage
             case ev.Ordered():
                 pass  # rows stand where they are
-            case ev.ModelAsked():
+            case ev.ModelAsked() | ev.ToolsShown():
                 pass  # what comes of it is told
             case ev.BudgetSpent() | ev.Charged():
                 pass  # a call that is refused says so itself

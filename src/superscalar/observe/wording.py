@@ -176,6 +176,12 @@ def failed_rows(view: RunView) -> list[Row]:
     ]
 
 
+def tools_shown_text(shown: int, of: int, cut: Sequence[str]) -> str:
+    """How much the planner is shown of the tools, in words."""
+    said = f"the planner is shown {shown:,} of {counted(of, 'tool')}"
+    return f"{said}; {'; '.join(cut[:3])}{f'; and {len(cut) - 3:,} more' if len(cut) > 3 else ''}" if cut else said
+
+
 def event_text(event: ev.Event) -> str:
     """What an event says, beside its kind and its time."""
     match event:

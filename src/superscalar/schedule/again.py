@@ -28,6 +28,7 @@ from superscalar.schedule.limits import Grants
 from superscalar.schedule.loans import HOLDER
 from superscalar.schedule.lookup import outcomes_for
 from superscalar.schedule.state import Schedule
+from superscalar.schedule.threads import TakesPartIn
 from superscalar.schedule.waiting import Ticket
 from superscalar.secrets import lacks_secret, without_queries
 from superscalar.tools.context import ArgumentError
@@ -179,7 +180,7 @@ class _EventReading:
         assert terms.runners is not None
         made = Invocation(tool.name, fresh(arguments), terms.run, id, attempt)
         loop = asyncio.get_running_loop()
-        ticket = _WaitingCall(terms.run, tool.limited_by, loop)
+        ticket = _WaitingCall(terms.run, TakesPartIn(terms.runners)[tool], loop)
         await ticket.comes(terms.limits)
         timeout = tool.timeout_in(terms.bounds.timeout)
         channel = _Unheard(terms.context, None if timeout is None else loop.time() + timeout)

@@ -15,6 +15,7 @@ from superscalar.schedule.effective import fresh
 from superscalar.schedule.limits import Grants, Order, Ticket
 from superscalar.schedule.loans import HOLDER
 from superscalar.schedule.sharing import identity
+from superscalar.schedule.threads import TakesPartIn
 from superscalar.tools.tool import Batched, Tool
 from superscalar.traces import beyond_us
 from superscalar.values import FailureKind, Usage
@@ -54,6 +55,7 @@ class Shell(Protocol):
     course: Course
     caller: Ticket | None
     context: Any
+    names: TakesPartIn
 
     @property
     def reports(self) -> Listener:
@@ -113,7 +115,7 @@ class Attempt(Ticket):
         in_doubt: bool = False,
     ) -> None:
         self.run = shell.run_id  # written out: `super().__init__` costs as much as all of it
-        self.names = tool.limited_by
+        self.names = shell.names[tool]
         self.loop = shell.loop
         self.holds = False
         self.waiting = False

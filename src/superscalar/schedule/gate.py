@@ -127,6 +127,11 @@ class Gate:
         """How many may start now, whatever the time is."""
         return 0 if self.paced or self.opens else self.free
 
+    @property
+    def interval(self) -> int:
+        """Nanoseconds between two starts at its rate as it is now; 0: it has none."""
+        return self._interval
+
     def take(self, now: int) -> None:
         """Take a slot and a token."""
         self.free -= 1

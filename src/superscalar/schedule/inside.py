@@ -7,6 +7,7 @@ from weakref import WeakValueDictionary
 
 from superscalar.schedule.limits import EVERYTHING, Grants, Limits, Order, Ticket, User
 from superscalar.schedule.loans import Entangled, InnerQueue, current_caller
+from superscalar.schedule.threads import THREADS
 
 
 def granted_here(
@@ -48,7 +49,10 @@ class Inside(Grants):
                 if queue.opens_at(now) == now and (not clock.handing_on or queue.all_lent()):
                     queue.take(ticket, now)
                     return True
-                if queue.missing() and (why := queue.entangled(clock.waiting)):
-                    raise Entangled(why)
+                if (missing := queue.missing()) and (why := queue.entangled(clock.waiting)):
+                    if any(gate.name != THREADS for gate in missing) or any(gate.opens > now for gate in queue.gates):
+                        raise Entangled(why)
+                    queue.take(ticket, now)  # one thread more: those that there are do nothing but wait
+                    return True
             self.queue_up(ticket, queue, order)
             return False

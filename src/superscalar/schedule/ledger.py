@@ -243,6 +243,13 @@ class Ledger:
         if handler is not None:
             handler(event)
 
+    def let_go(self) -> None:
+        """Forget the tasks and calls of a run that is over: nobody asks for them any more."""
+        self.schedule.let_go()
+        self.shared.let_go()
+        self.called.clear()
+        self._begun.clear()
+
     def _admit(self) -> None:
         """From now on it depends on what was planned before whether a task is admitted."""
         self.handlers[events.Planned] = self._on_planned

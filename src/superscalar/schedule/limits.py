@@ -1,8 +1,9 @@
 """Limits at work: who may start now, who waits, and when to look again. Shared by all runs of the process.
 
-All that a call needs (its named limits and a global slot) is taken together, at the moment it starts; nothing is held
-while waiting. Agents that declare a limit of the same name on the same terms share one; a tool that names none has one
-of its own, which is no bound until its provider refuses a call. Runs take turns; within a run its own order decides.
+All that a call needs (its named limits, a thread where it runs in one, and a global slot) is taken together, at the
+moment it starts; nothing is held while waiting. Agents that declare a limit of the same name on the same terms share
+one; a tool that names none has one of its own, which is no bound until its provider refuses a call. Runs take turns;
+within a run it is chosen by what a wait would cost (`schedule.choice`).
 
 What depends on time belongs to a clock: all event loops of asyncio read the same, one in virtual time has its own.
 
@@ -13,7 +14,6 @@ holds nothing any more.
 from __future__ import annotations
 
 import asyncio
-import heapq
 import weakref
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -22,17 +22,18 @@ from itertools import count
 from random import Random
 from threading import Lock
 from time import monotonic_ns
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 from superscalar import events
 from superscalar.errors import UsageError
 from superscalar.forks import in_child
 from superscalar.schedule.alarms import Alarms
-from superscalar.schedule.crowd import Crowd
 from superscalar.schedule.gate import NANO, Gate, LimitStatistics
+from superscalar.schedule.lineup import Later, LineUp
 from superscalar.schedule.loans import Loans
 from superscalar.schedule.refusal import NOT_REFUSED, Outlook, Refusal
-from superscalar.schedule.waiting import FirstInLine, Keepers, Order, Queue, Ticket, Turn
+from superscalar.schedule.threads import THREAD_LIMIT, THREADS
+from superscalar.schedule.waiting import Keepers, Order, Queue, Ticket, Turn
 from superscalar.tools.terms import Limit
 from superscalar.tools.tool import Tool
 
@@ -40,6 +41,8 @@ __all__ = ["EVERYTHING", "NOT_REFUSED", "Gate", "Grants", "LimitStatistics", "Li
 
 EVERYTHING = "max_concurrency"
 """The name of the global limit that every call takes part in."""
+
+_CAP, _DECLARED_CAP = 32, 256
 
 _UNKNOWN = Limit()
 
@@ -57,22 +60,21 @@ class User(Protocol):
         """The calls for which something was taken that has not come back."""
 
 
-_Later: TypeAlias = dict[asyncio.AbstractEventLoop, int]
-"""When each event loop has to look again, in nanoseconds."""
-
-
 class Limits:
     """What an agent may do: its named limits and its global cap. `on` gives what asks them.
+
+    Without a `max_concurrency` that is 32, which is careful with providers of which nothing is known, or 256 where any
+    limit is declared: then those bound what there is to bound.
 
     Raises:
         UsageError: there is no cap.
     """
 
-    def __init__(self, limits: Mapping[str, Limit] | None = None, max_concurrency: int = 32) -> None:
-        if max_concurrency < 1:
+    def __init__(self, limits: Mapping[str, Limit] | None = None, max_concurrency: int | None = None) -> None:
+        if max_concurrency is not None and max_concurrency < 1:
             raise UsageError(f"max_concurrency={max_concurrency}: at least 1; concurrency is always bounded")
         self._declared = dict(limits or {})
-        self._max_concurrency = max_concurrency
+        self._max_concurrency = max_concurrency or (_DECLARED_CAP if self._declared else _CAP)
         self._owners: dict[str, Hashable] = {}
 
     def require(self, tool: Tool[..., Any]) -> None:
@@ -156,8 +158,11 @@ class Grants:
         """The gate of a limit."""
         gate = self._gates.get(name)
         if gate is None:
-            owner = self._owners.get(name, id(self))
-            gate = self._gates[name] = self.clock.gate(name, _UNKNOWN, owner)
+            if name == THREADS:
+                gate = self.clock.gate(name, THREAD_LIMIT, THREADS)
+            else:
+                gate = self.clock.gate(name, _UNKNOWN, self._owners.get(name, id(self)))
+            self._gates[name] = gate
         return gate
 
     def ask(self, ticket: Ticket, order: Order) -> bool:
@@ -193,7 +198,7 @@ class Grants:
         """Have a call wait."""
         clock = self.clock
         if queue not in clock.waiting:
-            clock.waiting[queue] = clock.watched[queue] = None
+            clock.line.enter(queue)
             clock.changed = True  # somebody must set a timer, if it is time that is missing
         elif clock.several:
             clock.changed = True  # this loop must, too
@@ -234,6 +239,8 @@ class Grants:
                 gate.free += 1
             if clock.waiting:
                 clock.changed = clock.handing_on = True
+                if len(clock.waiting) > 1 and ticket.since >= 0:
+                    ticket.queue.held(self._now() - ticket.since)
 
     def refused(self, ticket: Ticket, refusal: Refusal, random: Random, at: float) -> Outlook:
         """A provider refused a call, which has given back what it held: its limits pause and narrow.
@@ -244,7 +251,7 @@ class Grants:
         after = refusal.retry_after
         with self._lock:
             now = self._now()
-            gates = [self.gate(name) for name in ticket.names]
+            gates = [self.gate(name) for name in ticket.names if name != THREADS]
             since, ticket.since = ticket.since, -1
             for gate in gates:
                 if since >= 0 and gate.refuse(since, now, after, random):  # of a batch only the first call says it
@@ -278,13 +285,12 @@ class _ClockState:
     def __init__(self, now: Callable[[], int]) -> None:
         self.now = now
         self.lock = Lock()
-        self.waiting: dict[Queue, None] = {}
-        self.watched: dict[Queue, None] = {}  # those of them that are looked at each time; the others are in a crowd
-        self._crowds: dict[Gate, Crowd] = {}  # by the cap that they wait for
-        self.changed = False  # somebody may be able to start who could not when the queues were last looked at
-        self.handing_on = False  # a slot has come back and was not handed on yet
         self.numbers = count(1)
         self.keepers = Keepers()
+        self.line = LineUp(self.numbers)
+        self.waiting = self.line.waiting
+        self.changed = False  # somebody may be able to start who could not when the queues were last looked at
+        self.handing_on = False  # a slot has come back and was not handed on yet
         self.loans = Loans()
         self._lent = self.loans.lent
         self._gates: weakref.WeakValueDictionary[tuple[str, Limit, Hashable], Gate] = weakref.WeakValueDictionary()
@@ -327,13 +333,17 @@ class _ClockState:
             users.add(user)
             self.several = len(self._users) > 1
 
+    def _loops(self) -> list[asyncio.AbstractEventLoop]:
+        """Those on which runs have begun; other threads may add theirs meanwhile."""
+        return [loop for ref in self._users.keyrefs() if (loop := ref()) is not None]
+
     def leave(self, user: User) -> None:
         """A run is gone that had not ended: from a finalizer, which may come in the middle of anything."""
         self._left.extend(user.still_taken())
 
     def look_for_closed(self) -> None:
         """Take back what calls hold whose event loop was closed, or whose run is gone."""
-        if not self._left and not any(loop.is_closed() for loop in list(self._users)):
+        if not self._left and not any(loop.is_closed() for loop in self._loops()):
             return
         with self.lock:
             while self._left:
@@ -345,7 +355,7 @@ class _ClockState:
 
     def _keep_looking(self, loop: asyncio.AbstractEventLoop) -> None:
         """While somebody waits who may wait for another loop: have this one look for loops that were closed."""
-        if loop in self._looking or not self.waiting or all(other is loop for other in list(self._users)):
+        if loop in self._looking or not self.waiting or all(other is loop for other in self._loops()):
             return
         self._looking.add(loop)
         loop.call_later(_LOOK, self._look_at_loops, weakref.ref(loop))
@@ -393,16 +403,11 @@ class _ClockState:
     def _startable(self, loop: asyncio.AbstractEventLoop) -> list[Ticket]:
         """Every ticket that may start now, with everything taken for it, in the order in which runs have their turn."""
         granted: list[Ticket] = []
-        later: _Later = {}
+        later: Later = {}
         with self.lock:
             self.changed = self.handing_on = False
             now = self.now()
-            if len(self.waiting) == 1:
-                (queue,) = self.waiting
-                if not queue.hand_on(now, self.numbers, granted):
-                    self._hand_to(queue, now, granted, later)
-            else:
-                self._hand_round(now, granted, later)
+            self.line.hand_out(now, granted, later)
             if self.keepers.gave_back:
                 self.keepers.gave_back = False
                 self.changed = self.handing_on = True
@@ -410,110 +415,7 @@ class _ClockState:
             self._wake(later, loop)
         return granted
 
-    def _hand_to(self, queue: Queue, now: int, granted: list[Ticket], later: _Later) -> None:
-        """Let as many as can start of the only queue in which anybody waits."""
-        while (first := queue.first()) is not None:
-            ticket = first[1][2]
-            opens = queue.opens_at(now)
-            if opens == now:
-                queue.grant(ticket, now, next(self.numbers))
-                granted.append(ticket)
-                continue
-            if opens is None:
-                if len(queue.lacked) > 1:
-                    queue.keep(now)
-            else:
-                later[ticket.loop] = opens
-            return
-        self._forget(queue)
-
-    def _hand_round(self, now: int, granted: list[Ticket], later: _Later) -> None:
-        """Let as many as can start; of several queues the one goes next whose first run was served longest ago."""
-        looking = self._uncapped([(first, queue) for queue in list(self.watched) if (first := self._first(queue))])
-        crowds = self._open_crowds()
-        while (chosen := self._next(looking, crowds)) is not None:
-            first, queue = chosen
-            opens = queue.opens_at(now)
-            ticket = first[1][2]
-            if opens == now:
-                queue.grant(ticket, now, next(self.numbers))
-                granted.append(ticket)
-                left = self._first(queue)
-                if queue.crowd is not None and left is not None:
-                    self._watch(queue)
-                    heapq.heappush(looking, (left, queue))
-                if queue.gates[-1].free < 1:
-                    looking = self._uncapped(looking)
-                    crowds = self._open_crowds()
-                continue
-            if queue.crowd is not None:  # it waits for something else than the cap
-                self._watch(queue)
-            else:
-                heapq.heappop(looking)
-            if opens is None:
-                if len(queue.lacked) > 1:
-                    queue.keep(now)
-            else:
-                later[ticket.loop] = min(opens, later.get(ticket.loop, opens))
-
-    def _next(self, looking: list[tuple[FirstInLine, Queue]], crowds: list[Crowd]) -> tuple[FirstInLine, Queue] | None:
-        """The queue that goes next, of those that are looked at and of all crowds."""
-        while looking:
-            before, queue = looking[0]
-            first = self._first(queue)
-            if first == before:
-                break
-            if first is None:
-                heapq.heappop(looking)
-            else:  # its run has just been served, here or in another queue
-                heapq.heapreplace(looking, (first, queue))
-        found = [one for crowd in crowds if (one := crowd.first()) is not None]
-        return min([*looking[:1], *found], key=_turn, default=None)
-
-    def _first(self, queue: Queue) -> FirstInLine | None:
-        first = queue.first()
-        if first is None:
-            self._forget(queue)
-        return first
-
-    def _uncapped(self, looking: list[tuple[FirstInLine, Queue]]) -> list[tuple[FirstInLine, Queue]]:
-        """Those whose agents may make more calls; the others wait for that and nothing else, and are not looked at."""
-        left = []
-        for first, queue in looking:
-            if queue not in self.waiting:
-                continue
-            if not queue.capped():
-                left.append((first, queue))
-                continue
-            cap = queue.gates[-1]
-            crowd = self._crowds.get(cap)
-            if crowd is None:
-                crowd = self._crowds[cap] = Crowd(cap, self._forget)
-            crowd.join(queue)
-            self.watched.pop(queue, None)
-        heapq.heapify(left)
-        return left
-
-    def _watch(self, queue: Queue) -> None:
-        """Look at one that was in a crowd."""
-        if queue.crowd is not None:
-            queue.crowd.leave(queue)
-        self.watched[queue] = None
-
-    def _open_crowds(self) -> list[Crowd]:
-        for cap in [cap for cap, crowd in self._crowds.items() if not crowd]:
-            del self._crowds[cap]
-        return [crowd for crowd in self._crowds.values() if crowd.cap.free > 0]
-
-    def _forget(self, queue: Queue) -> None:
-        """Nobody waits there any more."""
-        queue.first()  # so that it keeps nothing either
-        self.waiting.pop(queue, None)
-        self.watched.pop(queue, None)
-        if queue.crowd is not None:
-            queue.crowd.leave(queue)
-
-    def _wake(self, later: _Later, loop: asyncio.AbstractEventLoop) -> None:
+    def _wake(self, later: Later, loop: asyncio.AbstractEventLoop) -> None:
         """Have each event loop look again when its first ticket may start; another thread's loop sets its own timer."""
         self._alarms.clear(loop)
         for waiting, when in later.items():
@@ -546,9 +448,7 @@ class _ClockState:
                 self._asked_anew.add(ticket)
                 self.take_back(ticket)
                 queue.ungrant(ticket, next(self.numbers))
-                self.waiting[queue] = None
-                if queue.crowd is None:
-                    self.watched[queue] = None
+                self.line.enter(queue)
                 self.changed = True
         if queue is None:
             ticket.granted()
@@ -589,10 +489,6 @@ def _clock_of(loop: asyncio.AbstractEventLoop) -> _ClockState:
         if clock is None:
             clock = _OWN[loop] = _ClockState(partial(_time_of, weakref.ref(loop)))
         return clock
-
-
-def _turn(one: tuple[FirstInLine, Queue]) -> FirstInLine:
-    return one[0]
 
 
 def _time_of(own: weakref.ReferenceType[asyncio.AbstractEventLoop]) -> int:

@@ -112,7 +112,8 @@ class Loans:
 class InnerQueue(Queue):
     """The calls of the runs inside one call that want the same: each of them takes what is lent, and else what is free.
 
-    Nothing that one of these wants is kept for anybody: who called it holds slots, and others may wait for those.
+    Nothing that one of these wants is kept for anybody, nor for one of these: who called it holds slots, and others may
+    wait for those.
     """
 
     __slots__ = ("__weakref__", "_inside", "_loans", "_others", "caller")
@@ -193,6 +194,9 @@ class InnerQueue(Queue):
         """It is always looked at the long way."""
         del now, numbers, granted
         return False
+
+    def keep_soon(self, now: int, opens: int, longest: int) -> None:
+        """It keeps nothing either."""
 
     def give_up(self) -> None:
         """Nobody waits here any more."""

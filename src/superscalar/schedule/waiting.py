@@ -7,12 +7,17 @@ import heapq
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator
-from typing import Any, Protocol, TypeAlias
+from math import inf
+from typing import Protocol, TypeAlias
 
-from superscalar.schedule.gate import Gate
+from superscalar.schedule.gate import NANO, UNBOUNDED, Gate
 
-Order: TypeAlias = tuple[Any, ...]
-"""Where a call stands within its run: any sortable tuple, the lower goes first."""
+_SAME = 8  # a measure that has changed by less than one part in so many is the same
+_PART = 4  # at most one slot in so many is kept for calls that may start soon
+
+Order: TypeAlias = tuple[float, ...]
+"""Where a call stands within its run, the lower goes first: it begins with the seconds to the end of its path, negative
+(`LongestPath`), or with a place in whatever other order there is."""
 
 
 class Ticket(ABC):
@@ -68,51 +73,74 @@ class Turn:
 
 
 class _RunLine:
-    """The tickets of one run in its order. They nearly always come in that order, and then nothing is sorted."""
+    """The tickets of one run in its order. They nearly always come in that order, and then nothing is sorted.
 
-    __slots__ = ("inorder", "others", "turn")
+    Those have no place of their own but the one at the `head`: thousands may wait, and each object that does costs the
+    collector as much as a tenth of a call.
+    """
+
+    __slots__ = ("head", "numbers", "orders", "others", "tickets", "turn")
 
     def __init__(self, turn: Turn) -> None:
         self.turn = turn
-        self.inorder: deque[PlaceInLine] = deque()
+        self.tickets: deque[Ticket] = deque()
+        self.orders: deque[Order] = deque()
+        self.numbers: deque[int] = deque()
+        self.head: PlaceInLine | None = None
         self.others: list[PlaceInLine] = []
+
+    def __len__(self) -> int:
+        """How many wait, with those that were given up and have not come up yet."""
+        return len(self.tickets) + len(self.others)
 
     def count(self) -> int:
         """How many still wait."""
-        return sum(_is_taken(place) for places in (self.inorder, self.others) for place in places)
+        inorder = zip(self.orders, self.numbers, self.tickets, strict=True)
+        return sum(map(_is_taken, inorder)) + sum(map(_is_taken, self.others))
 
-    def push(self, place: PlaceInLine) -> None:
-        if not self.inorder or self.inorder[-1] < place:
-            self.inorder.append(place)
+    def push(self, order: Order, number: int, ticket: Ticket) -> None:
+        if not self.tickets or self.orders[-1] <= order:  # numbers only grow
+            self.tickets.append(ticket)
+            self.orders.append(order)
+            self.numbers.append(number)
         else:
-            heapq.heappush(self.others, place)
+            heapq.heappush(self.others, (order, number, ticket))
 
     def first(self) -> PlaceInLine | None:
         """The first place; those that were given up, or changed for another, are dropped on the way."""
-        while self.inorder or self.others:
-            place = (self.others if self.others and self._others_first() else self.inorder)[0]
+        while self.tickets or self.others:
+            place = self.others[0] if self.others and self._others_first() else self._of_head()
             order, _, ticket = place
             if ticket.waiting and ticket.order is order and not ticket.loop.is_closed():  # `_is_taken`, written out
                 return place
             self.pop()
         return None
 
+    def _of_head(self) -> PlaceInLine:
+        if self.head is None:
+            self.head = self.orders[0], self.numbers[0], self.tickets[0]
+        return self.head
+
     def pop(self) -> None:
         if self.others and self._others_first():
             heapq.heappop(self.others)
         else:
-            self.inorder.popleft()
+            self.shift()
+
+    def shift(self) -> None:
+        """The first of those that came in order leaves."""
+        self.head = None
+        self.tickets.popleft()
+        self.orders.popleft()
+        self.numbers.popleft()
 
     def serve(self, number: int) -> None:
         """Its first ticket leaves, and its run has had its turn."""
         self.turn.served = number
-        if self.others:
-            self.pop()
-        else:
-            self.inorder.popleft()
+        self.pop()
 
     def _others_first(self) -> bool:
-        return not self.inorder or self.others[0] < self.inorder[0]
+        return not self.tickets or self.others[0] < self._of_head()
 
 
 def _is_taken(place: PlaceInLine) -> bool:
@@ -127,10 +155,11 @@ class Keepers:
     Two that have a limit in common never keep slots at once: each might keep the one that the other lacks, for ever.
     """
 
-    __slots__ = ("_due", "gave_back", "inside")
+    __slots__ = ("_due", "_soon", "gave_back", "inside")
 
     def __init__(self) -> None:
         self._due: dict[Queue, None] = {}
+        self._soon: dict[Queue, None] = {}  # those that keep slots for a moment: they lack nothing but time
         self.inside: dict[Queue, list[Gate]] = {}  # what calls wait for that are inside others: it is never kept
         self.gave_back = False  # slots were kept and are free unused: whoever was looked at before has to be again
 
@@ -144,9 +173,14 @@ class Keepers:
                 return False
         return False
 
+    def note_soon(self, queue: Queue) -> None:
+        """A queue keeps slots up to the moment at which its pace lets it start the next call."""
+        self._soon[queue] = None
+
     def leave(self, queue: Queue) -> None:
-        """It starts a call, or has none that slots alone would start."""
-        del self._due[queue]
+        """It starts a call, or has none that what it keeps would start."""
+        self._due.pop(queue, None)
+        self._soon.pop(queue, None)
 
     def may_keep(self, gate: Gate) -> bool:
         """Whether no call waits that takes part in this gate and whose caller holds slots itself."""
@@ -154,12 +188,13 @@ class Keepers:
 
     def make_way(self, gate: Gate) -> None:
         """Such a call lacks one: what is kept of this gate is free."""
-        for queue in [queue for queue in self._due if queue.keeps(gate)]:
+        for queue in [queue for queue in (*self._due, *self._soon) if queue.keeps(gate)]:
             queue.give_up()
 
 
 class Among(Protocol):
-    """Other queues among which one waits: it tells them of another first place that it has for a run."""
+    """Other queues among which one waits: it tells them of another first place that it has for a run, or of another
+    reach."""
 
     def enter(self, queue: Queue, run: str, place: PlaceInLine) -> None:
         """It has that one."""
@@ -175,6 +210,10 @@ class Queue:
     Once each of those that it lacked has been granted to others since, it keeps what comes free when it has its turn:
     of the slowest limit first, so that what it keeps idles for no longer than the faster ones take. Queues that have a
     limit in common do so one after the other (`Keepers`).
+
+    `reach`: how many calls its own limits let it have under way, or its cap where that is fewer; of a limit with a rate
+    that is what goes on at once at that rate (Little, Operations Research 9(3), 1961). `lasts`: how long a call holds
+    what it takes, in nanoseconds, an exponentially weighted mean of those that ended while others waited; -1: none has.
     """
 
     __slots__ = (
@@ -182,13 +221,16 @@ class Queue:
         "_keepers",
         "_kept",
         "_lines",
+        "_pitch",
         "_runs",
         "_turns",
         "blocked_by",
         "crowd",
         "gates",
         "lacked",
+        "lasts",
         "names",
+        "reach",
     )
 
     def __init__(
@@ -205,10 +247,48 @@ class Queue:
         self._due = False  # it is among them
         self._kept: list[Gate] = []
         self.crowd: Among | None = None  # it waits there, for nothing but the cap
+        self.lasts = -1
+        self.reach = 0.0
+        self._pitch = 0.0  # nanoseconds between two calls, if it is only its own limits that keep them apart
+        self._measure()
 
     def count(self) -> int:
         """How many still wait."""
         return sum(line.count() for line in self._lines.values())
+
+    def _measure(self) -> None:
+        lasts, gates = self.lasts, self.gates
+        reach: float = gates[-1].capacity
+        pitch = 0.0
+        for gate in gates[:-1]:
+            reach = min(reach, gate.capacity)
+            pitch = max(pitch, lasts / gate.capacity)
+            if interval := gate.interval:
+                reach = min(reach, lasts / interval if lasts >= 0 else gate.running + 1)
+                pitch = max(pitch, interval)
+        self._pitch = pitch
+        if abs(self.reach - reach) * _SAME > reach:
+            self.reach = reach
+            if self.crowd is not None:
+                for run, place in self.places():
+                    self.crowd.enter(self, run, place)
+
+    def held(self, nanoseconds: int) -> None:
+        """A call has held what it took for so long, while others waited."""
+        before = self.lasts
+        self.lasts = now = nanoseconds if before < 0 else before + ((nanoseconds - before) >> 2)
+        if abs(now - before) * _SAME > now or any(gate.narrowed for gate in self.gates):
+            self._measure()
+
+    def lead(self, run: str, place: PlaceInLine) -> float:
+        """Seconds to the end of the path of the last call that waits here, if only its own limits were in its way.
+
+        Without end where none has ended yet: it is to be found out soon.
+        """
+        if self.lasts < 0:
+            return inf
+        waiting = len(self._lines[run]) * len(self._lines)  # of every run as many as of this one: about so many
+        return waiting * self._pitch / NANO - place[0][0]
 
     def push(self, ticket: Ticket, order: Order, number: int) -> None:
         """Queue up among the tickets of the same run, or take another place; `number` is higher than any before."""
@@ -221,10 +301,9 @@ class Queue:
             line = self._lines[ticket.run] = _RunLine(turn)
             heapq.heappush(self._turns, (turn.served, ticket.run))
         ticket.order = order
-        place = order, number, ticket
-        line.push(place)
-        if self.crowd is not None and line.first() is place:
-            self.crowd.enter(self, ticket.run, place)
+        line.push(order, number, ticket)
+        if self.crowd is not None and (first := line.first()) is not None and first[2] is ticket:
+            self.crowd.enter(self, ticket.run, first)
 
     def served(self, run: str) -> int:
         """When a run was served last that has tickets here."""
@@ -277,10 +356,12 @@ class Queue:
         """The first ticket leaves; its run has had its turn."""
         self._lines[ticket.run].serve(number)
         ticket.waiting = False
-        if self._due:
+        if self._due or self._kept:
             self._release()
         if self.lacked:
             self.lacked.clear()
+        if self.lasts < 0:
+            self._measure()
 
     def ungrant(self, ticket: Ticket, number: int) -> None:
         """A call that was granted did not start, and its slots have come back: it queues up again."""
@@ -295,7 +376,7 @@ class Queue:
         """Whether its agent may make no more calls at once, so that there is no need to look at it. One that lacks
         more than that is looked at all the same: it may have to keep something."""
         cap = self.gates[-1]
-        if cap.free > 0 or len(self.lacked) > 1:
+        if cap.free > 0 or cap in self._kept or len(self.lacked) > 1:
             return False
         self.blocked_by = cap.blocks
         if cap not in self.lacked:
@@ -319,8 +400,8 @@ class Queue:
                 opens = gate.opens
                 if not missing:
                     self.blocked_by = gate.blocks
-        if opens > now:
-            self.give_up()  # it is time that is missing: slots that are kept meanwhile would help nobody
+        if opens > now if self._due else missing:
+            self.give_up()  # what is missing comes later: slots that are kept meanwhile would help nobody
         return None if missing else opens
 
     def hand_on(self, now: int, numbers: Iterator[int], granted: list[Ticket]) -> bool:
@@ -338,16 +419,19 @@ class Queue:
         line = self._lines[turns[0][1]]
         if line.others:
             return False
-        inorder = line.inorder
-        while inorder:
-            order, _, ticket = inorder[0]
-            if not ticket.waiting or ticket.order is not order or ticket.loop.is_closed():
+        tickets, orders = line.tickets, line.orders
+        while tickets:
+            ticket = tickets[0]
+            if not ticket.waiting or ticket.order is not orders[0] or ticket.loop.is_closed():
                 return False
             for gate in gates:
                 if gate.free < 1:
                     self.opens_at(now)
                     return len(self.lacked) < 2
-            inorder.popleft()
+            tickets.popleft()  # `_RunLine.shift`, written out
+            orders.popleft()
+            line.numbers.popleft()
+            line.head = None
             line.turn.served = next(numbers)
             ticket.waiting = False
             ticket.holds = True
@@ -380,13 +464,35 @@ class Queue:
             gate.kept += 1
             self._kept.append(gate)
 
+    def keep_soon(self, now: int, opens: int, longest: int) -> None:
+        """Its pace lets it start a call soon, and another one that is about to take the slot would have it for so long.
+
+        It keeps that slot if it has fewer under way than its reach, so that what its pace allows is not lost for want
+        of a slot, and never more than a quarter of all. What is known to end before the call may start takes the slot
+        meanwhile (as with EASY backfilling: Lifka, JSSPP 1995), and so does what would have it for less than twice as
+        long as it would be idle, or for nobody knows how long: a slow provider must not hold up the others.
+        """
+        if self._kept or self._due or longest <= 2 * (opens - now):
+            return
+        pacing = max(self.gates[:-1], key=lambda gate: gate.interval)
+        if opens - now > pacing.interval or pacing.running >= max(self.reach, 1.0):
+            return
+        wanted = [g for g in self.gates if g.capacity < UNBOUNDED and g.kept < (g.capacity + 2) // _PART]
+        if self.gates[-1] not in wanted or any(g.free < 1 or not self._keepers.may_keep(g) for g in wanted):
+            return
+        for gate in wanted:
+            gate.free -= 1
+            gate.kept += 1
+        self._kept += wanted
+        self._keepers.note_soon(self)
+
     def keeps(self, gate: Gate) -> bool:
         """Whether it keeps a slot of this gate."""
         return gate in self._kept
 
     def give_up(self) -> None:
         """Leave what it kept to others, who may have been looked at before they could have it."""
-        if self._due:
+        if self._due or self._kept:
             self._keepers.gave_back |= bool(self._kept)
             self._release()
 

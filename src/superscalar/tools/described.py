@@ -30,7 +30,8 @@ class Described(ABC):
     call may get another default. `context`: the one that wants a ToolContext. `module`: what stands for its provider
     where none is named; `elsewhere`: it does not come from this program. `effect`: what it has where none is declared.
     `identity`: what, beside the annotations, must be the same for a recorded run to mean the same. `checked`: what
-    gives a result as it is declared, or raises; None where nothing is.
+    gives a result as it is declared, or raises; None where nothing is. `server`: who describes it, if that is not
+    whoever wrote this program: then all that it says is data. `cut`: what of that was left out, in words.
     """
 
     name: str
@@ -51,6 +52,8 @@ class Described(ABC):
     effect: Effect = "read"
     identity: Any = None
     checked: Callable[[Any], Any] | None = None
+    server: str = ""
+    cut: tuple[str, ...] = ()
 
     @abstractmethod
     def validator(self, secrets: Secrets, completed: Check) -> Check:

@@ -99,9 +99,36 @@ class Channel(Protocol):
         ...
 
 
+class Direct:
+    """The runner of an async function that needs nothing but its arguments: whoever makes a call may await
+    `function(**arguments)` itself, and spare what would be said of the call.
+    """
+
+    __slots__ = ("function",)
+
+    def __init__(self, function: Callable[..., Awaitable[Any]]) -> None:
+        self.function = function
+
+    def __call__(self, call: Invocation, _: Channel) -> Awaitable[Any]:
+        """Call it as any runner does."""
+        return self.function(**call.arguments)
+
+
 Runner: TypeAlias = Callable[[Invocation, Channel], Awaitable[Any]]
 """Runs a call of one tool. What is awaited gives the value, or raises what the tool raised.
 
 Cancelling it stops the call: it ends when that really has ended, or when it is cancelled a second time. What certainly
 was not begun raises `NotBegun`, and so a write is not in doubt. The value is checked and weighed as any tool's is.
+One whose calls each take a thread of this process says so (`in_threads`); `functools.wraps` says it of one around it.
 """
+
+
+def in_threads(runner: Runner) -> Runner:
+    """Say of a runner that each of its calls takes a thread of this process: they take part in the limit on those."""
+    runner.takes_thread = True  # type: ignore[attr-defined]  # it is a function, or an object of the executor's
+    return runner
+
+
+def takes_thread(runner: Runner) -> bool:
+    """Whether that was said of a runner."""
+    return getattr(runner, "takes_thread", False) is True

@@ -1,10 +1,12 @@
-"""Finding tools by words: BM25 (Robertson and Zaragoza, The Probabilistic Relevance Framework, 2009)."""
+"""Finding tools by words: BM25F (Robertson and Zaragoza, The Probabilistic Relevance Framework, 2009)."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from math import log
 from typing import Final
 
@@ -12,45 +14,117 @@ from superscalar.plan.ir.signatures import Signature
 
 K1: Final = 1.2
 """How soon more of the same word says nothing more."""
-B: Final = 0.75
-"""How far a long description counts less, from 0 (not at all) to 1."""
+B: Final = 0.6
+"""How far a long text counts less, from 0 (not at all) to 1."""
+
+FIELDS: Final[Mapping[str, float]] = {"name": 3.0, "description": 1.5, "parameters": 1.0, "about": 0.5}
+"""What a word counts by where it stands: in a tool's name or its server's, its description, the names of its
+parameters and of the keys of records that it takes, and what is said of these."""
 
 _WORD: Final = re.compile(r"[^\W\d_]+|\d+")
 _HUMP: Final = re.compile(r"(?<=[a-z\d])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_ACCENT: Final = re.compile("[\u0300-\u036f]")
+_UNSPACED: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
+_COMMON: Final = frozenset(
+    "a about all am an and any are as at be been by can could did do does each every for from had has have her "
+    "his how i if in into is it its just many me more most much my of on one or our out please should so some "
+    "than that the their them then there these they this those to up us was we were what when where which who "
+    "whom whose why will with would you your".split()
+)
 
 
-def ranked(signatures: Iterable[Signature], query: str) -> list[Signature]:
-    """The tools that have a word of the query in their name, description or parameters, the best first.
+class ToolIndex:
+    """The words of some tools, to find these by. Made once, asked often."""
 
-    Of two that are as good the earlier comes first.
+    def __init__(self, signatures: Iterable[Signature]) -> None:
+        self._tools = list(signatures)
+        documents = [_fields_of(signature) for signature in self._tools]
+        count = max(len(documents), 1)
+        means = {name: sum(sum(one[name].values()) for one in documents) / count or 1.0 for name in FIELDS}
+        self._weights: dict[str, list[tuple[int, float]]] = defaultdict(list)  # of each word, in each tool that has it
+        for place, fields in enumerate(documents):
+            words: dict[str, float] = defaultdict(float)
+            for name, weight in FIELDS.items():
+                scale = weight / (1.0 - B + B * sum(fields[name].values()) / means[name])
+                for word, times in fields[name].items():
+                    words[word] += times * scale
+            for word, weight in words.items():
+                self._weights[word].append((place, weight))
+
+    def ranked(self, query: str) -> list[Signature]:
+        """The tools that have a word of the query in their name, description or parameters, the best first.
+
+        Of two that are as good the earlier comes first. Words such as "the" count where there are no others.
+        """
+        return [self._tools[place] for place, _ in self.scored(query)]
+
+    def scored(self, query: str) -> list[tuple[int, float]]:
+        """The same by their places, with how well each one fits."""
+        words = dict.fromkeys(words_of_text(query))
+        telling = [word for word in words if word not in _COMMON] or list(words)
+        scores: dict[int, float] = defaultdict(float)
+        for word in telling:
+            having = self._weights.get(word, ())
+            rarity = log(1.0 + (len(self._tools) - len(having) + 0.5) / (len(having) + 0.5))
+            for place, weight in having:
+                scores[place] += rarity * weight * (K1 + 1.0) / (weight + K1)
+        return sorted(scores.items(), key=lambda one: (-one[1], one[0]))
+
+
+def _fields_of(signature: Signature) -> dict[str, Counter[str]]:
+    keys = [key for form in signature.forms for key in form.keys]
+    texts = {
+        "name": [signature.name, signature.alias if signature.alias != signature.name else "", signature.server],
+        "description": [signature.description],
+        "parameters": [p.name for p in (*signature.parameters, *keys)],
+        "about": [p.description for p in (*signature.parameters, *keys)],
+    }
+    return {name: Counter(words_of_text(" ".join(parts))) for name, parts in texts.items()}
+
+
+def words_of_text(text: str) -> Iterator[str]:
+    """The words of a text, in lower case, without endings and accents; names like `getUser` and `get_user` are two.
+
+    Of what is written without spaces (Han, kana) each two characters are one.
     """
-    tools = list(signatures)
-    documents = [_words(_text_of(signature)) for signature in tools]
-    scores = _scores(documents, list(dict.fromkeys(_words(query))))
-    found = sorted((-score, place) for place, score in enumerate(scores) if score > 0.0)
-    return [tools[place] for _, place in found]
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", _ACCENT.sub("", unicodedata.normalize("NFKD", text)))
+        text = _UNSPACED.sub(_in_pairs, text)
+    return (stem(word.lower()) for word in _WORD.findall(_HUMP.sub(" ", text)))
 
 
-def _scores(documents: Sequence[list[str]], query: Sequence[str]) -> list[float]:
-    counts = [Counter(document) for document in documents]
-    mean = sum(map(len, documents)) / max(len(documents), 1) or 1.0
-    having = {word: sum(word in count for count in counts) for word in query}
-    weights = {word: log(1.0 + (len(documents) - many + 0.5) / (many + 0.5)) for word, many in having.items()}
-    return [
-        sum(
-            weight * count[word] * (K1 + 1.0) / (count[word] + K1 * (1.0 - B + B * len(document) / mean))
-            for word, weight in weights.items()
-        )
-        for document, count in zip(documents, counts, strict=True)
-    ]
+def _in_pairs(found: re.Match[str]) -> str:
+    signs = found[0]
+    return " ".join(["", *(signs[at : at + 2] for at in range(max(len(signs) - 1, 1))), ""])
 
 
-def _text_of(signature: Signature) -> str:
-    parameters = [f"{p.name} {p.description}" for p in signature.parameters]
-    return " ".join([signature.name, signature.alias, signature.description, *parameters])
+_VOWELS: Final = frozenset("aeiouy")
+_ENDINGS: Final[Mapping[str, int]] = {"tion": 1, "sion": 1, "ment": 0, "er": 0}  # how much of them stays
 
 
-def _words(text: str) -> list[str]:
-    """The words of a text, in lower case and without the s of a plural; names like `getUser` and `get_user` are two."""
-    words = (word.lower() for word in _WORD.findall(_HUMP.sub(" ", text)))
-    return [word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word for word in words]
+@lru_cache(maxsize=16_384)
+def stem(word: str) -> str:
+    """A word without the endings that say nothing of what is meant: of a plural, of a verb, and what is made of one.
+
+    Rough, and the same for what is described and what is looked for: `prices`, `priced` and `pricing` are `pric`.
+    """
+    if not word.isascii() or word in _COMMON:
+        return word
+    if len(word) > 4 and word.endswith("ies"):
+        word = f"{word[:-3]}y"
+    elif len(word) > 4 and word.endswith(("sses", "shes", "ches", "xes", "zes")):
+        word = word[:-2]
+    elif len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-1]
+    for ending in ("ing", "ed"):
+        stemmed = word.removesuffix(ending)
+        if stemmed != word and len(stemmed) > 2 and not _VOWELS.isdisjoint(stemmed):
+            doubled = stemmed[-1] == stemmed[-2] and stemmed[-1] not in "lsz"
+            word = stemmed[:-1] if doubled else stemmed
+            break
+    if len(word) > 6:
+        cut = next((len(end) - kept for end, kept in _ENDINGS.items() if word.endswith(end)), 0)
+        word = word[: len(word) - cut]
+    if len(word) > 4 and word.endswith("y"):
+        word = f"{word[:-1]}i"
+    return word[:-1] if len(word) > 3 and word.endswith("e") else word

@@ -168,6 +168,7 @@ class Tool(Generic[Takes, Gives]):
             resource=self._resource_function(resource) if callable(resource) else resource,
             shares=self.shares,
             forms=described.forms,
+            server=described.server,
         )
         self.results: Results | None = results_of(
             name, self.trust, terms.trusted_fields, described.results, described.output

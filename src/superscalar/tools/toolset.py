@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import operator
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from copy import copy
 from dataclasses import replace
@@ -12,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from superscalar.errors import ToolsetError, UsageError
 from superscalar.forks import made_once
-from superscalar.given import LIMITS, SCHEMAS, TEXT, TOOLS, whole_number
+from superscalar.given import LIMITS, NAMES, SCHEMAS, TEXT, TEXTS, TOOLS, whole_number
 from superscalar.plan.ir.signatures import Signatures
 from superscalar.secrets import without_queries
 from superscalar.short import LONGEST_REPR, cut, short
-from superscalar.tools.search import ranked
+from superscalar.tools.search import ToolIndex
 from superscalar.tools.stubs import tool_stub
 from superscalar.tools.terms import Limit
 from superscalar.tools.tool import Tool, tool
@@ -34,6 +35,8 @@ class _SeveralRules(tuple[Any, ...]):
 
 _LIMITS: Final = LIMITS.or_none
 _SCHEMAS: Final = SCHEMAS.or_none
+_NAMES: Final = NAMES.or_none
+_TEXTS: Final = TEXTS.or_none
 _AT_MOST: Final = whole_number(1, "tools").or_none
 
 
@@ -43,13 +46,14 @@ class Toolset:
     Plain functions become tools. `limits` are the set's own named limits; those given to the agent win. `policy`: as
     for `tool`, for the calls of all its tools, which follow it wherever they are handed to; `rules` has what is said of
     every tool, by name. `schemas`: types by name, for `extract` in plans (see docs/extract.md); `named` has those of
-    all sets in it.
+    all sets in it. `pinned`: the names of tools that planners are always shown, where there is no room for all. `says`:
+    what servers say of themselves, by server, which is data (see `superscalar.tools.said`).
 
     Tools that need a connection are those of a subclass that overrides `session`, and `listed` if they may change. The
     agent opens it for the runs that need it; `async with toolset:` keeps it open between them, too.
 
     Raises:
-        UsageError: two tools have one name, or the batched form that a tool names is not there.
+        UsageError: two tools have one name, or the batched form that a tool names, or one that is pinned, is not there.
     """
 
     def __init__(
@@ -59,28 +63,37 @@ class Toolset:
         limits: Mapping[str, Limit] | None = None,
         policy: Any = None,
         schemas: Mapping[str, Any] | None = None,
+        pinned: str | Iterable[str] | None = None,
+        says: Mapping[str, str] | None = None,
     ) -> None:
         for name, wanted, value in (
             ("tools", TOOLS, tools),
             ("limits", _LIMITS, limits),
             ("schemas", _SCHEMAS, schemas),
+            ("pinned", _NAMES, pinned),
+            ("says", _TEXTS, says),
         ):
             wanted.check(name, value, "Toolset")
         self._given: tuple[Any, ...] = (tools,) if isinstance(tools, Toolset) else tuple(tools)
-        self._own: dict[str, Any] = {"limits": limits, "policy": policy, "schemas": schemas}
+        self._own: dict[str, Any] = {"limits": limits, "policy": policy, "schemas": schemas, "says": says}
         self._sets = [one for one in self._given if isinstance(one, Toolset)]
         self._latest: tuple[tuple[Any, ...], Toolset] = (self._given, self)
         self.named: dict[str, Any] = {}
         self.limits: dict[str, Limit] = {}
+        self.pinned = frozenset([pinned] if isinstance(pinned, str) else pinned or ())
+        self.says: dict[str, str] = {}
         self.rules: dict[str, tuple[Callable[[Any], Any], ...]] = {}
         self.by_alias: dict[str, Tool[..., Any]] = {}
         by_name: dict[str, Tool[..., Any]] = {}
+        asked = self.pinned
         for given in self._given:
             members: Iterable[Tool[..., Any]]
             if isinstance(given, Toolset):
                 members = given if policy is None else [copy(member) for member in given]
                 self.limits.update(given.limits)
                 self.named.update(given.named)
+                self.says.update(given.says)
+                self.pinned |= given.pinned
             else:
                 members = (_tool_of(given) if policy is None else copy(_tool_of(given)),)
             for member in members:
@@ -98,6 +111,9 @@ class Toolset:
             member.resolve_batch(by_name)
         self.limits.update(limits or {})
         self.named.update(schemas or {})
+        self.says.update(says or {})
+        if not self.is_live:
+            _check_pinned(asked, by_name)
         self.signatures = Signatures(replace(member.signature, alias=alias) for alias, member in self.by_alias.items())
 
     def _free(self, member: Tool[..., Any], kept: set[str]) -> str:
@@ -217,6 +233,7 @@ class Toolset:
         before, latest = self._latest
         if len(found) != len(before) or not all(map(operator.is_, found, before)):
             latest = Toolset(found, **self._own)
+            latest.pinned |= self.pinned  # of which some may be there another time
             self._latest = found, latest
         return latest
 
@@ -261,8 +278,18 @@ class Toolset:
         """
         TEXT.or_none.check("query", query, "describe")
         _AT_MOST.check("limit", limit, "describe")
-        found = list(self.signatures) if query is None else ranked(self.signatures, query)
+        found = list(self.signatures) if query is None else self.index.ranked(query)
         return "\n".join(map(tool_stub, found[:limit]))
+
+    @made_once
+    def index(self) -> ToolIndex:
+        """What finds its tools by words."""
+        return ToolIndex(self.signatures)
+
+    @made_once
+    def sizes(self) -> list[int]:
+        """How many characters of a prompt each tool takes, in order."""
+        return [len(tool_stub(signature)) + 1 for signature in self.signatures]
 
     def __repr__(self) -> str:
         return cut(f"<{type(self).__name__}: {', '.join(self.by_alias) or 'no tools'}>", LONGEST_REPR)
@@ -317,6 +344,19 @@ class Toolset:
                 case "anthropic":
                     made.append({**about, "input_schema": member.schema})
         return made
+
+
+def _check_pinned(names: Iterable[str], known: Collection[str]) -> None:
+    """Make sure that what is pinned is there.
+
+    Raises:
+        UsageError: there is no tool of one of these names.
+    """
+    for name in sorted(names):
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise UsageError(f"pinned={name!r}: the set has no tool of that name{hint}")
 
 
 def _tool_of(given: Callable[..., Any]) -> Tool[..., Any]:

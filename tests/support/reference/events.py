@@ -19,6 +19,7 @@ EVENTS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "Planning": {
         "RoundStarted": "Begin a new plan in a view.",
+        "ToolsShown": "Log it. Where a plan lacks a tool that it needs, pin that tool, or raise `max_prompt_tokens=`; where something was cut, look at what the server says.",
         "PlanWritten": "Append it to what is shown of the plan; nothing is to be parsed there, since `Planned` has the tasks.",
         "Thought": "Show it apart from plan and answer, or not at all.",
         "Withdrawn": "Take back what is shown of this reply of the model with that `role`.",

@@ -82,7 +82,7 @@ class Signature:
 
     `shares`: identical calls of it are one call (rule L21). `chooses`: the parameter, by alias, whose constant decides
     what is returned, which `outputs` tell; `output` is what is known of all of them. `forms`: the records that it
-    takes, each once.
+    takes, each once. `server`: who describes it, if that is not whoever wrote the program.
     """
 
     name: str
@@ -97,6 +97,7 @@ class Signature:
     shares: bool = False
     chooses: str = ""
     forms: tuple[Form, ...] = ()
+    server: str = ""
     outputs: Mapping[str, Output] = field(default_factory=dict)
 
     def argument(self, name: str) -> str:

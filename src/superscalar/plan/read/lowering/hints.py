@@ -29,7 +29,9 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate that is so near to a name that it can be meant."""
     if len(name) > _LONGEST:
         return None
-    near = [c for c in candidates if abs(len(c) - len(name)) <= max(3, len(name) // 2)][:_MOST_COMPARED]
+    near = [c for c in candidates if abs(len(c) - len(name)) <= max(3, len(name) // 2)]
+    if len(near) > _MOST_COMPARED:
+        near = sorted(near, key=lambda c: -len(_pairs(name) & _pairs(c)))[:_MOST_COMPARED]
     same = (c for c in near if c.replace("_", "").casefold() == name.replace("_", "").casefold())
     alike = (
         c for c in difflib.get_close_matches(name, near, 5, 0.65) if _wrong_letters(name, c) <= _may_be_wrong(name)
@@ -38,6 +40,12 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     longer = (c for c in near if len(words) > 1 and words == set(_words(c)))
     part = (c for c in near if "_" in name + c and _is_part(words, set(_words(c))))
     return next(chain(same, alike, longer, part), None)
+
+
+def _pairs(name: str) -> set[str]:
+    """The letters of a name, two by two."""
+    folded = name.casefold()
+    return {folded[at : at + 2] for at in range(len(folded) - 1)}
 
 
 def _may_be_wrong(name: str) -> int:
@@ -96,12 +104,14 @@ def for_tool(name: str, known: list[str], signatures: Signatures) -> str:
         () if name in _PYTHON else FUNCTIONS.keys() - {"date", "time"}
     )  # what is Python's own was meant as it stands
     guess = closest(name, (s.alias for s in signatures)) or closest(name, functions)
-    return guess + tool_names(signatures)
+    return guess + tool_names(signatures, name)
 
 
-def tool_names(signatures: Signatures) -> str:
-    """`tools: ...`, the first few by name."""
+def tool_names(signatures: Signatures, name: str = "") -> str:
+    """`tools: ...`, a few by name; where there are more, those first that have most in common with a `name`."""
     aliases = [signature.alias for signature in signatures]
+    if name and len(aliases) > _MOST_NAMES:
+        aliases.sort(key=lambda alias: -len(_pairs(name[:_LONGEST]) & _pairs(alias)))
     more = f", … ({len(aliases)} in all)" if len(aliases) > _MOST_NAMES else ""
     return "tools: " + (", ".join(aliases[:_MOST_NAMES]) or "none") + more
 
