@@ -25,7 +25,7 @@ def _row_of(kind: Any) -> Callable[[Event], tuple[Any, ...]]:
     return row
 
 
-_ROWS: Final[Mapping[type, Callable[[Event], tuple[Any, ...]]]] = {kind: _row_of(kind) for kind in get_args(Event)}
+ROWS: Final[Mapping[type, Callable[[Event], tuple[Any, ...]]]] = {kind: _row_of(kind) for kind in get_args(Event)}
 """What takes an event apart: its class, and the values of its fields in order."""
 
 _WIDTHS: Final[Mapping[type, int]] = {kind: 1 + len(fields(kind)) for kind in get_args(Event)}
@@ -35,20 +35,20 @@ class KeptEvents(Sequence[Event]):
     """Events in the order in which they happened; `append` adds one.
 
     Each is made again whenever it is read: equal to the one that was appended, with the very values that it held, but
-    another object.
+    another object. `values`: the rows, end to end.
     """
 
-    __slots__ = ("_begins", "_found", "_values")
+    __slots__ = ("_begins", "_found", "values")
 
     def __init__(self, happened: Iterable[Event] = ()) -> None:
-        self._values: list[Any] = []
+        self.values: list[Any] = []
         self._begins = array("Q")  # of rows among the values, as far as somebody has looked
         self._found = 0  # the values up to which they were looked for
         self.extend(happened)
 
     def append(self, event: Event) -> None:
         """Keep what an event says."""
-        self._values += _ROWS[type(event)](event)
+        self.values += ROWS[type(event)](event)
 
     def extend(self, happened: Iterable[Event]) -> None:
         """Keep what each of these says."""
@@ -58,25 +58,25 @@ class KeptEvents(Sequence[Event]):
     def so_far(self) -> KeptEvents:
         """Those that have happened by now, whatever is appended later."""
         taken = KeptEvents()
-        taken._values = self._values[:]
+        taken.values = self.values[:]
         return taken
 
     def _rows(self) -> Sequence[int]:
         """Where each row begins."""
-        if self._found < len(self._values):
+        if self._found < len(self.values):
             with MAKING:  # whoever has a result may read it in several threads
                 self._find_rows()
         return self._begins
 
     def _find_rows(self) -> None:
-        values, at = self._values, self._found
+        values, at = self.values, self._found
         while at < len(values):
             self._begins.append(at)
             at += _WIDTHS[values[at]]
         self._found = at
 
     def _made(self, begin: int) -> Any:
-        values = self._values
+        values = self.values
         kind = values[begin]
         return kind(*values[begin + 1 : begin + _WIDTHS[kind]])
 
@@ -85,9 +85,9 @@ class KeptEvents(Sequence[Event]):
 
     def __iter__(self) -> Iterator[Event]:
         at = 0
-        while at < len(self._values):
+        while at < len(self.values):
             yield self._made(at)
-            at += _WIDTHS[self._values[at]]
+            at += _WIDTHS[self.values[at]]
 
     @overload
     def __getitem__(self, at: int) -> Event: ...

@@ -188,26 +188,17 @@ _LARGE: Final = 10_000  # bytes: what weighs more is remembered, if anything is
 _MANY: Final = 32
 
 
-def _leaves(parts: Collection[Any]) -> int | None:
-    """The weight of many numbers and texts, in a few passes; None where each part is to be looked at."""
+def _alike(parts: Collection[Any]) -> int | None:
+    """The weight of many numbers or texts of one kind, in a few passes; None where each is to be looked at."""
     kinds = set(map(type, parts))
-    if not kinds <= _PLAIN:
-        return None
-    weight = _NUMBER * len(parts)
-    if int in kinds:
-        numbers = parts if len(kinds) == 1 else [part for part in parts if type(part) is int]
-        if not (min(numbers) > -_WIDE and max(numbers) < _WIDE):
-            return None
-    if str in kinds:
-        texts = parts if len(kinds) == 1 else [part for part in parts if type(part) is str]
-        if not all(map(str.isascii, texts)):
-            return None
-        weight += (64 - _NUMBER) * len(texts) + sum(map(len, map(quoted, texts)))
-    return weight
+    if kinds == {int}:
+        return _NUMBER * len(parts) if min(parts) > -_WIDE and max(parts) < _WIDE else None
+    if kinds == {str}:
+        return 64 * len(parts) + sum(map(len, map(quoted, parts))) if all(map(str.isascii, parts)) else None
+    return _NUMBER * len(parts) if kinds <= _CONSTANTS else None
 
 
 _CONSTANTS: Final = frozenset({float, bool, type(None)})
-_PLAIN: Final = _CONSTANTS | {int, str}
 _WeighedParts: TypeAlias = tuple[int, Collection[Any]]
 """What something weighs without its parts, and these."""
 
@@ -251,9 +242,9 @@ class Scale:
     def _summing(self, value: Any, depth: int) -> Portions[tuple[int, int]]:
         weight, inside = _parts(value)
         self._looked_at += len(inside)
-        if len(inside) > _MANY and (leaves := _leaves(inside)) is not None:
+        if len(inside) > _MANY and (alike := _alike(inside)) is not None:
             yield from self._portion()
-            return weight + leaves, 0
+            return weight + alike, 0
         height, most = 0, self._most
         for place, part in enumerate(inside, 1):
             own = _leaf(part)

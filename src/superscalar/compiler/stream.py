@@ -15,7 +15,7 @@ from superscalar.compiler.result import AnswerT, RunResult
 from superscalar.compiler.telling import Telling
 from superscalar.errors import UsageError
 from superscalar.events import Event
-from superscalar.kept import KeptEvents
+from superscalar.kept import ROWS, KeptEvents
 from superscalar.observe.log import run_logger
 
 LOADING: Final = ContextVar("LOADING", default=False)
@@ -54,7 +54,8 @@ class Log:
         if self.keep is not None:
             for told in leaving:
                 self.keep(told)
-        self.events.append(event)
+        values = self.events.values  # `KeptEvents.append`, written out: it is done for every fact
+        values += ROWS[type(event)](event)
         if self._waiting:
             self._wake()
         if self.observe is not None:
