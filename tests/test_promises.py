@@ -233,8 +233,18 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "`retry` covers unknown errors of a write too, as of a read": (
             "schedule/test_unit.py::test_an_idempotent_write_is_tried_again_after_any_retryable_error"
         ),
-        "(the default covers none)": (
-            "schedule/test_idempotent_writes.py::test_without_a_retry_neither_a_read_nor_a_write_is_tried_again"
+        "and so does what is tried again without one": (
+            "schedule/test_idempotent_writes.py::test_without_a_retry_either_is_tried_again_after_what_is_transient"
+        ),
+        "a write too if the refusal says that nothing was done": (
+            "schedule/test_refusal.py::test_a_write_that_was_refused_with_429_did_nothing_and_is_made_again"
+        ),
+        "three attempts in all, unless it is a write that is not `idempotent`": (
+            "schedule/test_transient.py::test_what_is_harmless_twice_is_called_three_times_by_itself"
+        ),
+        "whatever is not understood is none": (
+            "schedule/test_transient.py::"
+            "test_what_the_same_call_meets_again_is_not_and_neither_is_what_nobody_understands"
         ),
         "a write is tried again only after what says that nothing happened, whatever its `retry`": (
             "schedule/test_idempotent_writes.py::test_a_write_that_is_not_idempotent_is_not_tried_again_whatever_its_retry"
@@ -305,8 +315,15 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
             "schedule/test_refusal.py::test_a_write_that_met_503_is_in_doubt_and_is_made_again_only_if_that_is_harmless"
         ),
         "by at most half and at least a twentieth": (
-            "schedule/test_narrowing.py::test_one_refusal_narrows_to_half_at_the_most_and_by_a_twentieth_at_least"
+            "schedule/test_narrowing.py::test_refusals_on_end_narrow_to_half_at_the_most_and_by_a_twentieth_at_least"
         ),
+        "A lone refusal, before which a window's worth of calls got through, narrows a declared rate by a twentieth": (
+            "schedule/test_slack.py::test_a_lone_refusal_narrows_by_a_twentieth_however_long_it_says_to_wait"
+        ),
+        "a window's worth of calls is spread over a tenth of a second more than the window": (
+            "schedule/test_slack.py::test_a_window_is_stretched_by_a_tenth_of_a_second_and_a_short_one_by_less"
+        ),
+        "After a `burst` the next": "schedule/test_slack.py::test_after_a_burst_the_next_call_comes_a_slack_later",
         "**Nothing declared.** A tool without `limit` has a limit of its own": (
             "schedule/test_narrowing.py::test_the_limit_of_one_tool_is_not_that_of_another"
         ),
