@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gc
+import pickle
 from collections import Counter
 from collections.abc import Iterator
 
@@ -80,3 +82,29 @@ def test_what_tasks_left_behind_is_a_mapping_like_any_other() -> None:
     assert repr(left) == repr(told)
     with pytest.raises(KeyError, match="c"):
         left["c"]
+
+
+def test_copies_of_what_tasks_left_behind_are_equal_to_it() -> None:
+    async def main() -> Outcomes:
+        return await LLMCompiler(tools=[double]).execute("a = double(1)\nb = double(7)\nc = double(b)")
+
+    outcomes = run(main())
+    told = {id: outcomes[id] for id in ("a", "b", "c")}
+    for twin in (copy.deepcopy(outcomes), pickle.loads(pickle.dumps(outcomes))):
+        assert {id: twin[id] for id in told} == told
+
+
+def test_calls_that_need_the_same_result_start_in_the_order_of_the_plan() -> None:
+    made: list[int] = []
+
+    @tool(effect="read", dedupe=False)
+    async def note(value: int, number: int) -> None:
+        """Note when it is called."""
+        made.append(number)
+
+    async def main() -> None:
+        text = "\n".join(["a = double(1)", *(f"b{number} = note(a, {number})" for number in range(5))])
+        await LLMCompiler(tools=[double, note]).execute(text)
+
+    run(main())
+    assert made == [0, 1, 2, 3, 4]

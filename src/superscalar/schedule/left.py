@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from superscalar.schedule.cells import NO_VALUE
 from superscalar.values import Observation, Outcome, TaskId
 
 
@@ -13,7 +12,7 @@ class LeftBehind(Mapping[TaskId, Outcome]):
     """The outcomes of tasks by id. An `Observation` is made when somebody looks: numbers and texts alone are nothing
     that the collector has to walk, however many there are.
 
-    `values`: of each task its value, or `NO_VALUE` of one that came to something else, which is among the `lacking`.
+    `values`: of each task its value; any stands for that of one which came to something else, and is `lacking` one.
     """
 
     __slots__ = ("_lacking", "_values")
@@ -24,7 +23,7 @@ class LeftBehind(Mapping[TaskId, Outcome]):
 
     def __getitem__(self, id: TaskId) -> Outcome:
         value = self._values[id]
-        return self._lacking[id] if value is NO_VALUE else Observation(value)
+        return self._lacking[id] if id in self._lacking else Observation(value)
 
     def __iter__(self) -> Iterator[TaskId]:
         return iter(self._values)

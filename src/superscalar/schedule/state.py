@@ -117,7 +117,8 @@ class Schedule:
         unneeded = self._unneeded
         found = [c for c in cells if (c.status is SETTLED or c in unneeded) and not c.retired]
         lacking = {c.id: c.outcome or UNNEEDED for c in found if c.value is NO_VALUE}
-        return LeftBehind({c.id: c.value for c in found}, lacking)
+        values = {c.id: c.value for c in found}
+        return LeftBehind(values | dict.fromkeys(lacking) if lacking else values, lacking)
 
     def plan(self) -> Iterator[Task]:
         """The tasks of the plan, the last one first."""
