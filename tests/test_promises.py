@@ -233,8 +233,18 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "`retry` covers unknown errors of a write too, as of a read": (
             "schedule/test_unit.py::test_an_idempotent_write_is_tried_again_after_any_retryable_error"
         ),
-        "(the default covers none)": (
-            "schedule/test_idempotent_writes.py::test_without_a_retry_neither_a_read_nor_a_write_is_tried_again"
+        "and so does what is tried again without one": (
+            "schedule/test_idempotent_writes.py::test_without_a_retry_either_is_tried_again_after_what_is_transient"
+        ),
+        "a write too if the refusal says that nothing was done": (
+            "schedule/test_refusal.py::test_a_write_that_was_refused_with_429_did_nothing_and_is_made_again"
+        ),
+        "three attempts in all, unless it is a write that is not `idempotent`": (
+            "schedule/test_transient.py::test_what_is_harmless_twice_is_called_three_times_by_itself"
+        ),
+        "whatever is not understood is none": (
+            "schedule/test_transient.py::"
+            "test_what_the_same_call_meets_again_is_not_and_neither_is_what_nobody_understands"
         ),
         "a write is tried again only after what says that nothing happened, whatever its `retry`": (
             "schedule/test_idempotent_writes.py::test_a_write_that_is_not_idempotent_is_not_tried_again_whatever_its_retry"

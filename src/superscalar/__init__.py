@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from superscalar.policy import Allow, Argument, Ask, Deny, LabelledCall, Policy, Question
     from superscalar.schedule.doubts import CallAgain, Done, Doubt, StillUnknown
     from superscalar.tools import Limit, Retry, Secret, Sink, Tool, ToolCancelled, ToolContext, Toolset, tool
+    from superscalar.transient import is_transient
     from superscalar.values import Failure, Observation, Skipped, Usage
 
 # Loaded when first asked for: a command line that prints its help, or a module of tools, needs few of them.
@@ -80,6 +81,7 @@ _WHERE = {
         "Toolset",
         "tool",
     ),
+    "superscalar.transient": ("is_transient",),
     "superscalar.values": ("Failure", "Observation", "Skipped", "Usage"),
 }
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}
@@ -140,6 +142,7 @@ __all__ = [
     "UnknownTask",
     "Usage",
     "UsageError",
+    "is_transient",
     "tool",
 ]
 

@@ -262,8 +262,9 @@ class _Shown:
     def _things(self, task: Task | None) -> list[str] | None:
         """What the items of a list or dict are for, all different; None if that is not known."""
         match task.work if task else None:
-            case Map(kind="dict", key=str(key), source=source):
-                found = [self._value(_instance(key, (i,))) for i in range(self._count(source))]
+            case Map(kind="dict", key=str(key)) as work:
+                kept = _gone_through(work, (), self._outcomes)[1] if work.ok_of else range(self._count(work.source))
+                found = [self._value(_instance(key, (i,))) for i in kept]
                 things = [thing for thing in found if thing is not None]
             case Map(kind="list", keep=(), flatten=False, source=source) if self._count(source):
                 things = list(self._value(source))
@@ -364,9 +365,9 @@ class _RestOfText:
         """Each call in a loop that failed; how often each write was made goes to `made`. `at`: in which items of the
         loops `around` it.
         """
-        source = self._outcomes.get(_instance(loop.source, at))
-        for index, item in enumerate(_items(source)):
-            inside = {**around, loop.item: Task(loop.item, Compute(_written(loop.source, index, item)))}
+        source, items = _gone_through(loop, at, self._outcomes)
+        for index, item in items.items():
+            inside = {**around, loop.item: Task(loop.item, Compute(_written(source, index, item)))}
             for task in loop.body:
                 outcome = self._outcomes.get(_instance(task.id, (*at, index)))
                 if isinstance(task.work, Map):
@@ -391,6 +392,20 @@ def _instance(template: TaskId, at: tuple[int, ...]) -> TaskId:
     for index in at:
         template = template.replace("[]", f"[{index}]", 1)
     return template
+
+
+def _gone_through(loop: Map, at: tuple[int, ...], outcomes: Mapping[TaskId, Outcome]) -> tuple[TaskId, dict[int, Any]]:
+    """The list that a loop goes through, and its items by the numbers that the instances of its body have.
+
+    That is what `ok` looks at, rather than what it keeps, where the loop went ahead of that.
+    """
+    if loop.ok_of is not None and loop.body:
+        whole = outcomes.get(_instance(loop.ok_of, at))
+        items = dict(enumerate(_items(whole)))
+        if items and _instance(loop.body[0].id, (*at, len(items) - 1)) in outcomes:
+            kept = whole.items if isinstance(whole, Failure | Skipped) else None
+            return loop.ok_of, {i: item for i, item in items.items() if not kept or isinstance(kept[i], Observation)}
+    return loop.source, dict(enumerate(_items(outcomes.get(_instance(loop.source, at)))))
 
 
 def _items(source: Outcome | None) -> Sequence[Any]:

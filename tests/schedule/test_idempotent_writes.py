@@ -38,8 +38,9 @@ def test_with_a_retry_an_idempotent_write_is_tried_again_as_a_read_is() -> None:
 
 
 @pytest.mark.parametrize("terms", [{"effect": "read"}, {"effect": "write", "idempotent": True}])
-def test_without_a_retry_neither_a_read_nor_a_write_is_tried_again(terms: dict[str, Any]) -> None:
-    assert made(**terms)[0] == 1
+def test_without_a_retry_either_is_tried_again_after_what_is_transient(terms: dict[str, Any]) -> None:
+    assert made(**terms)[0] == 3
+    assert made(retry=1, **terms)[0] == 1
 
 
 def test_a_write_that_is_not_idempotent_is_not_tried_again_whatever_its_retry() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from superscalar.events import Cancelled, Event, Retired, Revived, Sealed, Shared, Started, Unneeded
+from superscalar.plan.ir import Need
 from superscalar.schedule.cells import MOVES
 from superscalar.schedule.state import Schedule
 from support.bare_state import expanded, failed, happen, ok, plan, skipped
@@ -72,4 +73,8 @@ def test_every_move_of_the_table_is_made_and_no_other() -> None:
             schedule = Schedule()
             plan(schedule, *lines)
             happen(schedule, *story)
+        schedule = Schedule()  # of one map the run itself asks that it waits
+        plan(schedule, "xs = [search('a')]", "ys = [search(x) for x in ok(xs)]")
+        schedule.await_whole(schedule.cell("ys"), Need("ys.over", "shape"))
+        happen(schedule, ok("xs[0]"), ok("xs", [1]), ok("ys.over", [1]), expanded("ys", 1))
     assert seen == set(MOVES)

@@ -161,8 +161,12 @@ def test_a_success_ends_the_attempts() -> None:
 
 
 def test_what_is_not_declared_retryable_is_not_retried() -> None:
-    for error in (ValueError("no"), ConnectionError("no")):
-        flaky, called = failing(1, error) if isinstance(error, ConnectionError) else failing(1, error, retry=5)
+    for error, terms in (
+        (ValueError("no"), {"retry": 5}),
+        (ValueError("no"), {}),
+        (ConnectionError("no"), {"retry": 1}),
+    ):
+        flaky, called = failing(1, error, **terms)
         executed("a = flaky()", [flaky])
         assert len(called) == 1
 

@@ -167,6 +167,8 @@ def check_that_the_state_is_consistent(run: Ran) -> None:
     for id, outcome in outcomes.items():
         if isinstance(outcome, Skipped) and not outcome.unneeded:
             cause = outcomes[outcome.because]
+            if outcome.by_guard and isinstance(cause, Skipped) and cause.unneeded:
+                continue  # an `ok` that was left out at the seal, when the map ahead of it had passed over an item
             assert isinstance(cause, Observation if outcome.by_guard else Failure), f"{id} {outcome}: {cause}"
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from simulation.campaign import SEEDS_PER_PLAN, simulate_many, simulated, watched
+from superscalar import Retry
 from superscalar.events import Event, Expanded, Failed
 from superscalar.schedule import attempt, calls, deadlines, ends, hazards, limits, order, state, unit
 from superscalar.values import Failure
@@ -119,10 +120,10 @@ def a_write_that_timed_out_is_not_in_doubt(patch: pytest.MonkeyPatch) -> None:
 
 @breaks("was called again though it had happened")
 def a_write_that_may_have_happened_is_made_again(patch: pytest.MonkeyPatch) -> None:
-    def eager(call: attempt.Attempt, error: BaseException, *_verdict: Any) -> bool:
-        return call.number < call.tool.retry.attempts and isinstance(error, call.tool.retry.on)
+    def eager(call: attempt.Attempt, error: BaseException, *_verdict: Any) -> Retry | None:
+        return ends.rule_among(call.tool.retries, call.number, error, None)
 
-    patch.setattr(ends, "may_try_again", eager)
+    patch.setattr(ends, "rule_after", eager)
 
 
 @breaks("happened after its end")

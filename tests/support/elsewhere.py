@@ -59,7 +59,7 @@ class Elsewhere:
 
     def _sending(self, where: Any, tool: Tool[..., Any]) -> Runner:
         async def run(call: Invocation, channel: Channel) -> Any:
-            return await self.worker().run(where, call, channel, tool.retry.on)
+            return await self.worker().run(where, call, channel, tool.retry.classes)
 
         return run
 

@@ -164,6 +164,8 @@ def check_that_skips_have_causes(result: RunResult) -> None:
     for id, outcome in result.outcomes.items():
         if isinstance(outcome, Skipped) and not outcome.unneeded:
             cause = result.outcomes[outcome.because]
+            if outcome.by_guard and isinstance(cause, Skipped) and cause.unneeded:
+                continue  # an `ok` that was left out at the seal, when the map ahead of it had passed over an item
             assert isinstance(cause, Observation if outcome.by_guard else Failure), (id, outcome, cause)
 
 

@@ -15,6 +15,9 @@ HOLDER = ", holder=Holder(kind='list', keys=(), adrift=())"
 RULES = ", rules=()"
 """Another one."""
 
+OK_OF = ", ok_of=None"
+"""And one of maps."""
+
 BY_HAND = {"each"}  # one event of every kind: no story that could be folded
 
 
@@ -45,4 +48,4 @@ def _shown(what: Any) -> str:
     text = repr(anatomy(what)).replace(HOLDER.replace("'", "\\'"), HOLDER)
     for flag in ("True", "False"):
         text = text.replace(f"by_guard={flag}, items=None{HOLDER}", f"by_guard={flag}")
-    return text.replace(HOLDER, "").replace(RULES, "")
+    return text.replace(HOLDER, "").replace(RULES, "").replace(OK_OF, "")

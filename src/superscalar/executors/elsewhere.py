@@ -17,6 +17,7 @@ from superscalar.tools.context import ArgumentError, ToolCancelled
 from superscalar.tools.function import Inspected, speaker_of
 from superscalar.tools.tool import Tool
 from superscalar.traces import Elsewhere
+from superscalar.transient import is_transient, status_of
 
 # ------------------------------------------------------------------------------------------------ where a tool is found
 
@@ -96,7 +97,6 @@ _KNOWN: Final[Mapping[str, type[BaseException]]] = {
 }
 _DEEP: Final = 8
 _WAITS: Final = ("retry-after", "ratelimit", "date")
-_STATUS: Final = ("status_code", "status", "code")
 
 
 class RaisedElsewhere(Elsewhere, Exception):
@@ -111,13 +111,14 @@ class RaisedElsewhere(Elsewhere, Exception):
         self.retry_after: float | str | None = None
         self.status_code: int | None = None
         self.headers: Mapping[str, str] = {}
+        self.transient: bool | None = None
 
     def __str__(self) -> str:
         return self._text
 
 
 def told_of(error: BaseException, deep: int = _DEEP) -> dict[str, Any]:
-    """An exception as JSON data: its name, its text, of which kinds it is, and what says that it is a refusal."""
+    """An exception as JSON data: its name, its text, of which kinds it is, and what says when it may be tried again."""
     try:
         text = str(error)
     except Exception as worse:  # noqa: BLE001 -- an exception of a tool may be broken too
@@ -128,6 +129,7 @@ def told_of(error: BaseException, deep: int = _DEEP) -> dict[str, Any]:
         "text": cut(text, LONGEST),
         "kinds": [f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__],
         "cause": told_of(cause, deep - 1) if isinstance(cause, Exception) and deep else None,
+        "transient": is_transient(error),
         **_refusal_in(error),
     }
 
@@ -136,10 +138,9 @@ def _refusal_in(error: BaseException) -> dict[str, Any]:
     """What HTTP libraries have in common (see `superscalar.schedule.refusal`)."""
     try:
         response = getattr(error, "response", None)
-        numbers = (getattr(thing, name, None) for thing in (error, response) for name in _STATUS)
         headers = getattr(response, "headers", None) or getattr(error, "headers", None) or {}
         return {
-            "status": next((number for number in numbers if type(number) is int), None),
+            "status": status_of(error),
             "headers": {str(k): str(v) for k, v in headers.items() if any(wait in str(k).lower() for wait in _WAITS)},
             "retry_after": _number(getattr(error, "retry_after", None)),
         }
@@ -152,12 +153,13 @@ def _number(value: object) -> float | str | None:
 
 
 def raised_elsewhere(told: Mapping[str, Any], known: Collection[type[BaseException]] = ()) -> RaisedElsewhere:
-    """What `told_of` told, to be raised here. `known`: further classes that it may be of, such as a tool's `retry.on`.
+    """What `told_of` told, to be raised here. `known`: classes that it may be of too, such as a tool's `retry.classes`.
 
     No class is looked up by a name that came from elsewhere but in these, and in those that everybody knows. What is
     told otherwise than `told_of` does it says nothing.
     """
-    classes = {**{f"{kind.__module__}.{kind.__qualname__}": kind for kind in known}, **_KNOWN}
+    kinds = [kind for kind in known if isinstance(kind, type)]  # `retry.on` may have functions too
+    classes = {**{f"{kind.__module__}.{kind.__qualname__}": kind for kind in kinds}, **_KNOWN}
     error = latest = _raised(told, classes)
     cause = told.get("cause")
     for _ in range(_DEEP):
@@ -177,10 +179,11 @@ def _raised(told: Mapping[str, Any], classes: Mapping[str, type[BaseException]])
     name = name if name and name.isprintable() else "Exception"  # of others Python makes no class
     made = (_made(name, kind, text) for kind in (*kinds, Exception))
     error = next(one for one in made if one is not None)
-    status, headers = told.get("status"), told.get("headers")
+    status, headers, passes = told.get("status"), told.get("headers"), told.get("transient")
     error.retry_after = _number(told.get("retry_after"))
     error.status_code = status if isinstance(status, int) else None
     error.headers = dict(headers) if isinstance(headers, Mapping) else {}
+    error.transient = passes if isinstance(passes, bool) else None
     return error
 
 

@@ -24,6 +24,7 @@ from superscalar.models.wire import DONE, GarbledError, ReplyBody
 from superscalar.plan import Grammar
 from superscalar.schedule.refusal import wait_of
 from superscalar.secrets import Scrubber
+from superscalar.transient import TOO_MANY, may_pass
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI, AsyncStream
@@ -441,4 +442,4 @@ def _names(omit: Iterable[str]) -> frozenset[str]:
 
 
 def _may_pass(status: int) -> bool:
-    return status in {408, 409, 425, 429} or status >= 500
+    return status in {409, TOO_MANY} or may_pass(status)

@@ -15,6 +15,7 @@ from superscalar.plan.ir import Call, Compute, Map, Ref, Select, Task
 from superscalar.plan.print.expression import name_of
 from superscalar.plan.print.program import print_expr
 from superscalar.schedule.cells import Cell
+from superscalar.schedule.items import goes_through
 from superscalar.schedule.ledger import Ledger
 from superscalar.short import bounded, cut
 from superscalar.tools.trust import Declared
@@ -136,14 +137,15 @@ class Provenance:
         if scope.owner is not None and scope.source is not None:
             yield from scope.source.keep
             work = None if scope.owner.task is None else scope.owner.task.work
-            if isinstance(work, Map) and (source := scope.owner.scope.find(work.source)) is not None:
-                yield source
+            if isinstance(work, Map):
+                yield goes_through(scope.owner, work)
 
 
 def _text(cell: Cell) -> str:
     """What a task does, as a plan writes it."""
     if cell.task is None:
-        return f"item {cell.id[cell.id.rindex('[') + 1 : -1]} of {cell.parts[0].cell.id}" if "[" in cell.id else cell.id
+        place = f"{cell.parts[0].cell.id}["
+        return f"item {cell.id[len(place) : -1]} of {place[:-1]}" if cell.id.startswith(place) else cell.id
     text = print_expr(Ref(cell.task.id), {cell.task.id: cell.task}) if _is_plain(cell.task) else _kind(cell.task)
     return cut(text, _WIDEST)
 

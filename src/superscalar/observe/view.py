@@ -531,7 +531,7 @@ class RunView:
         return entry is not None and entry.ended is not None
 
     def _settled_item(self, task: TaskId, mode: str, item: int) -> bool:
-        if self._settled(task):
+        if mode == "named" or self._settled(task):
             return True
         if mode == "item":
             return self._settled(f"{task}[{item}]")

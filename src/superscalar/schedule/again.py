@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import count
 from random import Random
 from typing import Any
 from weakref import ref
@@ -21,12 +22,13 @@ from superscalar.schedule import gather
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.effective import bound_again, fresh, given_to
-from superscalar.schedule.ends import exception_text
-from superscalar.schedule.items import elements_of
+from superscalar.schedule.ends import exception_text, rule_among
+from superscalar.schedule.items import elements_of, goes_through
 from superscalar.schedule.ledger import Ledger
 from superscalar.schedule.limits import Grants
 from superscalar.schedule.loans import HOLDER
 from superscalar.schedule.lookup import outcomes_for
+from superscalar.schedule.refusal import refusal_of
 from superscalar.schedule.state import Schedule
 from superscalar.schedule.threads import TakesPartIn
 from superscalar.schedule.waiting import Ticket
@@ -121,7 +123,7 @@ class _EventReading:
     def _fit(self, cell: Cell, count: int) -> None:
         """See to it that what a map goes through has as many items as it had: another list is no value of this run."""
         work = cell.task.work if cell.task is not None else None
-        source = cell.scope.find(work.source) if isinstance(work, Map | First) else None
+        source = goes_through(cell, work) if isinstance(work, Map | First) else None
         if source is None or source.id not in self._places:
             return
         if source.id not in self._absent:
@@ -163,17 +165,20 @@ class _EventReading:
         given, _ = given_to(cell, work, _unsaid)
         started = self._ledger.first_attempt(cell.id)
         arguments = bound_again(tool, given, {} if started is None else started.arguments)
-        for attempt in range(1, tool.retry.attempts + 1):
+        for attempt in count(1):
             try:
                 return Observation(copied(await self._called(tool, arguments, cell.id, attempt)))
             except Exception as error:  # noqa: BLE001 -- a tool may raise anything
-                if attempt < tool.retry.attempts and isinstance(error, tool.retry.on):
-                    delay = tool.retry.delay(attempt, terms.random)
-                    await asyncio.sleep(max(delay, getattr(error, "retry_after", None) or 0.0))
-                    continue
-                why = terms.tell(without_queries(f"{type(error).__name__}: {exception_text(error)}"))
-                return _absent(f"{_WHY}, and reading it again failed: {why}")
-        return _absent(_WHY)
+                rules = (tool.retry,) if isinstance(error, _GivenUpError) else tool.retries
+                refusal = refusal_of(error)
+                rule = rule_among(rules, attempt, error, refusal)
+                if rule is None:
+                    name = TimeoutError.__name__ if isinstance(error, _GivenUpError) else type(error).__name__
+                    why = terms.tell(without_queries(f"{name}: {exception_text(error)}"))
+                    return _absent(f"{_WHY}, and reading it again failed: {why}")
+                asked = 0.0 if refusal is None else refusal.retry_after or 0.0
+                await asyncio.sleep(max(rule.delay(attempt, terms.random), asked))
+        raise AssertionError("there is no last attempt")
 
     async def _called(self, tool: Tool[..., Any], arguments: dict[str, Any], id: TaskId, attempt: int) -> Any:
         terms = self._terms
@@ -191,13 +196,17 @@ class _EventReading:
             done, _ = await asyncio.wait([call], timeout=timeout)
             if done:
                 return call.result()
-            raise TimeoutError(f"{tool.name} gave no answer within {timeout:g} s")
+            raise _GivenUpError(f"{tool.name} gave no answer within {timeout:g} s")
         finally:
             if not call.done():
                 call.cancel()
                 await asyncio.wait([call], timeout=terms.bounds.grace)
             terms.limits.give_back(ticket)
             terms.limits.dispatch(loop)
+
+
+class _GivenUpError(TimeoutError):
+    """The time of a call passed, as the tool or the agent bounds it."""
 
 
 async def _awaited(run: Runner, call: Invocation, channel: Channel) -> Any:

@@ -308,7 +308,8 @@ class Calls:
             self._happened(throttled)
         failure = ends.failure_of(attempt, error, verdict)
         batch = attempt.batch
-        if self.stopped is not None or not ends.may_try_again(attempt, error, verdict):
+        rule = ends.rule_after(attempt, error, verdict) if self.stopped is None else None
+        if rule is None:
             alone = batch is not None and batch.answered and attempt.stopped is None
             if self._raised < KEPT and not isinstance(error, Elsewhere):
                 self._raised += 1
@@ -316,7 +317,7 @@ class Calls:
             self._happened(events.Failed(self._now(), attempt.cell.id, failure, alone))
             return
         # It waits where others get through too: one that is always refused must not be the first after every pause.
-        since, wait = self._now(), attempt.tool.retry.delay(max(attempt.number - attempt.spared, 1), random)
+        since, wait = self._now(), rule.delay(max(attempt.number - attempt.spared, 1), random)
         if batch is not None:
             since, wait = batch.backoff(since, wait)
         delay = max(wait, verdict.delay)

@@ -36,6 +36,7 @@ MOVES: Final[Mapping[tuple[str, str], str]] = {
     (PENDING, DORMANT): "nothing needs it: Unneeded, Retired",
     (READY, RUNNING): "Started, Shared",
     (READY, EXPANDED): "Expanded, Wanted",
+    (READY, PENDING): "it is a map over what `ok` keeps, and has to know all of that first",
     (READY, SETTLED): "it calls nothing, or its call is not made: Succeeded, Failed, Skipped",
     (
         READY,
@@ -61,9 +62,10 @@ Retrying moves nothing: a call that waits to be tried again is running.
 """
 
 # What a watcher waits for in the watched cell. A value is the common case and has a list of its own.
+# KEPT: it is the condition that an item has succeeded (`success_of`).
 # SHARED: it gets the outcome of that call (rule L21). NAME: what it touches has a name made of that value (rule L17).
 # OVER: its end, for the ordering edges of a map around it. From ITEM on: the item of a `first`, by position.
-NAME, SHARED, OUTCOME, GUARD_TRUE, GUARD_FALSE, OVER, ITEM = range(-2, 5)
+KEPT, NAME, SHARED, OUTCOME, GUARD_TRUE, GUARD_FALSE, OVER, ITEM = range(-3, 5)
 
 
 class Scope:
@@ -188,6 +190,27 @@ class Cell:
 
     def __repr__(self) -> str:
         return f"<{self.id} {self.status} missing={self.missing} {self.outcome!r}>"
+
+
+def success_of(element: Element, ok: TaskId) -> Cell:
+    """The condition that an item has a value and counts: what `ok` asks, the task of that id (rule L15).
+
+    It has no task of its own: the item decides it; see `Counting.decide`.
+    """
+    condition = Cell(ok, None, element.cell.scope, ())
+    condition.parts = (element,)
+    if (found := whether_kept(condition)) is not None:
+        condition.outcome = found
+        condition.status = SETTLED
+    return condition
+
+
+def whether_kept(condition: Cell) -> Observation | None:
+    """What a condition of `success_of` comes to; None while its item is open."""
+    fate = condition.parts[0].fate()
+    if fate.outcome is None:
+        return None
+    return Observation(fate.counts and not fate.adrift and isinstance(fate.outcome, Observation))
 
 
 def attach(target: Cell, cell: Cell, what: int) -> None:

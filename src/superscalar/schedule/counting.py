@@ -14,6 +14,7 @@ from superscalar.schedule.cells import (
     GATHERING,
     GUARD_TRUE,
     ITEM,
+    KEPT,
     NAME,
     NO_VALUE,
     OUTCOME,
@@ -21,12 +22,12 @@ from superscalar.schedule.cells import (
     PENDING,
     READY,
     SETTLED,
-    SHARED,
     Cell,
     Element,
     Waiters,
     attach,
     target_of,
+    whether_kept,
 )
 from superscalar.schedule.commands import Command, Repeat, Skip
 from superscalar.schedule.hazards import Hazards
@@ -50,6 +51,7 @@ class Counting:
         self.order = Ordering(cells, self.lower, self.todo, made_of)
         self.uses = Uses(cells)
         self.races = Races(self.uses, self.lower, self.todo)
+        self._deciding: dict[Cell, Observation] = {}
 
     def require(self, cell: Cell, need: Need) -> None:
         """Have a cell wait for one of its inputs, as far as it needs that."""
@@ -68,6 +70,8 @@ class Counting:
                 target.sole_watcher = cell  # `watch`, written out: a `join()` needs every task of a plan
             else:
                 self.watch(target, cell, OUTCOME)
+        elif mode == "named":
+            return
         elif target.status is SETTLED or target.elements is not None:
             cell.missing += 1
             self._shape_arrived(target, cell, need.item if mode == "item" else None)
@@ -90,12 +94,13 @@ class Counting:
         if what >= OVER:
             self.races.item_settled(cell, what - ITEM) if what >= ITEM else self.order.ended_before([cell])
             return
-        if what == SHARED:
-            if cell.status is not SETTLED:
+        if what < OUTCOME:
+            if what == KEPT:
+                self._decide(cell)
+            elif what == NAME:
+                self.order.name_input(cell)
+            elif cell.status is not SETTLED:
                 self.todo.append(Repeat(cell.id, target.id))
-            return
-        if what == NAME:
-            self.order.name_input(cell)
             return
         if what != OUTCOME and (outcome := target.outcome) is not None:
             cell.undecided -= 1
@@ -109,6 +114,24 @@ class Counting:
             else:
                 self._doom(cell, target, outcome)
         self.lower(cell)
+
+    def decide(self, condition: Cell) -> None:
+        """Have a condition of `success_of` settle as soon as that is known of its item."""
+        if condition.outcome is None:
+            self._decide(condition)
+
+    def _decide(self, condition: Cell) -> None:
+        found = whether_kept(condition)
+        if found is None:  # it is for the first that is open to say what comes next
+            (element,) = condition.parts
+            attach(next(one for one in (*element.keep, element.cell) if one.outcome is None), condition, KEPT)
+            return
+        self._deciding[condition] = found
+        if len(self._deciding) == 1:  # no recursion, however many maps go through what others keep
+            while self._deciding:
+                decided = next(iter(self._deciding))
+                self.succeed(decided, self._deciding[decided].value)
+                del self._deciding[decided]
 
     def shape_known(self, target: Cell) -> None:
         """How many items a target has is known, or that it never will be."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -14,11 +14,12 @@ from superscalar.errors import JournalError, NotBegun, NotDone, RateLimited
 from superscalar.plan.ir import Call
 from superscalar.schedule.attempt import Attempt, Bounds, Stop
 from superscalar.schedule.limits import NOT_REFUSED, Grants, Outlook
-from superscalar.schedule.refusal import refusal_of
+from superscalar.schedule.refusal import Refusal, refusal_of
 from superscalar.schedule.state import Schedule
 from superscalar.secrets import without_queries
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.secret import without
+from superscalar.tools.terms import Retry
 from superscalar.tools.tool import Tool
 from superscalar.values import Failure, FailureKind, Observation
 from superscalar.weight import TooHeavy
@@ -86,18 +87,31 @@ def _says_nothing_happened(error: BaseException, verdict: Outlook) -> bool:
     return isinstance(error, NotDone) or (verdict.refusal is not None and verdict.refusal.nothing_done)
 
 
-def may_try_again(attempt: Attempt, error: BaseException, verdict: Outlook = NOT_REFUSED) -> bool:
-    """Whether its tool wants another attempt after this error, and that could do no harm.
+def rule_after(attempt: Attempt, error: BaseException, verdict: Outlook = NOT_REFUSED) -> Retry | None:
+    """The rule by which there is another attempt after this error; None: there is none, or it could do harm.
 
-    A refusal is wanted where `RateLimited` is, whatever the class of the error. Attempts that were refused while other
-    calls got through do not count, up to a bound: it is the limit that is being learned then.
+    Attempts that were refused while other calls got through do not count, up to a bound: it is the limit that is being
+    learned then. Time that ran out has been waited for already: only what a tool declares itself has it begin anew.
     """
     tool = attempt.tool
-    retry = tool.retry
     harmless = tool.effect != "write" or tool.idempotent or _says_nothing_happened(error, verdict)
-    wanted = isinstance(error, retry.on) or (verdict.refusal is not None and issubclass(RateLimited, retry.on))
+    if not harmless or attempt.stopped not in (None, "timeout"):
+        return None
     counted = max(attempt.number - attempt.spared, attempt.number // _SPARED, 1)
-    return wanted and counted < retry.attempts and harmless and attempt.stopped in (None, "timeout")
+    rules = tool.retries if attempt.stopped is None else (tool.retry,)
+    return rule_among(rules, counted, error, verdict.refusal)
+
+
+def rule_among(rules: Iterable[Retry], counted: int, error: BaseException, refusal: Refusal | None) -> Retry | None:
+    """The first of these rules that wants another attempt after so many; None if none does.
+
+    A refusal is wanted where `RateLimited` is, whatever the class of the error.
+    """
+    for rule in rules:
+        refused = refusal is not None and issubclass(RateLimited, rule.classes)
+        if counted < rule.attempts and (refused or rule.wants(error)):
+            return rule
+    return None
 
 
 def verdict_on(attempt: Attempt, error: BaseException, limits: Grants, random: Random, now: float) -> Outlook:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Final
+
 from superscalar.errors import IllegalEvent
 from superscalar.plan.evaluate.elements import items_of, truth
 from superscalar.plan.evaluate.holders import HeldRow
 from superscalar.plan.evaluate.itemwise import item_outcomes
 from superscalar.plan.ir import Display, Each, First, Map, Select
-from superscalar.schedule.cells import SETTLED, Cell, Element, ItemFate, fate_of
+from superscalar.schedule.cells import SETTLED, Cell, Element, ItemFate, fate_of, success_of
 from superscalar.values import Failure, Observation, Outcome, Skipped
+
+_NOT_KEPT: Final = Observation(False)
 
 
 def elements_of(cell: Cell) -> list[Element]:
@@ -20,11 +25,12 @@ def elements_of(cell: Cell) -> list[Element]:
     work = cell.task.work if cell.task else None
     if not isinstance(work, Map | First):
         raise IllegalEvent(f"`{cell.id}` goes through nothing")
-    source = cell.scope.find(work.source)
-    if source is None:
-        raise IllegalEvent(f"`{cell.id}` goes through `{work.source}`, which does not exist")
+    source = goes_through(cell, work)
     if source.elements is not None:  # settled or not: its items must not have other numbers once it is complete
-        return source.elements
+        ok = cell.scope.find(work.source)
+        if ok is None or ok is source:
+            return source.elements
+        return [Element(one.cell, (success_of(one, ok.id), *one.keep)) for one in source.elements]
     found = source.outcome
     match found:
         case Observation(value):
@@ -35,6 +41,47 @@ def elements_of(cell: Cell) -> list[Element]:
             return [_constant(source, i, outcome, i in adrift) for i, outcome in enumerate(outcomes)]
         case _:
             raise IllegalEvent(f"`{cell.id}` was expanded before `{source.id}` had a value")
+
+
+def goes_through(cell: Cell, work: Map | First) -> Cell:
+    """The list whose items are those of a map or a `first`: before what `ok` keeps of a list, the list itself, if its
+    items come in one by one.
+    """
+    if isinstance(work, Map) and work.ok_of is not None:
+        whole = cell.scope.find(work.ok_of)
+        if whole is not None and whole.elements is not None:
+            return whole
+    source = cell.scope.find(work.source)
+    if source is None:
+        raise IllegalEvent(f"`{cell.id}` goes through `{work.source}`, which does not exist")
+    return source
+
+
+def is_ahead_of_ok(cell: Cell, work: Map | First) -> bool:
+    """Whether a map goes through the items of a list while nobody knows yet, or knew, all that `ok` keeps of it."""
+    return goes_through(cell, work) is not cell.scope.find(work.source)
+
+
+def is_left_out_by_ok(element: Element) -> bool:
+    """Whether an item, or one that it was made of, has failed where `ok` keeps those that have not."""
+    return any(one.task is None and one.outcome == _NOT_KEPT for one in element.keep)
+
+
+def deciding(element: Element) -> Iterator[Cell]:
+    """What decided whether an item counts: of one that `ok` left out, nothing that would have come behind that."""
+    at: Element | None = element
+    while at is not None:
+        conditions, at = at.keep, None
+        for one in conditions:
+            yield one
+            if one.task is None and one.outcome == _NOT_KEPT:
+                (at,) = one.parts
+                break
+
+
+def may_be_left_out_by_ok(element: Element) -> bool:
+    """Whether nobody knows that yet."""
+    return any(one.task is None and one.outcome is None for one in element.keep)
 
 
 def gathered_rows(cell: Cell) -> list[HeldRow]:

@@ -32,6 +32,7 @@ from superscalar.plan.evaluate.parts import (
 from superscalar.plan.ir import Call, Compute, Display, Each, Expr, First, Join, Literal, Map, Ref, Select, Task
 from superscalar.plan.ir.paths import looked_at
 from superscalar.schedule.cells import SETTLED, Cell, Element, Scope, fate_of
+from superscalar.schedule.items import deciding, goes_through, is_left_out_by_ok
 from superscalar.schedule.state import Schedule
 from superscalar.tools.trust import Declared, Results
 from superscalar.values import Failure, Observation, Skipped, TaskId
@@ -256,8 +257,10 @@ class Labels:
             yield self._found(cell, need.task)
         yield from self._deciding(cell)
         for element in self._elements(cell):
+            yield from deciding(element)
+            if is_left_out_by_ok(element):
+                continue
             yield element.cell
-            yield from element.keep
             if element.key is not None:
                 yield element.key
             yield from self._guards(element.cell)
@@ -278,7 +281,7 @@ class Labels:
             task = owner.task
             if task is None or not isinstance(task.work, Map):
                 raise IllegalEvent(f"`{owner.id}` is the owner of items, but no map")
-            yield self._found(owner, task.work.source)
+            yield goes_through(owner, task.work)
             for guard in task.guards:
                 yield self._found(owner, guard.condition)
             if owner.scope.owner is None or owner.scope.source is None:
@@ -383,8 +386,8 @@ class Labels:
 
     def _mapped(self, cell: Cell, work: Map) -> Labelled:
         """A list keeps the labels of its items, as long as each is at the position that it has in the source."""
-        shape = PLAN | self._shape(self._of(self._found(cell, work.source)))
-        filters = joined(whole(self._of(one)) for part in cell.parts for one in part.keep)
+        shape = PLAN | self._shape(self._of(goes_through(cell, work)))
+        filters = joined(whole(self._of(one)) for part in cell.parts for one in deciding(part))
         shape = shape | widened(filters)  # yes and no, one after the other, can spell
         there = [part for part in cell.parts if part.fate().counts]
         labels: list[Labelled] = [self._of(part.cell) for part in there]
@@ -401,7 +404,7 @@ class Labels:
         shape = PLAN | self._shape(self._of(self._found(cell, work.loop)))
         lists = [] if work.otherwise is None else [listed(self._of(self._found(cell, work.otherwise)))]
         for part in cell.parts:
-            conditions = [*part.keep, *self._guards(part.cell)]
+            conditions = [*deciding(part), *(() if is_left_out_by_ok(part) else self._guards(part.cell))]
             shape = shape | widened(joined(whole(self._of(one)) for one in conditions))
             if not self._adds(part):
                 lists.append(some(PLAN, NOTHING))
@@ -426,7 +429,8 @@ class Labels:
         """Everything that the items of a map, a `first` or a loop were made from, their filters and keys included."""
         made = NOTHING
         for part in cell.parts:
-            for one in (part.cell, *part.keep, *(() if part.key is None else (part.key,))):
+            made_of = () if is_left_out_by_ok(part) else (part.cell, *(() if part.key is None else (part.key,)))
+            for one in (*made_of, *deciding(part)):
                 made = made | whole(self._of(one))
         return made
 
@@ -441,10 +445,10 @@ class Labels:
     def _item(self, cell: Cell) -> Labelled:
         """The labels of an item of a value that came as a whole."""
         source = self._of(self._list_of(cell))
-        list_id = self._list_of(cell).id
-        if cell.id == list_id:  # one that has no value
-            return widened(whole(source))
-        return listed(source)[int(cell.id[len(list_id) + 1 : -1])]
+        place = f"{self._list_of(cell).id}["
+        if not cell.id.startswith(place):  # one that has no value; or the condition that one has
+            return widened(whole(source)) if cell.parts[0].fate().counts else NOTHING  # else a filter decided on that
+        return listed(source)[int(cell.id[len(place) : -1])]
 
     def _list_of(self, cell: Cell) -> Cell:
         """The task whose value an item without a task of its own is part of."""
@@ -477,7 +481,7 @@ class Labels:
                 work = _work(owner)
                 assert isinstance(work, Map)
                 assert owner.task is not None
-                made = made | self._shape(self._of(self._found(owner, work.source)))
+                made = made | self._shape(self._of(goes_through(owner, work)))
                 for one in (*inner.source.keep, *(self._found(owner, g.condition) for g in owner.task.guards)):
                     made = made | whole(self._of(one))
                 inner = owner.scope

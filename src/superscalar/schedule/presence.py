@@ -18,6 +18,7 @@ from superscalar.plan.evaluate.table import APPLIED
 from superscalar.plan.ir.needs import children, constant_index, references
 from superscalar.plan.ir.signatures import Output
 from superscalar.schedule.cells import Cell
+from superscalar.schedule.items import goes_through
 from superscalar.schedule.lineage import Labels
 from superscalar.tools.toolset import Toolset
 
@@ -127,11 +128,12 @@ def _of_task(labels: Labels, cell: Cell, pending: list[_CellStep]) -> Label:
             pending += ((cell, ir.Ref(id)) for id in items)
             pending += ((cell, key) for key in keys)
             return control
-        case ir.Map(source=source):
-            pending.append((cell, ir.Ref(source)))
+        case ir.Map() as work:
+            pending.append((goes_through(cell, work), None))
             inside = [one for part in cell.parts for one in (part.cell, *part.keep, part.key) if one is not None]
             pending += ((one, None) for one in inside)
-            return control
+            kept = [one for part in cell.parts for one in part.keep if one.task is None]  # `ok` looks at each item
+            return control | joined(whole(labels.of(one)) for one in kept)
         case ir.Select(condition, then, otherwise):
             pending += ((cell, ir.Ref(id)) for id in (then, otherwise) if id is not None)
             return control | _looked_up(labels, cell, ir.Ref(condition))

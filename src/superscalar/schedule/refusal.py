@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -18,9 +18,8 @@ from typing import Any
 
 from superscalar import events
 from superscalar.errors import NotDone, RateLimited
+from superscalar.transient import TOO_MANY, attribute_of, causes, status_of
 
-_DEPTH = 8
-_TOO_MANY = 429
 _UNAVAILABLE = 503
 _EPOCH = 100_000_000.0
 """From here on a number of seconds is a moment (in 1973) and no wait (of three years)."""
@@ -62,62 +61,30 @@ def refusal_of(error: BaseException, wall: Callable[[], float] = time.time) -> R
     9110, 15.6.4, after which a write is still in doubt). `wall` is the time of day in seconds since 1970, for headers
     that name a moment in a response without a `Date`.
     """
-    for cause in _causes(error):
+    for cause in causes(error):
         if isinstance(cause, RateLimited):
             return Refusal(_sensible(_number(cause.retry_after)), nothing_done=True)
         if isinstance(cause, NotDone):
             return None
-        status = _status(cause)
-        if status in (_TOO_MANY, _UNAVAILABLE):
+        status = status_of(cause)
+        if status in (TOO_MANY, _UNAVAILABLE):
             wait = _wait(cause, wall)
-            if status == _TOO_MANY or wait is not None:
-                return Refusal(wait, nothing_done=status == _TOO_MANY)
-    return None
-
-
-def _causes(error: BaseException) -> Iterator[Exception]:
-    cause: BaseException | None = error
-    for _ in range(_DEPTH):
-        if not isinstance(cause, Exception):  # None, or something that ends the program
-            return
-        yield cause
-        cause = cause.__cause__
-
-
-def _read(thing: object, name: str) -> Any:
-    """An attribute of something unknown; None where there is none, or reading it fails."""
-    try:
-        return getattr(thing, name, None)
-    except Exception:  # noqa: BLE001 -- a property of a foreign exception may raise anything
-        return None
-
-
-def _status(error: Exception) -> int | None:
-    for thing in (error, _read(error, "response")):
-        if isinstance(thing, Mapping):  # of botocore
-            thing = thing.get("ResponseMetadata")
-            status = thing.get("HTTPStatusCode") if isinstance(thing, Mapping) else None
-            if isinstance(status, int):
-                return int(status)
-            continue
-        for name in ("status_code", "status", "code"):
-            status = _read(thing, name)
-            if isinstance(status, int) and not isinstance(status, bool) and 100 <= status < 600:
-                return int(status)
+            if status == TOO_MANY or wait is not None:
+                return Refusal(wait, nothing_done=status == TOO_MANY)
     return None
 
 
 def _wait(error: Exception, wall: Callable[[], float]) -> float | None:
-    response = _read(error, "response")
+    response = attribute_of(error, "response")
     if isinstance(response, Mapping):
         response = response.get("ResponseMetadata")
         found = response.get("HTTPHeaders") if isinstance(response, Mapping) else None
     else:
-        found = _read(response, "headers")
-    for headers in (found, _read(error, "headers")):
+        found = attribute_of(response, "headers")
+    for headers in (found, attribute_of(error, "resp"), attribute_of(error, "headers")):
         if headers is not None and (wait := wait_of(_plain(headers), wall)) is not None:
             return wait
-    return _sensible(_number(_read(error, "retry_after")))
+    return _sensible(_number(attribute_of(error, "retry_after")))
 
 
 def _plain(headers: Any) -> dict[str, str]:

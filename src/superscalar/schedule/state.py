@@ -13,7 +13,7 @@ from typing import Any
 
 from superscalar import events
 from superscalar.errors import IllegalEvent
-from superscalar.plan.ir import Access, Call, Display, First, Map, Task
+from superscalar.plan.ir import Access, Call, Display, First, Map, Need, Task
 from superscalar.plan.passes.dead import writes
 from superscalar.schedule.cells import (
     DOOMED,
@@ -39,7 +39,7 @@ from superscalar.schedule.cells import (
 )
 from superscalar.schedule.commands import Command, Issue, Repeat, Revive
 from superscalar.schedule.counting import Counting
-from superscalar.schedule.items import elements_of
+from superscalar.schedule.items import elements_of, is_ahead_of_ok
 from superscalar.schedule.left import LeftBehind
 from superscalar.schedule.liveness import Liveness
 from superscalar.schedule.order import NOT_BOUND, NameOf, forget_name
@@ -288,6 +288,9 @@ class Schedule:
             raise IllegalEvent(f"`{cell.id}` was expanded to {event.count} items but has {len(sources)}")
         cell.status = EXPANDED
         cell.missing = 1  # so that an item that settles at once does not gather too early
+        if is_ahead_of_ok(cell, work):
+            for source in sources:
+                self._counting.decide(source.keep[0])
         elements = []
         earlier: list[Cell] = []
         for index, source in enumerate(sources):
@@ -301,6 +304,11 @@ class Schedule:
             cell.elements = elements
             counting.shape_known(cell)
         counting.lower(cell)
+
+    def await_whole(self, cell: Cell, need: Need) -> None:
+        """Have a map that was issued be issued again when that is there: what `ok` keeps as a whole."""
+        cell.status = PENDING
+        self._counting.require(cell, need)
 
     def _on_judged(self, event: events.Event) -> None:
         """What is needed changes, and with it how much is waited for."""

@@ -11,7 +11,7 @@ from superscalar.errors import ApprovalPending, IllegalEvent, JournalError
 from superscalar.labels import NOTHING, Label
 from superscalar.plan.evaluate.expression import EvaluationError, Unavailable, evaluate
 from superscalar.plan.evaluate.itemwise import wanted
-from superscalar.plan.ir import Call, Compute, First, Join, Literal, Map, Task
+from superscalar.plan.ir import Call, Compute, First, Join, Literal, Map, Need, Task
 from superscalar.schedule import gather
 from superscalar.schedule.approval import Approval
 from superscalar.schedule.binding import Binder
@@ -20,7 +20,7 @@ from superscalar.schedule.cells import DORMANT, GATHERING, PENDING, READY, RUNNI
 from superscalar.schedule.commands import Command, Issue, Name, Refuse, Release, Repeat, Revive, Skip
 from superscalar.schedule.course import Course
 from superscalar.schedule.ends import instead_of, never_started, too_many, too_wide
-from superscalar.schedule.items import elements_of
+from superscalar.schedule.items import elements_of, is_ahead_of_ok, is_left_out_by_ok, may_be_left_out_by_ok
 from superscalar.schedule.ledger import Ledger
 from superscalar.schedule.left import LeftBehind
 from superscalar.schedule.lookup import outcomes_for
@@ -351,13 +351,26 @@ class TaskFetchingUnit:
                     self.happened(events.Skipped(now(), cell.id, because, by_guard, items, holder))
 
     def _expand(self, cell: Cell, work: Map) -> None:
-        count = len(elements_of(cell))
+        ok = None if work.ok_of is None else cell.scope.find(work.source)
+        if ok is not None and ok.outcome is None and not is_ahead_of_ok(cell, work):
+            self.schedule.await_whole(cell, Need(work.source, "shape"))
+            return
+        elements = elements_of(cell)
+        left = [one for one in elements if not is_left_out_by_ok(one)]
+        count, have = len(left), len(self.schedule)
         if count > self._bounds.max_fan_out:
-            self.happened(events.Failed(self.now(), cell.id, too_wide(count, self._bounds)))
-        elif (have := len(self.schedule)) + (more := count * len(work.body)) > self._bounds.max_tasks:
-            self.happened(events.Failed(self.now(), cell.id, too_many(have, more, self._bounds)))
+            failure = too_wide(count, self._bounds)
+        elif have + (more := count * len(work.body)) > self._bounds.max_tasks:
+            failure = too_many(have, more, self._bounds)
         else:
-            self.happened(events.Expanded(self.now(), cell.id, count))
+            self.happened(events.Expanded(self.now(), cell.id, len(elements)))
+            return
+        source = cell.scope.find(work.source)
+        open = source is not None and source.outcome is None
+        if open and any(map(may_be_left_out_by_ok, left)):  # there may be fewer of them
+            self.schedule.await_whole(cell, Need(work.source, "outcome" if ok is None else "shape"))
+        else:
+            self.happened(events.Failed(self.now(), cell.id, failure))
 
     def _repeat(self, cell: Cell, other: Cell) -> None:
         """The call that a task shares is over: settle as that one did, with a value of its own."""

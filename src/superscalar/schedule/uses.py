@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from superscalar.plan.ir import Task, walk
-from superscalar.schedule.cells import Cell
+from superscalar.schedule.cells import Cell, Element
 from superscalar.values import TaskId
 
 
@@ -48,12 +48,17 @@ def inputs(cell: Cell) -> Iterator[Cell]:
             if (target := scope.find(id)) is not None:
                 yield target
     if scope.source is not None:
-        yield from scope.source.keep
+        yield from _decided_by(scope.source)
     for element in cell.parts:
         yield element.cell
-        yield from element.keep
+        yield from _decided_by(element)
         if element.key is not None:
             yield element.key
+
+
+def _decided_by(element: Element) -> Iterator[Cell]:
+    """What decides whether an item counts; that it has succeeded is decided by the item itself."""
+    return (one if one.task is not None else one.parts[0].cell for one in element.keep)
 
 
 def tasks_used(task: Task) -> Iterator[TaskId]:

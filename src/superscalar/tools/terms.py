@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from inspect import iscoroutinefunction
 from random import Random
 from typing import Any, Final, Literal, TypeAlias, TypedDict
 
@@ -24,8 +27,12 @@ from superscalar.given import (
     one_of,
     whole_number,
 )
+from superscalar.short import short
 from superscalar.tools.pairing import MAX_BATCH
 from superscalar.tools.trust import Readers, Trust, TrustedFields
+from superscalar.transient import is_transient
+
+_LOG: Final = logging.getLogger("superscalar.tools")
 
 Effect: TypeAlias = Literal["pure", "read", "write"]
 Resource: TypeAlias = str | Callable[..., str]
@@ -67,13 +74,29 @@ class Limit:
             )
 
 
+Caught: TypeAlias = type[BaseException] | Callable[[Exception], bool]
+"""Which errors are meant: those of a class, or those of which a function says so."""
+
+
 def _are_errors(value: object) -> bool:
-    return isinstance(value, tuple) and all(isinstance(one, type) and issubclass(one, BaseException) for one in value)
+    if isinstance(value, tuple):
+        return all(issubclass(one, BaseException) if isinstance(one, type) else _is_test(one) for one in value)
+    return _is_test(value)
+
+
+def _is_test(value: object) -> bool:
+    """Whether it is a function that may answer; one that has to be awaited cannot."""
+    return callable(value) and not isinstance(value, type) and not iscoroutinefunction(value)
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Try again, at most `attempts` times in all, after an error that is one of `on`.
+    """Try again, at most `attempts` times in all, after an error that is one of `on`; `attempts=1` is no retry.
+
+    `on`: classes of errors, and functions of an error that say yes or no (`on=is_transient`,
+    `on=(is_transient, RateLimited)`); one that raises, or says neither True nor False, says no. A tool that declares no
+    `retry` is tried again after a refusal, five attempts, and, unless it is a write that is not idempotent, after an
+    error that is transient (`is_transient`), three attempts.
 
     Waits a random time between 0 and `initial * 2 ** (attempt - 1)` seconds, `maximum` at most ("full jitter": AWS
     Architecture Blog, Exponential Backoff And Jitter), and never less than the provider asked for. A write that is not
@@ -83,23 +106,67 @@ class Retry:
     """
 
     attempts: int = field(default=3, metadata=whole_number(1, "attempts in all; 1 is no retry").here)
-    on: tuple[type[BaseException], ...] = field(
+    on: tuple[Caught, ...] | Callable[[Exception], bool] = field(
         default=(ConnectionError, TimeoutError, RateLimited),
-        metadata=Expected("write classes of errors, such as on=(ConnectionError, TimeoutError)", _are_errors).here,
+        metadata=Expected(
+            "write classes of errors, such as on=(ConnectionError, TimeoutError), or a function of an error to a bool, "
+            "such as on=is_transient",
+            _are_errors,
+        ).here,
     )
     initial: float = field(default=0.5, metadata=at_least(0.0, "seconds").here)
     maximum: float = field(default=30.0, metadata=at_least(0.0, "seconds").here)
 
     def __post_init__(self) -> None:
         check_fields(self, "Retry")
+        if not isinstance(self.on, tuple):
+            object.__setattr__(self, "on", (self.on,))
+
+    @property
+    def classes(self) -> tuple[type[BaseException], ...]:
+        """Return the classes in `on`."""
+        return tuple(one for one in _each(self.on) if isinstance(one, type))
+
+    def wants(self, error: BaseException) -> bool:
+        """Say whether an error is one of `on`. Never raises."""
+        if isinstance(error, self.classes):
+            return True
+        tests = (one for one in _each(self.on) if not isinstance(one, type))
+        return isinstance(error, Exception) and any(_says_yes(test, error) for test in tests)
 
     def delay(self, attempt: int, random: Random) -> float:
         """Return the seconds to wait after the `attempt`-th attempt (from 1) failed."""
         return random.uniform(0.0, min(self.maximum, self.initial * 2.0 ** min(attempt - 1, 60)))
 
 
+def _each(on: tuple[Caught, ...] | Callable[[Exception], bool]) -> tuple[Caught, ...]:
+    return on if isinstance(on, tuple) else (on,)
+
+
+def _says_yes(test: Callable[[Exception], bool], error: Exception) -> bool:
+    """What a function says of an error. It is the program's own, so whatever it does is told, and is no yes."""
+    try:
+        said: object = test(error)
+    except Exception as worse:  # noqa: BLE001 -- as above
+        _complain(test, f"raised {type(worse).__name__}")
+        return False
+    if not isinstance(said, bool):
+        _complain(test, f"gave {short(said)}, which is neither True nor False")
+        return False
+    return said
+
+
+@lru_cache(maxsize=256)
+def _complain(test: Callable[[Exception], bool], what: str) -> None:
+    """Say it once."""
+    _LOG.warning("Retry(on=%s) %s: nothing is tried again for that", short(test), what)
+
+
 UNLESS_REFUSED = Retry(attempts=5, on=(RateLimited,), initial=1.0)
-"""What a tool gets that declares nothing: only a refusal is tried again, and a write only if it did nothing."""
+"""What a tool gets that declares nothing: a refusal is tried again, and a write only if it did nothing."""
+
+IF_TRANSIENT = Retry(attempts=3, on=(is_transient,))
+"""What it gets beside that: what passes by itself is tried again, and a write only if it is idempotent."""
 
 
 _RESOURCE: Final = Expected(
@@ -144,7 +211,10 @@ class Terms:
     timeout: float | Inherited | None = field(default=INHERITED, metadata=_TIMEOUT.here)
     """Seconds that an attempt may take; None for no bound, INHERITED for the agent's."""
     retry: Retry | int = field(default=UNLESS_REFUSED, metadata=_RETRY.here)
-    """When to try again, or how many attempts there are in all."""
+    """When to try again, or how many attempts there are in all; 1 is never. Undeclared: after a refusal, five attempts,
+    and after what is transient (a broken connection, a timeout, status 503), three, but for writes that are not
+    idempotent.
+    """
     idempotent: bool = field(default=False, metadata=FLAG.here)
     """Doing it twice is doing it once, so that `retry` may cover unknown errors of a write."""
     cost: float = field(default=0.0, metadata=at_least(0.0, "what one attempt costs").here)
@@ -183,6 +253,12 @@ class Terms:
         for name in ("limit", "secret", "sink", "content"):
             given = getattr(self, name)
             keep(self, name, (given,) if isinstance(given, str) else tuple(dict.fromkeys(given)))
+
+    @property
+    def retries(self) -> tuple[Retry, ...]:
+        """Return the rules by which a call is tried again, each for errors of its own."""
+        assert isinstance(self.retry, Retry)
+        return (self.retry, IF_TRANSIENT) if self.retry is UNLESS_REFUSED else (self.retry,)
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Terms:

@@ -129,6 +129,7 @@ class Tool(Generic[Takes, Gives]):
         self.limited_by = self.limits or (f"{name}()",)
         self.timeout = terms.timeout
         self.retry = terms.retry
+        self.retries = terms.retries
         self.idempotent = terms.idempotent
         self.cost = terms.cost
         self.is_async = is_async(function)
@@ -475,11 +476,13 @@ def tool(
     (changes something; never runs before the plan is complete, and keeps its place among accesses of `resource`).
     `resource`: its name, or a function of some of the arguments (`resource=lambda path: f"file:{path}"`), named as the
     tool names them. `dedupe`: whether identical calls are one call; without it those of a pure tool are.
-    `limit`: the named limit, or limits, that a call takes part in. `timeout`: seconds per attempt. `retry`: a `Retry`,
-    or how many attempts in all. `cost`: what each attempt costs, in any currency; it counts in the run's `max_cost`.
-    `batch` names the batched form; `Tool.batch` says what `over` and `max_batch` are. `secret`: the parameter, or
-    parameters, whose values are never shown nor recorded, as `Annotated[str, Secret]` and pydantic's `SecretStr` say
-    too; better still, take credentials from the `context` of a `ToolContext`.
+    `limit`: the named limit, or limits, that a call takes part in. `timeout`: seconds per attempt. `retry`: a
+    `Retry`, or how many attempts in all, 1 for none; without it a call is made again after a refusal, and after an
+    error that is transient (`is_transient`) unless it is a write that is not idempotent. `cost`: what each attempt
+    costs, in any currency; it counts in the run's `max_cost`. `batch` names the batched form; `Tool.batch` says what
+    `over` and `max_batch` are. `secret`: the parameter, or parameters, whose values are never shown nor recorded, as
+    `Annotated[str, Secret]` and pydantic's `SecretStr` say too; better still, take credentials from the `context` of
+    a `ToolContext`.
     `trust`: "untrusted" for what returns other people's text (what is not pure is, unless it says "trusted").
     `trusted_fields`: what the service itself makes or has checked of that, such as `[].id`, `[].sender.address`: a
     number, a date, or a word of ASCII; or, with a pattern for each (`{"[].id": r"f\d+"}`), what fits that. `sink`: the

@@ -322,6 +322,8 @@ class Map:
     element; `key` likewise, for a dict. `keep`: the tasks of the body whose values must all be true for the item to
     count (the filters). `flatten`: the elements are maps themselves and their items are spliced in (a further `for`).
     `chained`: body tasks that wait for the same tasks of the item before (accesses of a resource that the body writes).
+    `ok_of`: `source` is what `ok` keeps of that task. If its items come in one by one, each that succeeds is gone
+    through at once, as an item of that task: the others count as little as what a filter leaves out.
     """
 
     source: TaskId
@@ -333,6 +335,7 @@ class Map:
     keep: tuple[TaskId, ...] = ()
     flatten: bool = False
     chained: tuple[TaskId, ...] = ()
+    ok_of: TaskId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,11 +407,11 @@ class Need(NamedTuple):
 
     `value`: the task succeeded, or else this one is skipped. `outcome`: it settled in whatever way; what happens then
     is decided where the expression is evaluated. `item`: the same for item `item` of a map or display. `shape`: how
-    many items it has.
+    many items it has. `named`: nothing, or not always; but it is of use to this task, and part of what it means.
     """
 
     task: TaskId
-    mode: OneOf["value", "outcome", "item", "shape"] = "value"
+    mode: OneOf["value", "outcome", "item", "shape", "named"] = "value"
     item: int = 0
 
 

@@ -31,6 +31,8 @@ def needs_of(work: ir.Work) -> tuple[ir.Need, ...]:
         case ir.Compute(value):
             by_item = isinstance(value, _HOLDERS) or (isinstance(value, ir.Fold) and value.operator in BY_ITEM)
             return _merged(list(_needs(value, certain=not by_item)))
+        case ir.Map(source=source, ok_of=str(whole)):
+            return (ir.Need(whole, "shape"), ir.Need(source, "named"))
         case ir.Map(source=source):
             return (ir.Need(source, "shape"),)
         case ir.Display(items=items, keys=keys):

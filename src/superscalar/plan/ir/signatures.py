@@ -47,7 +47,8 @@ class Output:
 
     `items` describes the elements of a list. `aliases`: for fields whose names are no identifiers, the names that plans
     use instead (rule L7), and what each stands for. `annotated`: Python says so, and no schema from elsewhere.
-    `members`: of an enum, the value of each by its name (rule L24).
+    `members`: of an enum, the value of each by its name (rule L24). `ok_of`: it is what `ok` keeps of the items of that
+    task (rule L15).
     """
 
     type: str = "Any"
@@ -57,6 +58,7 @@ class Output:
     aliases: Mapping[str, str] = field(default_factory=dict)
     annotated: bool = False
     members: Mapping[str, Any] = field(default_factory=dict)
+    ok_of: str | None = None
 
     def written(self) -> list[str]:
         """The names of the fields as plans write them."""

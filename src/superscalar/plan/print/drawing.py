@@ -123,7 +123,7 @@ class Drawing:
             self.edges += [Edge(self._key(end), target, label=label) for end, label in ends.items()]
             for link in map(self._key, work.chained):
                 self.edges.append(Edge(link, link, "order", "item by item"))
-            inside = {work.source, work.item, *(inner.id for inner in work.body)}
+            inside = {work.source, work.ok_of, work.item, *(inner.id for inner in work.body)}
             # What the body needs from outside is drawn where it is used.
             used = {end for inner in _inside(work.body) for end in _inputs(inner)}
             inputs = {end: None for end in inputs if end not in inside and end not in used}

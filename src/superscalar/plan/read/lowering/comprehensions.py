@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import Any
 
 from superscalar.plan import ir
@@ -85,6 +86,7 @@ class Comprehensions:
             result = self._in.value(node.elt, inner, inner.prefix)
         inner_kind: Any = "list" if generators is not None else kind
         work = ir.Map(source.task, item, tuple(inner.tasks), result.task, inner_kind, key, tuple(keep), bool(further))
+        work = replace(work, ok_of=self._in.outputs.of_task(source.task).ok_of)
         self._in.outputs.own[id] = ITEMS
         return self._in.emit(id, work, body, node)
 

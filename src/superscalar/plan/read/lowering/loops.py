@@ -156,7 +156,8 @@ class _Loop:
         self._statements(tree.body, self._body, names)
         lowering.loops.pop()
         leaving = {name: self._leaving(name) for name in assigned}
-        work = ir.Map(source.task, item, tuple(self._body.tasks), item)
+        kept_of = lowering.outputs.of_task(source.task).ok_of
+        work = ir.Map(source.task, item, tuple(self._body.tasks), item, ok_of=kept_of)
         lowering.main = self._id
         lowering.emit(self._id, work, body, tree)
         for name in dict.fromkeys((*assigned_in(tree), *self._collected)):

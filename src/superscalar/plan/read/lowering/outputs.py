@@ -49,10 +49,18 @@ class Outputs:
             return self.of_task(expr.task)
         if isinstance(expr, ir.Literal):
             return _OF_KIND.get(type(expr.value).__name__, _UNKNOWN)
+        match expr:
+            case ir.Apply("ok", (kept,)) if (whole := self._kept_of(kept)) is not None:
+                return Output(ok_of=whole)
         seen = self._seen.get(id(expr))
         if seen is None:  # a long sum is looked at once, and not once more for each operand
             seen = self._seen[id(expr)] = expr, self._look_at(expr)
         return seen[1]
+
+    def _kept_of(self, expr: ir.Expr) -> TaskId | None:
+        """The task with one outcome per item that `ok` looks at; None if it looks at something else."""
+        known = self.of(expr)
+        return expr.task if isinstance(expr, ir.Ref) and known is ITEMS else known.ok_of
 
     def _look_at(self, expr: ir.Expr) -> Output:
         if isinstance(expr, _PARTS):
