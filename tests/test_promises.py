@@ -315,8 +315,15 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
             "schedule/test_refusal.py::test_a_write_that_met_503_is_in_doubt_and_is_made_again_only_if_that_is_harmless"
         ),
         "by at most half and at least a twentieth": (
-            "schedule/test_narrowing.py::test_one_refusal_narrows_to_half_at_the_most_and_by_a_twentieth_at_least"
+            "schedule/test_narrowing.py::test_refusals_on_end_narrow_to_half_at_the_most_and_by_a_twentieth_at_least"
         ),
+        "A lone refusal, before which a window's worth of calls got through, narrows a declared rate by a twentieth": (
+            "schedule/test_slack.py::test_a_lone_refusal_narrows_by_a_twentieth_however_long_it_says_to_wait"
+        ),
+        "a window's worth of calls is spread over a tenth of a second more than the window": (
+            "schedule/test_slack.py::test_a_window_is_stretched_by_a_tenth_of_a_second_and_a_short_one_by_less"
+        ),
+        "After a `burst` the next": "schedule/test_slack.py::test_after_a_burst_the_next_call_comes_a_slack_later",
         "**Nothing declared.** A tool without `limit` has a limit of its own": (
             "schedule/test_narrowing.py::test_the_limit_of_one_tool_is_not_that_of_another"
         ),

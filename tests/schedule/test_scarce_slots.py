@@ -48,26 +48,26 @@ TEN, FORTY_FIVE_A_SECOND = Limit(concurrency=10), Limit(rate=45)
 
 
 def test_the_second_stage_does_not_wait_for_the_whole_first() -> None:
-    """All the work over ten slots takes five seconds."""
+    """All the work over ten slots takes five seconds, and the pace of the second 4.9."""
     events = pipeline(0.2, 0.05, 200, first=TEN, second=FORTY_FIVE_A_SECOND)
     assert begins(events, "digest") == pytest.approx(0.2)
-    assert seconds(events) <= 5.0 * 1.06
+    assert seconds(events) <= 5.0 * 1.08
 
 
 def test_a_slot_is_kept_for_a_call_that_its_pace_lets_start_in_a_moment() -> None:
     """Else each slot that it could have would go to a longer call: those of the first stage end all at once."""
     events = pipeline(0.2, 0.01, 200, first=TEN, second=FORTY_FIVE_A_SECOND)
-    assert seconds(events) <= (0.2 + 199 / 45 + 0.01) * 1.05
+    assert seconds(events) <= (0.2 + 199 / 45 * 1.1 + 0.01) * 1.05
 
 
 def test_what_ends_in_time_goes_before_a_call_that_is_yet_to_come() -> None:
-    """A call of the second may start each second and takes one of two slots; the first has both meanwhile."""
+    """A call of the second may start each 1.1 s and takes one of two slots; the first has both meanwhile."""
     tools = [lasting("fetch", 0.1), lasting("digest", 0.1, limit="slow")]
     plan = "d = [digest(i) for i in range(5)]\na = [fetch(i) for i in range(60)]\njoin(len(a), len(d))\n"
     events = executed(plan, tools, limits={"slow": Limit(rate=1)}, max_concurrency=2).events
     at_once = Counter(round(event.at, 3) for event in events if isinstance(event, Started) and event.tool == "fetch")
-    assert seconds(events) == pytest.approx(4.1)
-    assert at_once[1.1] == 2
+    assert seconds(events) == pytest.approx(4.5)
+    assert at_once[1.2] == 2
 
 
 def test_what_would_have_the_slot_for_less_than_twice_as_long_is_not_held_up() -> None:
@@ -190,13 +190,13 @@ def test_a_queue_of_which_nothing_is_known_goes_first_and_so_it_is_found_out(ben
 
 
 def test_never_more_than_a_quarter_of_the_slots_is_kept_for_what_may_start_soon(bench: Callable[..., Bench]) -> None:
-    """Six tools may start a call in 0.3 s each, and calls of another wait that take 0.7 s."""
+    """Six tools may start a call in 0.3 s each, and calls of another wait that take 0.8 s."""
     limits = {name: Limit(rate=1) for name in "abcdef"}
     now = bench(8, **limits)
     for name in limits:
         now.end(now.ask(name))
     held = [now.ask("any") for _ in range(8)]
-    now.loop.advance(0.7)
+    now.loop.advance(0.8)
     for name in limits:
         now.ask(name)
     for _ in range(8):

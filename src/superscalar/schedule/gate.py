@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import ceil, inf
 from random import Random
 
+from superscalar.schedule.slack import Slack
 from superscalar.tools.terms import Limit
 
 NANO = 1_000_000_000
@@ -17,7 +18,9 @@ _HALF = 0.5
 _GENTLE = 0.95
 _BELOW = 0.98
 _STEP = 0.01
+_EVIDENCE = 0.25
 _ENOUGH = 5
+_ROUNDS = 4
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 30.0
 _WINDOWS = (1.0, 60.0, 3_600.0, 86_400.0)
@@ -45,13 +48,18 @@ class LimitStatistics:
 class Gate:
     """One limit's live state. Whoever uses it holds the lock of its clock; times are nanoseconds of that clock.
 
-    Starts are spaced by the theoretical arrival time of the next one (GCRA, ITU-T I.371).
+    Starts are spaced by the theoretical arrival time of the next one (GCRA, ITU-T I.371), a little wider than a
+    declared rate says (`Slack`). A quarter of that makes good what the event loop is late; what it is later is lost.
 
     A refusal narrows the rate and the concurrency by a factor, and time widens both by a constant step up to what was
     declared: additive increase, multiplicative decrease, which is what lets clients that know nothing of each other
-    share a provider fairly (Chiu and Jain, 1989). The factor is between a half and 0.95, and between these it is what
-    was measured to get through. Refusals of calls that were under way together are one signal, as losses of one round
-    trip are in TCP (RFC 6582): a call that started before the last signal adds to that measurement only.
+    share a provider fairly (Chiu and Jain, 1989). The step is the larger the more calls have got through since. The
+    factor is between a half and 0.95, and between these it is what was measured to get through. Refusals of calls that
+    were under way together are one signal, as losses of one round trip are in TCP (RFC 6582): a call that started
+    before the last signal adds to that measurement only.
+
+    A lone refusal, before which a window's worth of calls got through, says that calls came a little too early: it is
+    always 0.95, and slack. If the next one comes sooner, the better measurement of the two counts.
     """
 
     __slots__ = (
@@ -61,16 +69,26 @@ class Gate:
         "_epoch",
         "_epoch_accepted",
         "_flight",
+        "_held",
         "_interval",
+        "_lone",
+        "_patience",
         "_rate",
         "_rate_before",
         "_rate_ceiling",
+        "_rate_declared",
         "_recovered",
+        "_seen",
+        "_seen_before",
+        "_settles",
         "_signal",
+        "_slack",
         "_tolerance",
+        "_turned_away",
         "_width",
         "_width_before",
         "_width_ceiling",
+        "awaited",
         "barren",
         "blocks",
         "capacity",
@@ -99,9 +117,13 @@ class Gate:
         self.times: deque[int] = deque(maxlen=history)  # when calls started that were not refused
         self.paced = limit.rate is not None
         self.narrowed = False
+        self.awaited = False  # somebody waits for it to open: who comes late then did not come late by choice
+        self._slack = Slack(limit)
+        self._settles = self._slack.needs  # at how many calls that got through there may be less of it
         self._arrival = 0
-        self._interval = self._tolerance = 0
-        self._rate: float = limit.rate / limit.per if limit.rate is not None else inf
+        self._interval = self._tolerance = self._held = self._patience = 0
+        self._rate_declared: float = limit.rate / limit.per if limit.rate is not None else inf
+        self._rate: float = self._rate_declared
         self._rate_ceiling = self._rate
         self._width: float = self.capacity
         self._width_ceiling: float = self._width
@@ -110,9 +132,13 @@ class Gate:
         self._recovered = 0  # up to when recovery is counted
         self._signal = -1  # when the last signal came
         self._flight = 0  # calls that were under way then and that have not been refused
+        self._turned_away = 0  # those that have
+        self._lone = False  # much had got through before it
         self._rate_before: float = self._rate
         self._width_before: float = self._width
         self._accepted = 0  # calls that had got through at the last signal
+        self._seen = 0.0  # the rate that was measured then
+        self._seen_before = 0.0  # and at the one before it
         self.barren = 1  # signals on end before which no call had got through since the one before; one to begin with
         self._epoch = -1  # when the last pause ended
         self._epoch_accepted = 0
@@ -121,6 +147,10 @@ class Gate:
     def running(self) -> int:
         """Calls that hold a slot."""
         return self.capacity - self.free - self.kept
+
+    @property
+    def _got_through(self) -> int:
+        return self.granted - self.running - self.refused
 
     @property
     def room(self) -> int:
@@ -144,9 +174,22 @@ class Gate:
         """A call starts: when may the next one?"""
         if self.narrowed:
             self.recover(now)
+        if self.granted >= self._settles and self._got_through >= self._settles:
+            self._slack.tighten()
+            self._settles = self._got_through + self._slack.needs
+            self._space()
         if self._interval:
-            self._arrival = max(self._arrival, now) + self._interval
-            self.opens = max(self.opens, self._arrival - self._tolerance)
+            due = max(self._arrival, now)
+            if self.awaited:
+                late = now - self.opens
+                made_good = min(late, self._patience)
+                due = max(self._arrival + late - made_good, now - made_good)
+            self._arrival = due + self._interval
+            opens = self._arrival - self._tolerance
+            if self.awaited or opens > now:  # a burst is used up
+                opens += self._held
+            self.opens = max(self.opens, opens)
+            self.awaited = self.awaited and self.opens <= now
 
     def close(self, until: int) -> None:
         """Let nothing start before then."""
@@ -167,53 +210,78 @@ class Gate:
             self._begin_signal(now)
         else:
             self._flight -= 1
+        self._turned_away += 1
         if after is not None:
             self.close(now + int((after + random.uniform(0.0, min(after / 10, 1.0))) * NANO))
         elif news:
             pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(max(self.barren - 1, 0), 60))
             self.close(now + int(random.uniform(pause / 2, pause) * NANO))
-        self._narrow(now, after)
+        self._narrow(since, now, after)
         self._epoch, self._epoch_accepted = self.opens, self.granted - self.refused
         self._recovered = self.opens
         return news
 
     def _begin_signal(self, now: int) -> None:
-        accepted = self.granted - self.running - self.refused
-        self.barren = 0 if accepted > self._accepted else self.barren + 1
+        accepted = self._got_through
+        through = accepted - self._accepted
+        self.barren = 0 if through > 0 else self.barren + 1
+        self._lone = through + self.running >= self._much()
+        self.recover(now)
         self._accepted = accepted
         self._signal = now
         self._flight = self.running
-        self.recover(now)
+        self._turned_away = 0
+        self._settles = accepted + self._slack.needs
+        self._seen_before, self._seen = self._seen, 0.0
         self._rate_before = self._rate
         self._width_before = self._width
         if self.declared.concurrency is None:  # nothing keeps it from growing beyond all use: start from what is used
             self._width_before = min(self._width, (self.running + 1) * (2.0 if self.narrowed else 1.0))
 
-    def _narrow(self, now: int, after: float | None) -> None:
+    def _much(self) -> float:
+        """How many calls get through before a refusal that says nothing of how many may."""
+        declared = self.declared
+        if declared.rate is None:
+            return inf if declared.concurrency is None else _ROUNDS * declared.concurrency
+        return _ENOUGH if self._signal < 0 else max(_ENOUGH, declared.rate)
+
+    def _narrow(self, since: int, now: int, after: float | None) -> None:
+        many = self._turned_away > 1 + self._flight // 2
+        lone = self._lone and not many
         # A provider that says when speaks of a window of time; how many calls were under way says little then.
         width = self._width_before * _GENTLE if after is not None else _within(self._flight, self._width_before)
-        self._set_width(max(min(width, self._width), 1.0))
-        if self._width_ceiling == UNBOUNDED:
-            self._width_ceiling = self._width_before
-        if after is not None or self._rate < inf:
-            count, window = self._measured(now, after or 0.0)
+        if not lone or self.declared.concurrency is not None:
+            self._set_width(max(min(width, self._width), 1.0))
+            if self._width_ceiling == UNBOUNDED:
+                self._width_ceiling = self._width_before
+        if self.declared.rate is not None:
+            count, seconds = self._measured(since, now, after or 0.0)
+            self._seen = count / seconds
+            if lone and self._turned_away == 1:
+                self._slack.widen()
+                self._settles = self._accepted + self._slack.needs
+            seen = inf if lone else self._seen if many else max(self._seen, self._seen_before)
+            self._rate = min(self._rate, _within(seen, self._rate_before))
+        elif not lone and (after is not None or self._rate < inf):
+            count, seconds = self._measured(since, now, after or 0.0)
             if self._rate_before < inf:
-                self._rate = min(self._rate, _within(count / window * _BELOW, self._rate_before))
+                self._rate = min(self._rate, _within(count / seconds * _BELOW, self._rate_before))
             elif count >= _ENOUGH:  # nothing was known about it yet
-                self._rate = min(self._rate, count / window * _BELOW)
-                self._rate_ceiling = self._rate
-            if self._rate < inf:
-                self._space()
+                self._rate = self._rate_ceiling = min(self._rate, count / seconds * _BELOW)
+        if self._rate < inf:
+            self._space()
         self.narrowed = self.paced = True
 
-    def _measured(self, now: int, after: float) -> tuple[int, float]:
+    def _measured(self, since: int, now: int, after: float) -> tuple[int, float]:
         """How many calls got through, and in how many seconds.
 
-        A window of the provider ends when the wait is over, and what got through in it is what it allows. Windows are
-        a second, a minute, an hour or a day, or began with the first call; whichever of them saw the highest rate fits
-        best, since any other holds time in which less was asked for.
+        A window of the provider that is fixed ends when the wait is over, and what got through in it is what it allows.
+        Windows are a second, a minute, an hour or a day, or began with the first call; whichever of them saw the
+        highest rate fits best, since any other holds time in which less was asked for. One that slides ends with the
+        call that it refuses; that fits a declared rate, since nothing came in a burst: the wait that is still to come
+        is no time in which nothing got through.
         """
-        best = 0, 1.0
+        best = self._measured_until(since, after) if self.declared.rate is not None else (0, 1.0)
         end = now + int(after * NANO)
         accepted = self.granted - self.refused
         for length in _WINDOWS:
@@ -233,10 +301,22 @@ class Gate:
                 best = count, window
         return best
 
+    def _measured_until(self, since: int, after: float) -> tuple[int, float]:
+        best = 0, 1.0
+        for length in (self.declared.per, *_WINDOWS):
+            seconds = length + self._slack.seconds
+            begin = since - int(seconds * NANO)
+            count = sum(1 for at in self.times if begin <= at < since)
+            if count and count == self.times.maxlen:
+                seconds = (since - self.times[0]) / NANO
+            if length >= after and count / seconds > best[0] / best[1]:
+                best = count, seconds
+        return best
+
     # --------------------------------------------------------------------------------------------------- recovery
 
     def recover(self, now: int) -> None:
-        """Widen by what the time since the last look allows."""
+        """Widen by what the time since the last look allows, and the calls that got through since the last signal."""
         if not self.narrowed or now <= self._recovered:
             return
         seconds = (now - self._recovered) / NANO
@@ -245,22 +325,26 @@ class Gate:
         width = self._width + max(1.0, _STEP * self._width_ceiling) * seconds
         self._set_width(width if declared.concurrency is None else min(width, declared.concurrency))
         if self._rate < inf:
-            self._rate += _STEP * self._rate_ceiling * seconds
+            windows = 0.0 if declared.rate is None else (self._got_through - self._accepted) / declared.rate
+            self._rate += _STEP * self._rate_ceiling * seconds * (1.0 + _EVIDENCE * windows)
             if declared.rate is not None:
-                self._rate = min(self._rate, self._rate_ceiling)
+                self._rate = min(self._rate, self._rate_declared)
             self._space()
-        if self._width == declared.concurrency and (declared.rate is not None and self._rate == self._rate_ceiling):
+        if self._width == declared.concurrency and self._rate == self._rate_declared:
             self.narrowed = False
+            self.paced = self._rate < inf
 
     def _space(self) -> None:
         """How far apart calls start; while the rate is narrowed nothing comes in a burst."""
-        declared = self.declared
-        if declared.rate is not None and self._rate == self._rate_ceiling:
-            self._interval = ceil(declared.per / declared.rate * NANO)
+        declared, slack = self.declared, self._slack
+        if declared.rate is not None and self._rate == self._rate_declared:
+            self._interval = ceil(declared.per / declared.rate * slack.stretch * NANO)
             self._tolerance = self._interval * (declared.burst - 1)
         else:
-            self._interval = ceil(NANO / self._rate)
+            self._interval = ceil(NANO / self._rate * slack.stretch)
             self._tolerance = 0
+        self._patience = int(slack.seconds / 4 * NANO)
+        self._held = min(int(slack.seconds * NANO), self._tolerance)
 
     def _set_width(self, width: float) -> None:
         self._width = width

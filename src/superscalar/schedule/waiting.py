@@ -398,6 +398,7 @@ class Queue:
                     self.lacked[gate] = gate.granted
             elif gate.opens > opens:
                 opens = gate.opens
+                gate.awaited = True
                 if not missing:
                     self.blocked_by = gate.blocks
         if opens > now if self._due else missing:

@@ -108,6 +108,9 @@ class Provider:
     with `RateLimited`, which says when to come back if `retry_after` is true. What is refused uses up nothing.
     `at_once` and `most_at_once` count the requests that are open, refused ones included.
 
+    A request is up to `jitter` seconds on its way there, and its answer up to as many on its way back: what starts
+    evenly does not arrive so. One that is cancelled on its way there never came.
+
     It runs on any event loop; on that of `superscalar.testing.run` or `simulate` it takes no time, and one seed of
     `random` replays exactly.
     """
@@ -121,6 +124,7 @@ class Provider:
     retry_after: bool = True
     faults: Faults = field(default_factory=Faults)
     slowdowns: tuple[Slowdown, ...] = ()
+    jitter: float = 0.0
     requests: list[ServiceRequest] = field(default_factory=list, init=False, repr=False)
     at_once: int = field(default=0, init=False)
     most_at_once: int = field(default=0, init=False)
@@ -131,6 +135,8 @@ class Provider:
             raise UsageError(f"Provider(rate={self.rate}, per={self.per}): requests and seconds above 0")
         if self.concurrency is not None and self.concurrency < 1:
             raise UsageError(f"Provider(concurrency={self.concurrency}): at least 1; leave it out for no bound")
+        if not 0.0 <= self.jitter < inf:
+            raise UsageError(f"Provider(jitter={self.jitter}): seconds, not below 0 and finite")
 
     def wrap(self, given: Tool[..., Any] | Callable[..., Any]) -> Tool[..., Any]:
         """Return the tool, called through this provider: same name, parameters and terms. May be put above `@tool`.
@@ -145,6 +151,7 @@ class Provider:
         @functools.wraps(function)
         async def asked(**arguments: Any) -> Any:
             shown = {key: value for key, value in arguments.items() if key != hidden}
+            await self._travel()
             return await self._serve(ServiceRequest(name, shown, _now()), functools.partial(function, **arguments))
 
         wrapped = copy.copy(given)
@@ -165,20 +172,34 @@ class Provider:
 
     # ---------------------------------------------------------------------------------------------------- at work
 
+    async def _travel(self) -> None:
+        if self.jitter:
+            await asyncio.sleep(self.random.uniform(0.0, self.jitter))
+
     async def _serve(self, request: ServiceRequest, function: Callable[[], Any]) -> Any:
         self.requests.append(request)
-        self.at_once += 1
-        self.most_at_once = max(self.most_at_once, self.at_once)
         try:
-            result = await self._answer(request, function)
+            try:
+                result = await self._attend(request, function)
+            except Exception:
+                await self._travel()
+                raise
+            await self._travel()
             request.ended = "answered"
         except BaseException as error:
             request.ended = _how(error)
             raise
         finally:
-            self.at_once -= 1
             request.end = _now()
         return result
+
+    async def _attend(self, request: ServiceRequest, function: Callable[[], Any]) -> Any:
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            return await self._answer(request, function)
+        finally:
+            self.at_once -= 1
 
     async def _answer(self, request: ServiceRequest, function: Callable[[], Any]) -> Any:
         fate = self.faults.draw(self.random)

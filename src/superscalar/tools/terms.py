@@ -57,7 +57,9 @@ class Limit:
 
     None is no bound. `burst` calls may come at once after a pause (the generic cell rate algorithm, ITU-T I.371): no
     window of `per` seconds ever sees more than `rate + burst - 1` starts, rounded up, so with the default of 1 never
-    more than `rate`. While the provider refuses calls the limit is narrower, and nothing comes in a burst.
+    more than `rate`. A window's worth of calls is spread over a tenth of a second more than `per`, and less as they get
+    through, since none arrive as evenly as they start. While the provider refuses calls the limit is narrower, and
+    nothing comes in a burst.
     """
 
     concurrency: int | None = field(default=None, metadata=whole_number(1, "calls at once").or_none.here)
