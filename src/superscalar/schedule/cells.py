@@ -174,7 +174,7 @@ class Cell:
         return self._outcome
 
     @outcome.setter
-    def outcome(self, outcome: Outcome) -> None:
+    def outcome(self, outcome: Outcome | None) -> None:
         self._outcome = outcome
         self.value = outcome.value if type(outcome) is Observation else NO_VALUE
 
