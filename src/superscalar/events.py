@@ -522,6 +522,17 @@ class ModelAsked(Happened):
 
 
 @fact
+class ModelWaiting(Happened):
+    """A model is not asked yet: its call waits for these limits; `why`: what its provider said, if that refused it."""
+
+    at: float
+    role: str
+    model: str
+    limits: tuple[str, ...]
+    why: str = ""
+
+
+@fact
 class ModelUsed(Happened):
     """A model call ended; `role` is that of its `ModelAsked`. Of one that was refused, nothing was used."""
 
@@ -563,5 +574,5 @@ _OfPlanning: TypeAlias = (
 )
 _OfPlan: TypeAlias = Planned | PlanAsked | PlanApproved | Ordered | Sealed | Unneeded | Revived | Retired
 _OfAnswer: TypeAlias = JoinStarted | AnswerWritten | AnswerRejected | AnswerCut | Joined
-_OfModels: TypeAlias = ModelPreparing | ModelAsked | ModelUsed
+_OfModels: TypeAlias = ModelPreparing | ModelAsked | ModelWaiting | ModelUsed
 Event: TypeAlias = _OfRun | _OfPlanning | _OfPlan | TaskEvent | _OfAnswer | _OfModels

@@ -15,7 +15,14 @@ from superscalar.schedule.approval import Approval
 from superscalar.schedule.attempt import Attempt
 from superscalar.schedule.calls import Calls
 from superscalar.schedule.cells import READY, Cell
-from superscalar.schedule.effective import Arguments, copied_in_portions, given_to, of_argument, shown_arguments, told
+from superscalar.schedule.effective import (
+    Arguments,
+    copied_in_portions,
+    given_to,
+    of_argument,
+    shown_arguments,
+    told,
+)
 from superscalar.schedule.ends import unfit
 from superscalar.schedule.holding import Holding
 from superscalar.schedule.ledger import Known, Ledger
@@ -71,6 +78,7 @@ class Binder:
             arguments = tool.bind(given) if known is None else self._approval.bind(known, tool, given)
             if arguments is not given:
                 holding.take_made(tool.named(given), arguments)
+            named = None if tool.limit_names is None else tool.limit_names.of(arguments, self._calls.context)
             concerns = tool.shares or self._named_by_arguments or known is not None or work.tool in self._guarded
             concerns = concerns or (work.access is not None and not work.access.known)
             if concerns and not self._is_to_be_made(cell, tool, work, arguments):
@@ -82,6 +90,8 @@ class Binder:
         else:
             attempt = Attempt(self._calls, cell, tool, arguments, as_shown)
             attempt.plain = plain
+            if named is not None:
+                attempt.take_part(named)
             self._live[attempt] = None  # `Calls.add`, written out
             self._ready.append(attempt)
 
@@ -107,6 +117,8 @@ class Binder:
                 attempt.timer = self._course.loop.call_soon(turn, context=self._course.variables)
                 return
             attempt.arguments, attempt.told, attempt.scale = bound.arguments, bound.told, bound.scale
+            if tool.limit_names is not None:
+                attempt.take_part(tool.limit_names.of(bound.arguments, self._calls.context))
             is_made = self._is_to_be_made(cell, tool, work, bound.arguments, bound.identities)
         except _UNBOUND as error:
             self._calls.end(attempt)

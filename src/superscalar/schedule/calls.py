@@ -17,6 +17,7 @@ from superscalar.schedule import ends
 from superscalar.schedule.approval import Approval
 from superscalar.schedule.attempt import Attempt, Batches
 from superscalar.schedule.cells import PENDING, RUNNING, SETTLED
+from superscalar.schedule.closures import Closed
 from superscalar.schedule.course import Course
 from superscalar.schedule.deadlines import Deadlines, Escalation
 from superscalar.schedule.effective import copied_in_portions, fresh
@@ -89,7 +90,7 @@ class Calls:
     def __del__(self) -> None:
         """It ended with its event loop, in the middle: whoever is left may have what it held."""
         if getattr(self, "live", None):  # else there is nothing, or it was never made
-            self._limits.clock.leave(self)
+            self._limits.clock.loops.leave(self)
 
     # -------------------------------------------------------------------------------------------------------- to start
 
@@ -148,6 +149,9 @@ class Calls:
         except Entangled as why:
             self._fail(attempt, Failure("bounds", str(why), in_doubt=attempt.in_doubt))
             return
+        except Closed as why:
+            self._fail(attempt, ends.shut_out(attempt, str(why)))
+            return
         self._queued.append(attempt)
         self._crowded = True
 
@@ -159,6 +163,16 @@ class Calls:
             self._limits.clock.dispatch(self.loop)
         if self._queued:
             self._say_who_waits()
+
+    def shut_out(self, attempt: Attempt, why: str) -> None:
+        """It has waited, and fails: its provider lets nothing through for longer than it waits."""
+        if attempt.over:
+            return
+        try:
+            self._fail(attempt, ends.shut_out(attempt, why))
+            self._pump()
+        except BaseException as bug:  # noqa: BLE001 -- `settle` raises it
+            self.course.fail(bug)
 
     def _reorder(self) -> None:
         """Give those who wait the places that they have by now; a batch that of its first call."""

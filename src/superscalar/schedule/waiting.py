@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator
 from math import inf
-from typing import Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from superscalar.schedule.gate import NANO, UNBOUNDED, Gate
 
@@ -18,6 +18,26 @@ _PART = 4  # at most one slot in so many is kept for calls that may start soon
 Order: TypeAlias = tuple[float, ...]
 """Where a call stands within its run, the lower goes first: it begins with the seconds to the end of its path, negative
 (`LongestPath`), or with a place in whatever other order there is."""
+
+
+class Voice(NamedTuple):
+    """Who speaks where a provider's words are handed on: a `tool`, or the models of agents.
+
+    Words of one that is not `trusted` go to nobody whose failures are; of one that says who may read its results
+    (`confidential`), only to itself.
+    """
+
+    tool: object = None
+    trusted: bool = False
+    confidential: bool = False
+
+    def is_heard_by(self, other: Voice) -> bool:
+        """Tell whether its words may stand in a failure of the other one."""
+        return self.tool is other.tool or (not self.confidential and (self.trusted or not other.trusted))
+
+
+NOBODY: Final = Voice()
+"""Whose words are those of no tool: a model's, say. They are not trusted."""
 
 
 class Ticket(ABC):
@@ -46,6 +66,16 @@ class Ticket(ABC):
         return None
 
     @property
+    def longest(self) -> float:
+        """For how many seconds it waits while its provider lets nothing through; else it is told so (`closed`)."""
+        return inf
+
+    @property
+    def voice(self) -> Voice:
+        """Whose words it brings back if it is refused."""
+        return NOBODY
+
+    @property
     def blocked_by(self) -> tuple[str, ...]:
         """The limit that keeps it waiting."""
         return self.queue.blocked_by if self.queue is not None else ()
@@ -53,6 +83,10 @@ class Ticket(ABC):
     @abstractmethod
     def granted(self) -> None:
         """Everything that it asked for was taken for it: start."""
+
+    def closed(self, why: str) -> None:
+        """It waits no more, for its provider lets nothing through for longer than that; `why` has the words."""
+        raise NotImplementedError(f"{type(self).__name__} waits for as long as it takes: {why}")
 
 
 PlaceInLine: TypeAlias = tuple[Order, int, Ticket]
@@ -93,10 +127,10 @@ class _RunLine:
         """How many wait, with those that were given up and have not come up yet."""
         return len(self.tickets) + len(self.others)
 
-    def count(self) -> int:
-        """How many still wait."""
+    def waiting(self) -> Iterator[Ticket]:
+        """Those that still do."""
         inorder = zip(self.orders, self.numbers, self.tickets, strict=True)
-        return sum(map(_is_taken, inorder)) + sum(map(_is_taken, self.others))
+        return (place[2] for places in (inorder, self.others) for place in places if _is_taken(place))
 
     def push(self, order: Order, number: int, ticket: Ticket) -> None:
         if not self.tickets or self.orders[-1] <= order:  # numbers only grow
@@ -217,6 +251,7 @@ class Queue:
     """
 
     __slots__ = (
+        "__weakref__",
         "_due",
         "_keepers",
         "_kept",
@@ -254,7 +289,11 @@ class Queue:
 
     def count(self) -> int:
         """How many still wait."""
-        return sum(line.count() for line in self._lines.values())
+        return sum(1 for _ in self.tickets())
+
+    def tickets(self) -> Iterator[Ticket]:
+        """Those that still wait."""
+        return (ticket for line in self._lines.values() for ticket in line.waiting())
 
     def _measure(self) -> None:
         lasts, gates = self.lasts, self.gates
