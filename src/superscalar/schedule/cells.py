@@ -199,8 +199,8 @@ def success_of(element: Element, ok: TaskId) -> Cell:
     """
     condition = Cell(ok, None, element.cell.scope, ())
     condition.parts = (element,)
-    condition.outcome = whether_kept(condition)
-    if condition.outcome is not None:
+    if (found := whether_kept(condition)) is not None:
+        condition.outcome = found
         condition.status = SETTLED
     return condition
 
