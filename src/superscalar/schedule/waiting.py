@@ -7,6 +7,7 @@ import heapq
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator
+from itertools import chain
 from math import inf
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
@@ -130,7 +131,7 @@ class _RunLine:
     def waiting(self) -> Iterator[Ticket]:
         """Those that still do."""
         inorder = zip(self.orders, self.numbers, self.tickets, strict=True)
-        return (place[2] for places in (inorder, self.others) for place in places if _is_taken(place))
+        return (place[2] for place in chain(inorder, self.others) if _is_taken(place))
 
     def push(self, order: Order, number: int, ticket: Ticket) -> None:
         if not self.tickets or self.orders[-1] <= order:  # numbers only grow
