@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from superscalar.errors import ToolsetError, UsageError
 from superscalar.given import SECONDS
-from superscalar.mcp.answers import NoSuchJson, failure_in, value_of
+from superscalar.mcp.answers import NoResult, failure_in, value_of
 from superscalar.mcp.config import ServerConfig, ToolConfig, read_servers
 from superscalar.mcp.connection import Connection, OpenClient, Unreachable
 from superscalar.mcp.elicitation import ANSWER_WITHIN, Elicit
@@ -222,6 +222,8 @@ class Servers:
             text = server.of(offered.name).results or server.results
             if described.checked is None:
                 described = replace(described, output=Output("str" if text == "text" else "Any"))
+            else:
+                described = replace(described, checked=_quoting(described.checked, server))
             described = replace(described, server=server.name, cut=cleaned.cut, unaccepted=unaccepted)
             tool = Tool(described, _terms(server, offered), call)
         except UsageError as error:
@@ -241,23 +243,22 @@ class Servers:
             async def progressed(done: float, total: float | None, message: str | None) -> None:
                 fraction = min(max(done / total, 0.0), 1.0) if total else None
                 of_all = f"{done:g}" if total is None else f"{done:g} of {total:g}"
-                tool_context_.progress(f"{server.name}: {message or of_all}", fraction)
+                tool_context_.progress(f"{server.name}: {server.scrub(message) if message else of_all}", fraction)
 
             opened = self._open.get(asyncio.get_running_loop())
             if opened is None:
                 raise Unreachable(f"{server.name} is not open on this event loop")
             try:
                 result = await opened[server.name].call(tool, arguments, progressed, refused)
+                if not result.is_error:
+                    return value_of(result, form)
             except Unreachable as error:
                 if writes:
                     raise
                 raise ConnectionError(str(error)) from None  # which passes, and nothing is in doubt anyway
-            if result.is_error:
-                raise failure_in(result, server, writes=writes, refused=refused)
-            try:
-                return value_of(result, form)
-            except NoSuchJson as error:
+            except NoResult as error:
                 raise ResultError(f"{server.name}: {tool}: {error}") from None
+            raise failure_in(result, server, writes=writes, refused=refused)
 
         return call
 
@@ -289,6 +290,18 @@ class Servers:
         if never:
             return [f"what the servers say of their {count} tools was never accepted; look at it: {how}"]
         return [f"{line}; look at it: {how}" for line in changes.told()]
+
+
+def _quoting(check: Callable[[Any], Any], server: ServerConfig) -> Callable[[Any], Any]:
+    """The check of results, without what its server has been told in confidence: it quotes what that answered."""
+
+    def checked(result: Any) -> Any:
+        try:
+            return check(result)
+        except ResultError as error:
+            raise ResultError(server.scrub(str(error))) from None
+
+    return checked
 
 
 def _seen(lists: Mapping[str, list[Any]], instructions: Mapping[str, str]) -> Seen:
