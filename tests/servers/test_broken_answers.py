@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
@@ -19,7 +20,7 @@ from superscalar.mcp import transports
 from superscalar.mcp.answers import NoResult
 from superscalar.mcp.config import read_servers
 from superscalar.mcp.connection import Connection, Unreachable
-from superscalar.mcp.transports import CLOSED, NO_MESSAGE, StatusTold, client_of
+from superscalar.mcp.transports import CLOSED, NO_MESSAGE, StatusTold, client_of, logs_scrubbed
 from superscalar.testing import run
 from superscalar.tools.context import ResultError
 from support.served import Shop, served
@@ -77,6 +78,21 @@ def test_messages_and_streams_and_redirects_are_handed_on() -> None:
         httpx2.Response(307, headers={"location": "http://other.example/"}),
     ):
         assert answer_to_a_call(response) is response
+
+
+def test_what_others_log_of_an_address_has_no_secret_in_it(caplog: pytest.LogCaptureFixture) -> None:
+    log = logging.getLogger("httpx2")
+    with logs_scrubbed(SERVER):
+        try:
+            raise ValueError(SECRET)
+        except ValueError:
+            log.warning("POST %s %d", f"https://shop.example/mcp?key={SECRET}", 200, exc_info=True)
+    log.warning("%s", "as it is")
+    assert SECRET not in caplog.text
+    assert [one.getMessage() for one in caplog.records] == [
+        "POST https://shop.example/mcp?key=********** 200",
+        "as it is",
+    ]
 
 
 # --------------------------------------------------------------------------------------------- what the SDK makes of it

@@ -6,8 +6,9 @@ Only here, and in `process`, is the SDK imported.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 
 import httpx2
@@ -29,6 +30,7 @@ LONGEST: Final = 64 << 20
 
 _CONNECTS: Final = 30.0  # seconds
 _LONGEST_BODY: Final = 2_000  # characters of what is said of a failed request
+_TELL_ADDRESSES: Final = ("httpx2", "httpcore2.http11", "httpcore2.http2", "mcp.client.streamable_http")  # loggers
 _WHEN: Final = ("retry-after", "date")  # headers that say when to come back
 
 
@@ -133,11 +135,33 @@ class _Watched:
 @asynccontextmanager
 async def _address(server: ServerConfig, auth: Any) -> AsyncIterator[tuple[Any, Any]]:
     timeout = httpx2.Timeout(_CONNECTS, read=None)  # how long a call may take, its tool says
-    async with (
-        StatusTold(headers=dict(server.headers), timeout=timeout, auth=auth or _auth(server)) as http,
-        streamable_http_client(server.url, http_client=http, max_sse_event_size=LONGEST) as streams,
-    ):
-        yield streams[0], streams[1]
+    with logs_scrubbed(server):
+        async with (
+            StatusTold(headers=dict(server.headers), timeout=timeout, auth=auth or _auth(server)) as http,
+            streamable_http_client(server.url, http_client=http, max_sse_event_size=LONGEST) as streams,
+        ):
+            yield streams[0], streams[1]
+
+
+@contextmanager
+def logs_scrubbed(server: ServerConfig) -> Iterator[None]:
+    """Take what is secret out of what others log meanwhile: httpx2 and the SDK tell addresses with their keys."""
+
+    def scrubbed(record: logging.LogRecord) -> bool:
+        record.msg, record.args = server.scrub(record.getMessage()), None
+        if record.exc_info:
+            record.exc_text = server.scrub(logging.Formatter().formatException(record.exc_info))
+            record.exc_info = None
+        return True
+
+    loggers = [logging.getLogger(name) for name in _TELL_ADDRESSES]
+    for logger in loggers:
+        logger.addFilter(scrubbed)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(scrubbed)
 
 
 class StatusTold(httpx2.AsyncClient):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from superscalar.errors import ToolsetError, UsageError
-from superscalar.given import SECONDS
+from superscalar.given import SECONDS, Expected, an
 from superscalar.mcp.answers import NoResult, failure_in, value_of
 from superscalar.mcp.config import ServerConfig, ToolConfig, read_servers
 from superscalar.mcp.connection import Connection, OpenClient, Unreachable
@@ -36,6 +36,8 @@ Tell: TypeAlias = Callable[[str], object]
 INSTRUCTIONS: Final = "(instructions)"
 """Under which name, beside those of tools, it is kept what a server says of itself as a whole."""
 
+_ASKS: Final = Expected("write a function that is given an Elicitation, and gives the answers or None", callable)
+_PATH: Final = an((str, os.PathLike), 'the path of a file, such as "mcp.lock"')
 _LOG: Final = logging.getLogger("superscalar.mcp")
 
 
@@ -73,7 +75,12 @@ class Servers:
         lock: str | os.PathLike[str] | None = None,
         tell: Tell | None = None,
     ) -> None:
-        SECONDS.check("answer_within", answer_within, "from_mcp")
+        for name, wanted, value in (
+            ("answer_within", SECONDS, answer_within),
+            ("elicit", _ASKS.or_none, elicit),
+            ("lock", _PATH.or_none, lock),
+        ):
+            wanted.check(name, value, "from_mcp")
         read = read_servers(config, trusted=(trust,) if isinstance(trust, str) else trust)
         self._servers = {server.name: server for server in read.servers}
         if unknown := sorted(set(auth or ()) - self._servers.keys()):
