@@ -102,6 +102,7 @@ def run(
     base_url: options.BaseUrlOption = None,
     extractor: options.ExtractorOption = None,
     instructions: options.InstructionsOption = None,
+    max_prompt_tokens: options.MaxPromptTokensOption = None,
     max_concurrency: options.MaxConcurrencyOption = None,
     max_replans: options.MaxReplansOption = None,
     replan: options.ReplanOption = None,
@@ -152,6 +153,7 @@ def run(
                 "joiner": not no_joiner,
                 "extractor": extractor,
                 "instructions": instructions,
+                "max_prompt_tokens": max_prompt_tokens,
                 "max_concurrency": max_concurrency,
                 "max_replans": max_replans,
                 "replan": replan,
@@ -190,6 +192,7 @@ def plan(
     model: options.ModelOption = "local",
     base_url: options.BaseUrlOption = None,
     instructions: options.InstructionsOption = None,
+    max_prompt_tokens: options.MaxPromptTokensOption = None,
     graph: Annotated[
         GraphFormat | None, typer.Option("--graph", help="Print the plan as a picture instead.", show_default=False)
     ] = None,
@@ -218,7 +221,12 @@ def plan(
 
         asked = _asked(question)
         with stdout_kept_clean():
-            chosen = {"model": model, "base_url": base_url, "instructions": instructions}
+            chosen: dict[str, Any] = {
+                "model": model,
+                "base_url": base_url,
+                "instructions": instructions,
+                "max_prompt_tokens": max_prompt_tokens,
+            }
             typed = options.as_typed(command)
             place = CommandSource(tools or (), agent, typed=typed, mcp=mcp or (), trust=trust or ())
             compiler = opened_compiler(place, chosen).compiler

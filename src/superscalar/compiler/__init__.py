@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Self, overload
 
 from typing_extensions import TypeVar
@@ -178,7 +179,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             async with self._prepared.ready(deadline) as ready:
                 equipment = ready.equipment
                 joiner = None if equipment.joiner is None else equipment.joiner.name
-                about = about_question(question, said, self._equipment.model_name, joiner, equipment.tools)
+                about = partial(about_question, question, said, self._equipment.model_name, joiner, equipment.tools)
                 run = await self._new_run(ready, log, context, run_id, about, question)
                 return await run.answer(question, said)
 
@@ -445,7 +446,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             async with self._prepared.ready(deadline) as ready:
                 tools = ready.equipment.tools
                 plan = plan_for(tools)
-                run = await self._new_run(ready, log, context, run_id, about_plan(plan, tools))
+                run = await self._new_run(ready, log, context, run_id, partial(about_plan, plan, tools))
                 return await run.execute(plan, seen_of(tools))
 
         return RunStream(observed(main, self.options.observers))
@@ -522,7 +523,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         log: Log,
         context: Any,
         run_id: str | None,
-        about: Mapping[str, Any] | None = None,
+        about: Callable[[], Mapping[str, Any]] | None = None,
         question: str = "",
     ) -> Run:
         """A run; with `about`, one that is recorded if this agent has a journal."""
@@ -531,7 +532,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         recording = None
         log.tell = telling(equipment, context)
         if self._journal is not None and about is not None:
-            remembered = about if log.tell is None else log.tell.about(about)
+            remembered = about() if log.tell is None else log.tell.about(about())
             recording = Recording(await self._journal.abegin(id, guards.about(remembered)), equipment.tools)
             recording.tell = log.tell
         return Run(equipment, log, id, context=context, deadline=deadline, recording=recording, question=question)

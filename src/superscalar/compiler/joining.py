@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
@@ -154,7 +155,7 @@ class Progress:
     def __init__(self, failed: set[tuple[str, str, str]]) -> None:
         self.failed = failed
 
-    def made(self, happened: list[events.Event], rounds: int) -> bool:
+    def made(self, happened: Sequence[events.Event], rounds: int) -> bool:
         """Whether this round did anything but repeat calls that had failed in the same way before."""
         begin = max((i for i, e in enumerate(happened) if isinstance(e, events.RoundStarted)), default=0)
         tried, fresh = tried_in(happened[begin:])

@@ -163,7 +163,7 @@ class _EventReading:
         if tool is None or terms.runners is None or tool.effect == "write":
             return _absent(_WHY)
         given, _ = given_to(cell, work, _unsaid)
-        started = self._ledger.called.get(cell.id)
+        started = self._ledger.first_attempt(cell.id)
         arguments = bound_again(tool, given, {} if started is None else started.arguments)
         for attempt in count(1):
             try:

@@ -7,6 +7,7 @@ import heapq
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator
+from itertools import chain
 from math import inf
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
@@ -107,55 +108,74 @@ class Turn:
 
 
 class _RunLine:
-    """The tickets of one run in its order. They nearly always come in that order, and then nothing is sorted."""
+    """The tickets of one run in its order. They nearly always come in that order, and then nothing is sorted.
 
-    __slots__ = ("inorder", "others", "turn")
+    Those have no place of their own but the one at the `head`: thousands may wait, and each object that does costs the
+    collector as much as a tenth of a call.
+    """
+
+    __slots__ = ("head", "numbers", "orders", "others", "tickets", "turn")
 
     def __init__(self, turn: Turn) -> None:
         self.turn = turn
-        self.inorder: deque[PlaceInLine] = deque()
+        self.tickets: deque[Ticket] = deque()
+        self.orders: deque[Order] = deque()
+        self.numbers: deque[int] = deque()
+        self.head: PlaceInLine | None = None
         self.others: list[PlaceInLine] = []
 
     def __len__(self) -> int:
         """How many wait, with those that were given up and have not come up yet."""
-        return len(self.inorder) + len(self.others)
+        return len(self.tickets) + len(self.others)
 
     def waiting(self) -> Iterator[Ticket]:
         """Those that still do."""
-        return (place[2] for places in (self.inorder, self.others) for place in places if _is_taken(place))
+        inorder = zip(self.orders, self.numbers, self.tickets, strict=True)
+        return (place[2] for place in chain(inorder, self.others) if _is_taken(place))
 
-    def push(self, place: PlaceInLine) -> None:
-        if not self.inorder or self.inorder[-1] < place:
-            self.inorder.append(place)
+    def push(self, order: Order, number: int, ticket: Ticket) -> None:
+        if not self.tickets or self.orders[-1] <= order:  # numbers only grow
+            self.tickets.append(ticket)
+            self.orders.append(order)
+            self.numbers.append(number)
         else:
-            heapq.heappush(self.others, place)
+            heapq.heappush(self.others, (order, number, ticket))
 
     def first(self) -> PlaceInLine | None:
         """The first place; those that were given up, or changed for another, are dropped on the way."""
-        while self.inorder or self.others:
-            place = (self.others if self.others and self._others_first() else self.inorder)[0]
+        while self.tickets or self.others:
+            place = self.others[0] if self.others and self._others_first() else self._of_head()
             order, _, ticket = place
             if ticket.waiting and ticket.order is order and not ticket.loop.is_closed():  # `_is_taken`, written out
                 return place
             self.pop()
         return None
 
+    def _of_head(self) -> PlaceInLine:
+        if self.head is None:
+            self.head = self.orders[0], self.numbers[0], self.tickets[0]
+        return self.head
+
     def pop(self) -> None:
         if self.others and self._others_first():
             heapq.heappop(self.others)
         else:
-            self.inorder.popleft()
+            self.shift()
+
+    def shift(self) -> None:
+        """The first of those that came in order leaves."""
+        self.head = None
+        self.tickets.popleft()
+        self.orders.popleft()
+        self.numbers.popleft()
 
     def serve(self, number: int) -> None:
         """Its first ticket leaves, and its run has had its turn."""
         self.turn.served = number
-        if self.others:
-            self.pop()
-        else:
-            self.inorder.popleft()
+        self.pop()
 
     def _others_first(self) -> bool:
-        return not self.inorder or self.others[0] < self.inorder[0]
+        return not self.tickets or self.others[0] < self._of_head()
 
 
 def _is_taken(place: PlaceInLine) -> bool:
@@ -321,10 +341,9 @@ class Queue:
             line = self._lines[ticket.run] = _RunLine(turn)
             heapq.heappush(self._turns, (turn.served, ticket.run))
         ticket.order = order
-        place = order, number, ticket
-        line.push(place)
-        if self.crowd is not None and line.first() is place:
-            self.crowd.enter(self, ticket.run, place)
+        line.push(order, number, ticket)
+        if self.crowd is not None and (first := line.first()) is not None and first[2] is ticket:
+            self.crowd.enter(self, ticket.run, first)
 
     def served(self, run: str) -> int:
         """When a run was served last that has tickets here."""
@@ -441,16 +460,19 @@ class Queue:
         line = self._lines[turns[0][1]]
         if line.others:
             return False
-        inorder = line.inorder
-        while inorder:
-            order, _, ticket = inorder[0]
-            if not ticket.waiting or ticket.order is not order or ticket.loop.is_closed():
+        tickets, orders = line.tickets, line.orders
+        while tickets:
+            ticket = tickets[0]
+            if not ticket.waiting or ticket.order is not orders[0] or ticket.loop.is_closed():
                 return False
             for gate in gates:
                 if gate.free < 1:
                     self.opens_at(now)
                     return len(self.lacked) < 2
-            inorder.popleft()
+            tickets.popleft()  # `_RunLine.shift`, written out
+            orders.popleft()
+            line.numbers.popleft()
+            line.head = None
             line.turn.served = next(numbers)
             ticket.waiting = False
             ticket.holds = True
