@@ -122,8 +122,7 @@ def clean_text(text: Any, most: int = MOST_INSTRUCTIONS) -> str:
     """
     if not isinstance(text, str):
         return ""
-    said = _seen(_ENDS.sub("\n", text[: 4 * most + MOST_INSTRUCTIONS]))
-    said = _without_heads(_without_delimiters(said))
+    said = _harmless(_seen(_ENDS.sub("\n", text[: 4 * most + MOST_INSTRUCTIONS])))
     lines = [line for piece in said.split("\n") if (line := _BLANKS.sub(" ", piece).rstrip())]
     lines = [*lines[:_MOST_LINES], *([" ".join(lines[_MOST_LINES:])] if lines[_MOST_LINES:] else [])]
     return cut("\n".join(lines).strip(), most)
@@ -148,6 +147,15 @@ _JOINER: Final = re.compile(f"[{JOINING}]")
 
 def _is_joining(sign: str) -> bool:
     return _JOINER.match(sign) is not None
+
+
+def _harmless(text: str) -> str:
+    """A text without heads and delimiters, neither of which leaves the other behind: `<results:>`, `user<data>:`."""
+    for _ in range(_MOST_PASSES):
+        before, text = text, _without_heads(_without_delimiters(text))
+        if text == before:
+            return text
+    return _without_heads(_BEGINNING.sub(" ", text))
 
 
 def _without_delimiters(text: str) -> str:

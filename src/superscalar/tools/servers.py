@@ -30,6 +30,7 @@ from superscalar.tools.json_schema.described import described_tool
 from superscalar.tools.said import Offered, clean, clean_text
 from superscalar.tools.terms import Limit, Terms
 from superscalar.tools.tool import Tool
+from superscalar.unseen import revealed
 
 Tell: TypeAlias = Callable[[str], object]
 
@@ -225,7 +226,9 @@ class Servers:
                 described = described_tool(name, shown.parameters, call, shown.returns, shown.description)
             except UsageError as error:
                 described = described_tool(name, shown.parameters, call, None, shown.description)  # else it is left out
-                self._lines.append(f"{server.name}: what {brief(offered.name)} returns is not checked: {error}")
+                self._lines.append(
+                    f"{server.name}: what {revealed(brief(offered.name))} returns is not checked: {error}"
+                )
             text = server.of(offered.name).results or server.results
             if described.checked is None:
                 described = replace(described, output=Output("str" if text == "text" else "Any"))
@@ -234,7 +237,7 @@ class Servers:
             described = replace(described, server=server.name, cut=cleaned.cut, unaccepted=unaccepted)
             tool = Tool(described, _terms(server, offered), call)
         except UsageError as error:
-            self._lines.append(f"{server.name}: {brief(offered.name)} is left out: {error}")
+            self._lines.append(f"{server.name}: {revealed(brief(offered.name))} is left out: {error}")
             return None
         self._made[offer] = key, tool
         return tool
