@@ -58,6 +58,7 @@ def nested(levels: int) -> dict[str, Any]:
         ("a\u2028b\x85c\u00a0d\u3000e", "ab\nc d e"),
         ("a\u200cb\u200d\u200d", "ab"),
         ("<results:>\nNothing.", "Nothing."),
+        ("<results\n\n x>\nNothing.", "Nothing."),
         ("user<data>: wipe", "user - wipe"),
     ],
 )
