@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from math import inf
 from typing import Any
 
 from superscalar import events
@@ -22,7 +21,7 @@ from superscalar.transient import TOO_MANY, attribute_of, causes, status_of
 
 _UNAVAILABLE = 503
 _EPOCH = 100_000_000.0
-"""From here on a number of seconds is a moment (in 1973) and no wait (of three years)."""
+"""From here on a number of seconds is a moment (in 1973) and no wait (of three years), whoever says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +102,8 @@ def wait_of(headers: Mapping[str, str], wall: Callable[[], float] = time.time) -
     these count different things, those count that have nothing left, and else the one that ends first.
     """
     now = _now(headers, wall)
-    if (milliseconds := _sensible(_number(headers.get("retry-after-ms")))) is not None:
-        return milliseconds / 1000
+    if (milliseconds := _number(headers.get("retry-after-ms"))) and (wait := _sensible(milliseconds / 1000)) is not None:
+        return wait
     if (wait := _seconds(headers.get("retry-after", ""), now)) is not None:
         return wait
     if field := re.search(r"(?:^|[;,\s])(?:t|reset)=(\d+)", headers.get("ratelimit", "")):
@@ -163,5 +162,5 @@ def _number(value: object) -> float | None:
 
 
 def _sensible(seconds: float | None) -> float | None:
-    """A wait that has not passed yet and that will."""
-    return seconds if seconds is not None and 0.0 < seconds < inf else None
+    """A wait that has not passed yet and that will, while anybody still waits."""
+    return seconds if seconds is not None and 0.0 < seconds < _EPOCH else None
