@@ -11,7 +11,7 @@ SAMPLE ?= 1
 SEED ?= $(shell date -u +%Y%m%d)
 DEPTH ?=
 
-.PHONY: help demo test search check types lint hooks format docs bench peers support order soak agentdojo planning clean
+.PHONY: help demo test search check types lint hooks format docs bench peers support order soak agentdojo mcp planning clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -30,7 +30,7 @@ $(VENV)/.demo: $(VENV)/.python pyproject.toml constraints.txt
 
 $(VENV)/.dev: $(VENV)/.python pyproject.toml constraints.txt
 	@echo "Installing superscalar and what its tests need ..."
-	@$(PIP) install -c constraints.txt -e '.[local,openai,demo,dev]'
+	@$(PIP) install -c constraints.txt -e '.[local,openai,mcp,demo,dev]'
 	@touch $@
 
 demo: $(VENV)/.demo ## a real model plans the daily brief of nine tickers; QUESTION="..." asks something else, BATCH=1 one request for all prices
@@ -94,6 +94,15 @@ soak: $(VENV)/.dev ## ten minutes of runs against a faulty provider, and what th
 
 agentdojo: $(VENV)/.dev ## what attackers get who write into what tools return; installs AgentDojo, ten minutes and more
 	@$(BIN)/python benchmarks/agentdojo.py --check
+
+build/mcp/.installed: tests/servers/node/package.json
+	@mkdir -p build/mcp && cp $< build/mcp/
+	@if command -v npm >/dev/null; then npm install --prefix build/mcp --silent --no-audit --no-fund && touch $@; \
+	 else echo "Node.js is not installed: what needs its servers is left out."; fi
+
+mcp: $(VENV)/.dev build/mcp/.installed ## MCP servers of npm and of the SDK in both revisions: one plan, 500 calls at once, one killed, injections
+	@$(BIN)/python -m pytest -q tests/servers
+	@$(BIN)/python -m benchmarks.mcp_servers --check
 
 planning: $(VENV)/.demo ## how well a model plans, beside its native tool calls; an hour with the embedded one
 	@$(BIN)/python benchmarks/planning.py --model '$(MODEL)'

@@ -9,6 +9,10 @@
    all is done, and what the log of events holds beside them; and the most that there was at any time.
 4. Observers that look at nothing: a wide plan through an agent, with none, with a plain function (in its thread), and
    with an async one. In seconds of CPU, of all threads.
+5. What a user pays (`benchmarks/paid.py`): fresh processes that compile a plan from text and execute it five times,
+   with the collector on and off. The parts before collect by hand before each repetition, which hides the collector.
+
+`--paid` measures the fifth part alone, and `--against CHECKOUT` that beside another checkout, taking turns with it.
 
 Ratios of medians over several repetitions, interleaved. Goals: 2.5 x at most at every size, the ratio at the largest
 size at most 1.3 x that at the smallest; 5 x at most for the latency at the 99th percentile; 2,048 bytes for the plan,
@@ -24,9 +28,13 @@ import json
 import statistics
 import sys
 import tracemalloc
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from time import perf_counter, process_time
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # it may be run as a script, too
+
+from benchmarks import paid
 from superscalar import LLMCompiler, ObservedRun, tool
 from superscalar.events import Event
 from superscalar.executors.runners import Runners
@@ -56,6 +64,8 @@ async def either(x: int, y: int) -> int:
 _LAYER = 100
 _COST = 2.5
 _BYTES = 2_048
+_SIZES = (1_000, 10_000, 100_000)
+_PAID = (1_000, 10_000)
 _TOOLS = Toolset([free, either], limits={"provider": Limit(concurrency=16)})
 
 
@@ -284,22 +294,41 @@ def observed(count: int, repetitions: int) -> dict[str, float]:
     return {name: statistics.median(sample) / count * 1e6 for name, sample in seconds.items()}
 
 
+def as_paid(sizes: Sequence[int], repetitions: int, against: Path | None, *, as_json: bool, check: bool) -> int:
+    """Print what a user pays; with `check`, fail if it is more than the goals say of another checkout."""
+    paid_for = list(paid.paid(sizes, repetitions, against))
+    missed = paid.missed(paid_for)
+    if as_json:
+        print(json.dumps({"paid": paid.documents(paid_for), "missed": missed}, indent=2))
+    else:
+        print(paid.table(paid_for))
+        print("goals missed: " + ("; ".join(missed) or "none" if against else "none to compare with"))
+    return 1 if missed and check else 0
+
+
 def main() -> int:
     """Print the table; with --check, fail if a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--sizes", type=int, nargs="+", help="of calls; 1,000, 10,000 and 100,000 if not said")
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--statements", type=int, default=2_000)
     parser.add_argument("--memory", type=int, default=100_000, metavar="TASKS", help="0: do not measure memory")
+    parser.add_argument("--paid", action="store_true", help="only what a user pays; 1,000 and 10,000 calls")
+    parser.add_argument("--against", type=Path, metavar="CHECKOUT", help="the same, beside another checkout")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--check", action="store_true", help="exit with 1 if a goal is missed")
     options = parser.parse_args()
+    if options.paid or options.against is not None:
+        sizes = options.sizes or _PAID
+        return as_paid(sizes, options.repetitions, options.against, as_json=options.json, check=options.check)
+    options.sizes = options.sizes or _SIZES
 
     rows = [asyncio.run(cost(s, n, options.repetitions)) for s in _SHAPES for n in options.sizes]
     latency = asyncio.run(latencies(options.statements))
     shapes = _SHAPES if options.memory else ()
     bytes_held = [asyncio.run(memory(s, options.memory, log=log)) for s in shapes for log in (False, True)]
     observing = observed(min(2_000, *options.sizes), options.repetitions)
+    paid_for = list(paid.paid(_PAID, options.repetitions, None))
     growth = {
         shape: max(float(r["ratio"]) for r in rows if r["shape"] == shape and r["tasks"] == max(options.sizes))
         / max(float(r["ratio"]) for r in rows if r["shape"] == shape and r["tasks"] == min(options.sizes))
@@ -318,6 +347,7 @@ def main() -> int:
                     "latency": latency,
                     "memory": bytes_held,
                     "observers": observing,
+                    "paid": paid.documents(paid_for),
                     "missed": missed,
                 },
                 indent=2,
@@ -341,6 +371,7 @@ def main() -> int:
             )
         told = ", ".join(f"{name} {us:.1f} us" for name, us in observing.items())
         print(f"a call through an agent, by its observer: {told}")
+        print(paid.table(paid_for))
         print("goals missed: " + ("; ".join(missed) or "none"))
     return 1 if missed and options.check else 0
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 
+from superscalar import facts
 from superscalar.models import cleaning
 from support import depth
 
@@ -40,6 +41,7 @@ if "TMPDIR" not in os.environ and _in_memory():
     tempfile.tempdir = None  # pytest has asked for it before
 
 
+facts.freeze()
 logging.getLogger("superscalar").setLevel(logging.CRITICAL)  # pytest would have each failure told; what listens says so
 
 

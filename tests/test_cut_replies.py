@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from superscalar import LLMCompiler, Tool, tool
+from superscalar import LLMCompiler, Retry, Tool, tool
 from superscalar.errors import JoinError, ModelError, PlanError
 from superscalar.events import AnswerCut, ModelUsed, Repairing
 from superscalar.journal import Journal
@@ -26,8 +26,9 @@ class Dictated:
     constrains = False
     name = "dictated"
 
-    def __init__(self, *replies: Reply, prices: Prices | None = None) -> None:
+    def __init__(self, *replies: Reply, prices: Prices | None = None, retry: Retry | None = None) -> None:
         self.replies = list(replies)
+        self.retry = retry
         self.requests: list[Request] = []
         self.prices = prices
 
@@ -287,11 +288,11 @@ def test_a_thought_is_paid_for() -> None:
     assert result.usage.output_tokens == (400 + len(PLAN)) // 4
 
 
-def test_a_refusal_for_longer_than_the_timeout_is_not_waited_out() -> None:
+def test_a_refusal_for_longer_than_the_model_is_waited_for_is_not_waited_out() -> None:
     refused = ModelError("come back tomorrow", retryable=True, retry_after=86_400.0)
-    for timeout, tries in ((120.0, 1), (100_000.0, 2), (None, 2)):
-        model = Dictated([refused], [PLAN, STOP])
-        agent = LLMCompiler(model, tools([]), joiner=None, planner_timeout=timeout)
+    for longest, tries in ((300.0, 1), (100_000.0, 2)):
+        model = Dictated([refused], [PLAN, STOP], retry=Retry(longest=longest))
+        agent = LLMCompiler(model, tools([]), joiner=None)
         if tries == 1:
             with pytest.raises(ModelError, match="come back tomorrow"):
                 run(agent.run("?"))

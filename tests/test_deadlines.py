@@ -136,8 +136,14 @@ def test_a_wish_for_another_round_is_no_part_of_an_answer() -> None:
     ],
 )
 def test_a_planner_has_until_the_deadline_with_all_its_tries(planner: list[Part]) -> None:
-    result, seconds = asked(planner, [1.0, "I know little."])
+    result, seconds = asked(planner, joiner=Slow([1.0, "I know little."]))
     assert (result.answer, seconds) == ("I know little.", 6.0)
+
+
+def test_a_joiner_that_is_the_planner_is_not_asked_in_vain_where_that_is_refused_for_longer() -> None:
+    result, seconds = asked([ModelError("busy", retryable=True, retry_after=60.0)])
+    assert (result.answer, seconds) == (None, 5.0)
+    assert result.cut.startswith("slow is not asked: slow lets nothing through for ")
 
 
 def test_a_joiner_that_is_refused_for_longer_leaves_what_there_is_with_the_reason() -> None:

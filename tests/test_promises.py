@@ -28,6 +28,10 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "what tools return can never redirect the plan": (
             "security/test_noninterference.py::test_a_run_is_the_same_whatever_the_texts_say"
         ),
+        "what a file says cannot choose which file is written": (
+            "servers/test_npm_servers.py::"
+            "test_three_servers_in_one_plan_with_a_map_and_what_an_injected_file_may_choose"
+        ),
         "`context=` for credentials that tools get and planners never see": (
             "schedule/test_unit.py::test_the_context_is_handed_to_who_declares_it_and_is_seen_nowhere_else"
         ),
@@ -55,6 +59,9 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         ),
         "the call with the longest path ahead of it goes first": (
             "schedule/test_priority.py::test_of_what_becomes_ready_in_the_same_turn_the_longest_path_starts_first"
+        ),
+        "for all runs with the same key: many runs at once wait their turn": (
+            "test_limits_of_models.py::test_many_runs_at_once_are_all_served"
         ),
         "each of which replays from its seed": (
             "schedule/test_properties.py::test_the_same_run_again_is_the_same_to_the_last_event"
@@ -166,7 +173,60 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
             "journal/test_approving.py::test_after_a_refused_replan_the_joiner_answers_from_what_there_is"
         ),
     },
+    "docs/mcp.md": {
+        "One for each server and event loop, opened by the first run": (
+            "servers/test_connections.py::test_many_calls_share_one_client_which_is_left_at_the_end"
+        ),
+        "fails its calls and no others": (
+            "servers/test_processes.py::test_a_server_killed_in_a_plan_fails_its_calls_and_these_alone_and_comes_back"
+        ),
+        "after pauses of half a second to half a minute": (
+            "servers/test_connections.py::test_a_server_that_is_not_there_is_tried_again_after_pauses_that_grow"
+        ),
+        "and all of their group with them": (
+            "servers/test_processes.py::test_servers_end_with_their_children_where_the_program_fails"
+        ),
+        "No model sees or answers them": (
+            "servers/test_served_tools.py::test_a_server_asks_the_person_and_gets_no_secret"
+        ),
+        "what looks like a secret is not even asked": (
+            "servers/test_elicitation.py::test_what_looks_like_a_secret_is_not_even_asked"
+        ),
+        "What declares none is a write": (
+            "servers/test_served_tools.py::test_what_declares_no_effect_is_a_write_unless_its_server_is_believed"
+        ),
+        "makes nothing trusted, shared or repeated": (
+            "servers/test_served_tools.py::test_nothing_is_trusted_or_repeated_because_a_server_says_so"
+        ),
+        "plans hand them to other tools, unchanged": (
+            "servers/test_served_tools.py::test_results_are_structured_content_or_text_or_parts_that_tools_of_ours_take"
+        ),
+        "A write whose tool says that it failed has failed, and nothing is in doubt": (
+            "servers/test_served_tools.py::test_a_write_whose_tool_says_that_it_failed_is_no_doubt"
+        ),
+        "is cancelled on its server": (
+            "servers/test_served_tools.py::test_progress_is_told_and_a_call_that_is_given_up_is_cancelled_on_its_server"
+        ),
+        "without what could end a part of the prompt": (
+            "servers/test_injections.py::test_a_description_that_orders_a_call_gets_none_made_until_somebody_accepts_it"
+        ),
+        "and pin what it always does": (
+            "test_many_tools.py::test_what_is_pinned_is_shown_and_then_what_the_question_is_about"
+        ),
+        "planners are not told of a tool that nobody has accepted": (
+            "servers/test_injections.py::test_a_description_that_orders_a_call_gets_none_made_until_somebody_accepts_it"
+        ),
+        "where nobody can be asked it is denied": (
+            "servers/test_injections.py::test_what_a_tool_returned_chooses_no_destination_of_a_write"
+        ),
+        "A description that you accept is believed": (
+            "servers/test_injections.py::test_a_description_that_orders_a_call_gets_none_made_until_somebody_accepts_it"
+        ),
+    },
     "docs/tools.md": {
+        "opens what an agent's tools need, for several runs": (
+            "servers/test_served_tools.py::test_a_changed_list_is_seen_by_the_next_run_and_not_by_the_one_under_way"
+        ),
         "are validated against the annotations before a call is made": (
             "schedule/test_effects.py::test_arguments_are_checked_before_they_name_a_resource"
         ),
@@ -316,6 +376,26 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         ),
         "by at most half and at least a twentieth": (
             "schedule/test_narrowing.py::test_refusals_on_end_narrow_to_half_at_the_most_and_by_a_twentieth_at_least"
+        ),
+        "Beyond that the call fails at once, in the provider's words": (
+            "schedule/test_closed_providers.py::test_a_call_waits_for_as_long_as_its_tool_says"
+        ),
+        "and so do those that wait for the same limit or come while it lasts": (
+            "schedule/test_closed_providers.py::"
+            "test_those_that_wait_for_the_same_limit_fail_too_and_nobody_asks_for_them"
+        ),
+        "The words are handed on to no tool whose failures may not have them": (
+            "schedule/test_closed_providers.py::test_words_go_to_no_tool_whose_failures_may_not_have_them"
+        ),
+        "Refusals between which nothing gets through add up": (
+            "schedule/test_closed_providers.py::test_refusals_between_which_nothing_gets_through_add_up"
+        ),
+        "or gives no name, fails the call before anything is taken": (
+            "schedule/test_limits_by_function.py::test_a_call_whose_limit_is_not_known_fails_before_anything_is_taken"
+        ),
+        "secret arguments are taken out": "schedule/test_limits_by_function.py::test_a_secret_is_in_no_name",
+        "**Models.** Their calls take part in limits, too": (
+            "test_limits_of_models.py::test_what_is_declared_under_its_name_holds_for_all_roles_and_repairs"
         ),
         "A lone refusal, before which a window's worth of calls got through, narrows a declared rate by a twentieth": (
             "schedule/test_slack.py::test_a_lone_refusal_narrows_by_a_twentieth_however_long_it_says_to_wait"
@@ -520,6 +600,15 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
     "docs/models.md": {
         "A model that is held to it cannot name a tool or an argument that does not exist": (
             "plan/test_grammar.py::test_what_a_grammar_accepts_can_be_read"
+        ),
+        "names and events have a digest of the key at the most": (
+            "test_limits_of_models.py::test_models_with_the_same_address_and_key_count_together"
+        ),
+        "so it does not pass while a call waits": (
+            "test_limits_of_models.py::test_a_reply_has_its_whole_time_from_when_it_is_asked_for"
+        ),
+        "the run fails at once with its words, and so do others while that lasts": (
+            "test_limits_of_models.py::test_a_quota_of_the_day_fails_every_run_at_once_in_its_words"
         ),
         "A redirect to another scheme, host or port is refused": (
             "models/test_origin.py::test_a_redirect_to_another_origin_is_refused"

@@ -6,8 +6,9 @@ own; every result is compared. Repetitions are taken in turns over all peers; th
 superscalar, which has limits, events, retries, validation and timeouts on, and over a bare asyncio loop ("x bare").
 `run` leaves out building the graph where a peer builds one; `total` does not. A peer that takes more than --most
 seconds for a size is stopped there. Peers that keep processes running are measured last, one by one, beside the bare
-loop and superscalar again. Further sections: makespan (random layered graphs of sleeps, cap 8, over the lower bound),
-headofline (a slow limited tool beside fast ones), memory (growth of resident memory), journal.
+loop and superscalar again. Further sections: paid (what a user pays: fresh processes that run a graph five times, in
+seconds of their CPU, and nobody collects garbage by hand), makespan (random layered graphs of sleeps, cap 8, over the
+lower bound), headofline (a slow limited tool beside fast ones), memory (growth of resident memory), journal.
 
 The first run installs the peers into a cache folder; after that, nothing reaches out of this machine.
 """

@@ -58,6 +58,11 @@ class _Bench:
                 raise Failed(self.broken[name]) from error
         return driver.ask(self.settings.most, **request)
 
+    def ask_anew(self, name: str, **request: Any) -> dict[str, Any]:
+        """Ask a peer that has just come up."""
+        self.close(name)
+        return self.ask(name, **request)
+
     def close(self, *names: str) -> None:
         """End some, or all."""
         for name in names or list(self.drivers):
@@ -113,15 +118,20 @@ def _line(row: Row) -> str:
 
 
 def _cost(bench: _Bench) -> Iterator[Row]:
-    yield from _graphs(bench, "cost", SHAPES, bench.settings.sizes)
+    yield from _graphs(bench, "cost", bench.ask, bench.settings.sizes)
+
+
+def _paid(bench: _Bench) -> Iterator[Row]:
+    """In a fresh process each: what a user pays, with all that the garbage collector does meanwhile."""
+    yield from _graphs(bench, "paid", bench.ask_anew, [size for size in bench.settings.sizes if size <= 10_000])
 
 
 def _journal(bench: _Bench) -> Iterator[Row]:
-    yield from _graphs(bench, "journal", SHAPES, [size for size in bench.settings.sizes if size <= 10_000])
+    yield from _graphs(bench, "journal", bench.ask, [size for size in bench.settings.sizes if size <= 10_000])
 
 
-def _graphs(bench: _Bench, section: str, shapes: Iterable[str], sizes: Iterable[int]) -> Iterator[Row]:
-    for shape in shapes:
+def _graphs(bench: _Bench, section: str, ask: Callable[..., dict[str, float]], sizes: Iterable[int]) -> Iterator[Row]:
+    for shape in SHAPES:
         last: dict[str, Row] = {}
         for size in sizes:
             samples: dict[str, list[dict[str, float]]] = {name: [] for name in bench.peers}
@@ -133,7 +143,7 @@ def _graphs(bench: _Bench, section: str, shapes: Iterable[str], sizes: Iterable[
                     if name in notes or (repetition and spent * (1 + 1 / repetition) > bench.settings.budget):
                         continue
                     try:
-                        samples[name].append(bench.ask(name, do=section, shape=shape, size=size))
+                        samples[name].append(ask(name, do=section, shape=shape, size=size))
                     except (TooLong, Failed, Missing) as error:
                         notes[name] = ("unsupported: " if isinstance(error, Missing) else "") + str(error)
             for name, taken in samples.items():
@@ -226,6 +236,7 @@ def _memory(bench: _Bench) -> Iterator[Row]:
 
 SECTIONS: dict[str, Callable[[_Bench], Iterator[Row]]] = {
     "cost": _cost,
+    "paid": _paid,
     "makespan": _makespan,
     "headofline": _head_of_line,
     "memory": _memory,

@@ -16,7 +16,11 @@ Table = tuple[str, list[str], list[list[str]]]
 
 _UNTRIED: Row = {"note": "unsupported: not tried"}
 
-_TITLES = {"cost": "Cost per task", "journal": "Cost per task with a journal"}
+_TITLES = {
+    "cost": "Cost per task",
+    "paid": "Cost per task as a user pays it",
+    "journal": "Cost per task with a journal",
+}
 
 
 def together(runs: Iterable[dict[str, Any]]) -> dict[str, Any]:
@@ -37,7 +41,7 @@ def tables(found: dict[str, Any]) -> list[Table]:
     for section, title in _TITLES.items():
         for shape in dict.fromkeys(row["shape"] for row in rows if row["section"] == section):
             chosen = [row for row in rows if row["section"] == section and row["shape"] == shape]
-            made.append((f"{title}: {shape}", *_graphs(chosen, floor=section == "cost")))
+            made.append((f"{title}: {shape}", *_graphs(chosen, floor=section != "journal")))
     one = {
         "makespan": ("Makespan over the lower bound, cap 8", ["median", "worst"], ["over_bound", "worst"]),
         "headofline": ("Head of line: the last fast call over its ideal", ["over the ideal"], ["over_bound"]),

@@ -5,36 +5,16 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, TypeAlias
 
 from superscalar import values
+from superscalar.facts import Happened, codec_of_events, fact, frequent_fact
 from superscalar.labels import Label, Source
 from superscalar.plan.ir import Task
 from superscalar.plan.ir.diagnostics import Diagnostic
-from superscalar.values import LIST, Failure, Holder, Outcome, TaskId, Usage, fact
-
-
-class Happened:
-    """What every event can do."""
-
-    __slots__ = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """Write the event as JSON data, as a journal has it; `from_json` reads it.
-
-        Raises:
-            superscalar.codec.Unwritable: a value in it is an opaque handle.
-        """
-        made: dict[str, Any] = _codec().to_json(self)
-        return made
-
-
-def _codec() -> Any:
-    """What writes and reads events. It knows each of them, so it is looked for when it is needed."""
-    return importlib.import_module("superscalar.codec")
+from superscalar.values import LIST, Failure, Holder, Outcome, TaskId, Usage
 
 
 def from_json(data: Mapping[str, Any]) -> Event:
@@ -45,7 +25,7 @@ def from_json(data: Mapping[str, Any]) -> Event:
     Raises:
         superscalar.codec.Unreadable: it is none, or of a newer release.
     """
-    event: Event = _codec().from_json(data)
+    event: Event = codec_of_events().from_json(data)
     return event
 
 
@@ -152,7 +132,7 @@ class Repairing(Happened):
     cut: str = ""
 
 
-@fact
+@frequent_fact
 class Planned(Happened):
     """A task was added to the graph."""
 
@@ -263,7 +243,7 @@ class Shared(Happened):
     of: TaskId
 
 
-@fact
+@frequent_fact
 class Waiting(Happened):
     """A call is ready but its limits (`max_concurrency` for all, `tool threads` of sync tools) are used up for now."""
 
@@ -272,7 +252,7 @@ class Waiting(Happened):
     limits: tuple[str, ...]
 
 
-@fact
+@frequent_fact
 class Started(Happened):
     """An attempt (from 1) to call a tool began, with these arguments.
 
@@ -401,7 +381,7 @@ class Throttled(Happened):
     rate: float | None = None
 
 
-@fact
+@frequent_fact
 class Succeeded(Happened):
     """A task settled with a value."""
 
@@ -542,6 +522,17 @@ class ModelAsked(Happened):
 
 
 @fact
+class ModelWaiting(Happened):
+    """A model is not asked yet: its call waits for these limits; `why`: what its provider said, if that refused it."""
+
+    at: float
+    role: str
+    model: str
+    limits: tuple[str, ...]
+    why: str = ""
+
+
+@fact
 class ModelUsed(Happened):
     """A model call ended; `role` is that of its `ModelAsked`. Of one that was refused, nothing was used."""
 
@@ -583,5 +574,5 @@ _OfPlanning: TypeAlias = (
 )
 _OfPlan: TypeAlias = Planned | PlanAsked | PlanApproved | Ordered | Sealed | Unneeded | Revived | Retired
 _OfAnswer: TypeAlias = JoinStarted | AnswerWritten | AnswerRejected | AnswerCut | Joined
-_OfModels: TypeAlias = ModelPreparing | ModelAsked | ModelUsed
+_OfModels: TypeAlias = ModelPreparing | ModelAsked | ModelWaiting | ModelUsed
 Event: TypeAlias = _OfRun | _OfPlanning | _OfPlan | TaskEvent | _OfAnswer | _OfModels

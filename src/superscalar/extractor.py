@@ -12,8 +12,8 @@ import datetime as dt
 import enum
 import inspect
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
 from functools import cache
 from math import isfinite
@@ -21,6 +21,7 @@ from typing import Any, Final, Literal, get_args
 
 from superscalar.errors import ModelError, RateLimited, UsageError
 from superscalar.executors import LOCAL
+from superscalar.models.account import limit_of, retry_of
 from superscalar.models.base import ChatModel, Message, Request, estimated
 from superscalar.models.blocks import inert
 from superscalar.models.cleaning import replies
@@ -29,6 +30,10 @@ from superscalar.models.patience import within
 from superscalar.models.typed import AnswerType, Mismatch
 from superscalar.plan import Grammar
 from superscalar.plan.ir.signatures import Output, Parameter
+from superscalar.schedule.closures import Closed
+from superscalar.schedule.comers import Comer
+from superscalar.schedule.inside import granted_here
+from superscalar.schedule.limits import Limits
 from superscalar.short import cut
 from superscalar.tools.context import ToolContext
 from superscalar.tools.terms import Limit, Retry
@@ -131,6 +136,7 @@ class Extractor:
         self._model = model
         self._timeout = timeout
         self._grammar = grammar
+        self.limits: Limits | None = None  # of the agent; without, nobody waits for them
         self.types: dict[str, Any] = dict(schemas)
         self.types |= {f"list[{name}]": list[type_] for name, type_ in schemas.items()}  # type: ignore[valid-type]
         self.types |= SIMPLE
@@ -168,9 +174,12 @@ class Extractor:
         grammar = reader.grammar if self._grammar else None
         conversation = reader.asked(_as_json(source), find)
         why = ""
-        for _ in range(_TRIES):
+        for number in range(_TRIES):
             request = Request(tuple(conversation), _MAX_TOKENS, grammar=grammar)
-            text, torn = await self._reply(self._model, request, run)
+            async with AsyncExitStack() as holding:
+                if number and self.limits is not None:  # the call was let in to ask once
+                    await holding.enter_async_context(_let_in(self.limits, self._model, run.run_id))
+                text, torn = await self._reply(self._model, request, run)
             try:
                 if torn:  # what is there of it may be a value, and another one than was meant
                     raise Unfit("it was cut", f"its reply was cut: {torn}")
@@ -210,14 +219,30 @@ class Extractor:
         except TimeoutError:
             raise TimeoutError(f"the model that extracts gave no answer within {self._timeout:g} s") from None
         except ModelError as error:
-            in_time = self._timeout is None or (error.retry_after or 0.0) < self._timeout
-            if error.retryable and in_time:
+            if error.retryable:
                 raise ModelUnavailable(str(error)) from error
             raise
         finally:
             if not counted:  # broken off, or of a provider that does not count; or nothing came of it
                 run.used(estimated(request, length, getattr(model, "prices", None)) if length else Usage())
         return "".join(written), "" if is_whole(finish) else why_cut(finish)
+
+
+@asynccontextmanager
+async def _let_in(limits: Limits, model: ChatModel, run: str) -> AsyncIterator[None]:
+    """Ask a model once more inside of a call that took part in its limit: on the slot of that call, when it is time."""
+    loop = asyncio.get_running_loop()
+    granted, caller = granted_here(limits, loop)
+    comer = Comer(run, (limit_of(model),), loop, granted, caller=caller, longest=(retry_of(model) or _RETRY).longest)
+    try:
+        if not comer.comes_now():
+            await comer.comes()
+    except Closed as why:
+        raise ModelError(f"{model.name} is not asked: {why}") from why
+    try:
+        yield
+    finally:
+        comer.leave()
 
 
 def extraction(
@@ -250,12 +275,14 @@ def extraction(
         dedupe=True,
         limit=(LIMIT,) if LIMIT in {**tools.limits, **limits} else (),
         timeout=None,
-        retry=_RETRY,
+        retry=_RETRY if model is None else retry_of(model) or _RETRY,
         provider=NAME,
         trust="untrusted",
         reads=(),
         executor=LOCAL,  # it is the agent's own, with its model
     )(extractor)
+    if model is not None:
+        made.limited_by = (*made.limits, limit_of(model))
     made.results = Results("schema", {name: shape_of(type_) for name, type_ in extractor.types.items()})
     made.signature = replace(
         made.signature,

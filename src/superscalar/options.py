@@ -158,12 +158,13 @@ class BoundOptions(Bounds):
         default=None,
         metadata=LIMITS.or_none.here,
     )
-    """What providers allow, by name. They are shared by all runs, and by other agents that declare them alike."""
+    """What providers allow, by name: those that tools take part in, and models by theirs. They are shared by all runs,
+    and by other agents that declare them alike."""
 
     max_concurrency: int | None = field(
         default=None, metadata=whole_number(1, "calls at once; concurrency is always bounded").or_none.here
     )
-    """Calls at once, at most, of this agent's runs together; not given, 256 where limits are declared, else 32."""
+    """Calls of tools at once, at most, of this agent's runs; not given, 256 where limits are declared, else 32."""
 
     max_replans: int = field(default=2, metadata=whole_number(0, "rounds after the first").here)
     """Rounds after the first, at most."""
@@ -172,10 +173,10 @@ class BoundOptions(Bounds):
     """How often the errors of a plan go back to the planner, per round."""
 
     planner_timeout: float | None = field(default=120.0, metadata=SECONDS.or_none.here)
-    """Seconds for one reply of the planner; None is no bound."""
+    """Seconds for one reply of the planner, from when it is asked; None is no bound."""
 
     joiner_timeout: float | None = field(default=120.0, metadata=SECONDS.or_none.here)
-    """Seconds for one reply of the joiner; None is no bound."""
+    """Seconds for one reply of the joiner, from when it is asked; None is no bound."""
 
     extractor_timeout: float | None = field(default=120.0, metadata=SECONDS.or_none.here)
     """Seconds for one reply of the extractor; None is no bound."""

@@ -63,8 +63,12 @@ def bounded(cls: type[T]) -> type[T]:
     asyncio takes the repr of what passes through its tasks, and throws it away.
     """
 
+    shown = tuple(f.name for f in fields(cls) if f.repr)  # type: ignore[arg-type]
+
     def told(self: Any) -> str:
-        named = {f.name: getattr(self, f.name, None) for f in fields(cls) if f.repr}  # type: ignore[arg-type]
+        named = {name: getattr(self, name, None) for name in shown}
+        if all(map(_is_brief, named.values())):
+            return f"{cls.__qualname__}({', '.join([f'{name}={value!r}' for name, value in named.items()])})"
         try:
             printer = _Exact(LONGEST_REPR, _DEEPEST_IN_REPR)
             return _cut(printer.called(cls.__qualname__, named, 0), LONGEST_REPR)
@@ -73,6 +77,12 @@ def bounded(cls: type[T]) -> type[T]:
 
     cls.__repr__ = told  # type: ignore[method-assign]  # its own takes those of all that is in it
     return cls
+
+
+def _is_brief(value: Any) -> bool:
+    """Whether a value is nothing that would have to be cut, or looked at more closely: nearly all are that."""
+    kind = type(value)
+    return kind is bool or value is None or (kind is int and value.bit_length() <= _LARGEST_INTEGER)
 
 
 def cut(text: str, most: int) -> str:
@@ -98,7 +108,7 @@ def more(left: int, of: int, things: str) -> str:
     return f"{ELLIPSIS} {left:,} more of {of:,} {things}"
 
 
-def lines(made: Iterable[str], most: int = 10 * LONGEST) -> str:
+def lines(made: Iterable[str], most: int) -> str:
     """Lines as one text of at most about so many characters; that something is left out is said."""
     kept: list[str] = []
     room = most

@@ -10,15 +10,16 @@ import json
 import math
 from collections.abc import Callable, Mapping, Set
 from contextlib import suppress
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property, lru_cache
 from types import MappingProxyType, MemberDescriptorType
-from typing import Any, Final, Literal, NoReturn, Self, TypeAlias, TypeVar, dataclass_transform
+from typing import Any, Final, Literal, NoReturn, Self, TypeAlias
 
 from superscalar.errors import TaskFailed
 from superscalar.everyday import as_data, holds_none_else, twin
 from superscalar.everyday import record_fields as record_fields
+from superscalar.facts import fact
 from superscalar.short import LONGEST, LOOKS, Bare, bounded, cut
 from superscalar.traces import Raised, TracedLine
 
@@ -36,26 +37,6 @@ FailureKind: TypeAlias = Literal[
     "bounds",  # a bound of the language or of the run was reached
     "items",  # some items of a map or display failed; `items` says which
 ]
-
-
-T = TypeVar("T")
-
-
-@dataclass_transform(frozen_default=True, field_specifiers=(field,))
-def fact(cls: type[T]) -> type[T]:
-    """Make a frozen, slotted dataclass whose `__init__` sets the slots themselves.
-
-    The one that `dataclass` writes goes through `object.__setattr__`, which takes twice as long; every call of a tool
-    makes several facts.
-    """
-    made: Any = bounded(dataclass(frozen=True, slots=True)(cls))
-    names: dict[str, Any] = {f"set_{f.name}": made.__dict__[f.name].__set__ for f in fields(made)}
-    names |= {f"default_{f.name}": f.default for f in fields(made)}
-    parameters = [f.name if f.default is MISSING else f"{f.name}=default_{f.name}" for f in fields(made)]
-    body = "\n".join(f"    set_{f.name}(self, {f.name})" for f in fields(made))
-    exec(f"def __init__(self, {', '.join(parameters)}):\n{body}", names)  # noqa: S102 -- our own field names
-    made.__init__ = names["__init__"]
-    return made  # type: ignore[no-any-return]  # the class that was given, with slots
 
 
 @fact

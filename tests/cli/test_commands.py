@@ -117,7 +117,17 @@ def test_run_tells_progress_and_a_summary_on_standard_error(compiler: ScriptedCo
 def test_run_hands_its_options_to_the_compiler(compiler: ScriptedCompiler) -> None:
     command(
         *("run", "why", "-t", "money.py", "-m", "openai:x", "--base-url", "http://localhost:1/v1", "--deadline", "2.5"),
-        *("--instructions", "be brief", "--max-concurrency", "3", "--max-replans", "0", "--no-joiner"),
+        *(
+            "--instructions",
+            "be brief",
+            "--max-prompt-tokens",
+            "500",
+            "--max-concurrency",
+            "3",
+            "--max-replans",
+            "0",
+            "--no-joiner",
+        ),
         *("--max-tokens", "9000", "--max-cost", "0.5", "--policy", "warn", "--journal", "r.db", "--approve-plan"),
         *("--max-bytes", "9000000", "--replan", "planned-tools", "--replanner-sees", "text"),
     )
@@ -128,6 +138,7 @@ def test_run_hands_its_options_to_the_compiler(compiler: ScriptedCompiler) -> No
         "joiner": False,
         "extractor": None,
         "instructions": "be brief",
+        "max_prompt_tokens": 500,
         "max_concurrency": 3,
         "max_replans": 0,
         "replan": "planned-tools",

@@ -37,7 +37,11 @@ agent = LLMCompiler(ScriptedModel(WRITES, READS, "One.", READS, "Sent."), [send,
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    with standing_in(tmp_path, monkeypatch, {"shop.py": SHOP, "p": "join(look(1))", "w": "join(send('a'))"}) as place:
+    with standing_in(
+        tmp_path,
+        monkeypatch,
+        {"shop.py": SHOP, "p": "join(look(1))", "w": "join(send('a'))", "mcp.json": '{"mcpServers": {}}'},
+    ) as place:
         yield place
 
 
@@ -66,7 +70,8 @@ def test_every_variable_that_is_read_is_told_of() -> None:
 
 def test_documents_have_the_fields_that_the_page_names(place: Path) -> None:
     def printed(*arguments: str) -> dict[str, object]:
-        document = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).stdout)
+        name, *more = arguments
+        document = json.loads(CliRunner().invoke(app, [*name.split(), *more, "--json"]).stdout)
         assert isinstance(document, dict)
         return document
 
@@ -93,6 +98,7 @@ def test_documents_have_the_fields_that_the_page_names(place: Path) -> None:
         ("resume", question),
         ("prune", "--older-than", "1d"),
         ("rotate",),
+        ("mcp accept", "mcp.json"),
     ]
     fields: dict[str, dict[str, None]] = {}
     for name, *arguments in called:

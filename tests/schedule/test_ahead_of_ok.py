@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import assume, event, given, settings
+from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
 from superscalar import Failure, Label, LLMCompiler, NotDone, RunResult, Skipped, Source, Tool, tool
@@ -256,7 +256,7 @@ def is_said_by(source: Source, label: Label) -> bool:
     return bool(source.type) and source._replace(type="") in label.sources
 
 
-@settings(max_examples=examples(20, 3_000))
+@settings(max_examples=examples(20, 3_000), suppress_health_check=[HealthCheck.filter_too_much])
 @given(
     plans(joins="any"),
     st.integers(0, 1_000),
@@ -278,7 +278,7 @@ def test_it_comes_to_what_it_comes_to_when_all_are_waited_for(
     event(f"{len(tops)} tasks")
 
 
-@settings(max_examples=examples(6, 600))
+@settings(max_examples=examples(6, 600), suppress_health_check=[HealthCheck.filter_too_much])
 @given(plans(joins="any"), st.integers(0, 1_000), st.sampled_from([0.0, 0.3]))
 def test_every_prefix_of_a_journal_is_the_state_that_it_was(lines: tuple[str, ...], seed: int, failing: float) -> None:
     assume(any(" in ok(" in line for line in lines))

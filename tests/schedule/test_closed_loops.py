@@ -12,7 +12,7 @@ import pytest
 
 from superscalar import Limit, LLMCompiler, UsageError, tool
 from superscalar.schedule import limits
-from superscalar.testing import run
+from superscalar.testing import ScriptedModel, run
 from support.running import Gauge
 
 pytestmark = pytest.mark.filterwarnings(  # what Python says of coroutines whose loop ended in the middle
@@ -225,3 +225,21 @@ def test_who_asks_for_the_result_of_a_run_that_was_left_is_told_why_there_is_non
 
     with pytest.raises(UsageError, match="left early"):
         run(main())
+
+
+def test_nor_does_the_call_of_a_model() -> None:
+    limits = {"scripted": Limit(concurrency=1)}
+    agent = LLMCompiler(ScriptedModel("join(1)", delay=1_000.0), limits=limits, joiner=None)
+    loop = asyncio.new_event_loop()
+    left = loop.create_task(agent.run("?"))
+
+    async def until_begun() -> None:
+        while not agent.limits.statistics()["scripted"].running:  # noqa: ASYNC110 -- nothing says so
+            await asyncio.sleep(0)
+
+    loop.run_until_complete(until_begun())
+    left._log_destroy_pending = False  # type: ignore[attr-defined]
+    for task in asyncio.all_tasks(loop):
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
+    loop.close()
+    assert agent.limits.statistics()["scripted"].running == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -72,7 +72,7 @@ def test_what_has_not_started_never_does(schedule: Schedule) -> None:
     assert happen(schedule, retired("a", "b", "c")) == []
     assert schedule.unsettled == 0
     assert happen(schedule, SEALED) == []
-    assert (schedule.outcomes(), schedule.dead(), len(schedule), list(schedule.plan())) == ({}, (), 0, [])
+    assert (dict(schedule.outcomes()), schedule.dead(), len(schedule), list(schedule.plan())) == ({}, (), 0, [])
 
 
 def test_a_read_that_is_under_way_settles_once_and_is_dead(schedule: Schedule) -> None:
@@ -87,7 +87,7 @@ def test_a_read_that_could_not_be_cancelled_is_dead_all_the_same(schedule: Sched
     plan(schedule, "a = search('a')", "b = search(a)")
     happen(schedule, started("a"), retired("a", "b"))
     assert happen(schedule, ok("a")) == []
-    assert (schedule.outcomes(), schedule.unsettled) == ({}, 0)
+    assert (dict(schedule.outcomes()), schedule.unsettled) == ({}, 0)
 
 
 def test_a_read_that_ran_is_dead(schedule: Schedule) -> None:
@@ -265,7 +265,7 @@ class Drafts:
             self.take(reader.feed(line + "\n"))
             await asyncio.sleep(pause)
 
-    async def end(self) -> dict[str, Outcome]:
+    async def end(self) -> Mapping[str, Outcome]:
         self.unit.seal()
         await self.unit.settle()
         await self.unit.cancel()
@@ -299,7 +299,7 @@ def test_a_draft_that_is_taken_back_changes_nothing(
     alone = run(agent(World(chosen)).stream_plan("\n".join(plan)).result())
     world = World(chosen)
 
-    async def main() -> tuple[Drafts, dict[str, Outcome]]:
+    async def main() -> tuple[Drafts, Mapping[str, Outcome]]:
         drafts = Drafts(world.tools, chosen)
         await drafts.write(draft_of(draft), pause)
         if twice:
@@ -325,7 +325,7 @@ def test_a_draft_that_is_taken_back_changes_nothing(
     assert len(over) == len(set(over))
     event(f"{bool({e.id for e in drafts.events if isinstance(e, Cancelled)} & gone)=}")
 
-    async def again() -> dict[str, Outcome]:
+    async def again() -> Mapping[str, Outcome]:
         cut = next(i for i, e in enumerate(drafts.events) if isinstance(e, Retired)) if gone else len(drafts.events) - 1
         return Rest(drafts.surroundings, tuple(drafts.events[: cut + 1])).unit.outcomes()
 
@@ -347,7 +347,7 @@ def test_a_call_under_way_is_cancelled_at_once_and_its_slot_is_free() -> None:
     async def quick(name: str) -> str:
         return f"{name} at {asyncio.get_running_loop().time():g}"
 
-    async def main() -> dict[str, Outcome]:
+    async def main() -> Mapping[str, Outcome]:
         drafts = Drafts([slow, quick], Settings(named=1))
         await drafts.write(("a = slow('a')", "b = slow('b')"), 1.0)
         drafts.take(list(drafts.program.retract("it was a draft")))
@@ -367,7 +367,7 @@ def test_an_identical_call_is_made_anew_where_the_first_is_retired() -> None:
         await asyncio.sleep(10)
         return len(made)
 
-    async def main() -> dict[str, Outcome]:
+    async def main() -> Mapping[str, Outcome]:
         drafts = Drafts([slow], Settings())
         await drafts.write(("a = slow()",), 1.0)
         drafts.take(list(drafts.program.retract("it was a draft")))
@@ -383,7 +383,7 @@ def test_the_bounds_of_the_policy_do_not_count_a_draft() -> None:
     async def pay(amount: int) -> int:
         return amount
 
-    async def main() -> dict[str, Outcome]:
+    async def main() -> Mapping[str, Outcome]:
         drafts = Drafts([pay], Settings(), Policy("enforce", max_writes=1, max_cost=3.0))
         await drafts.write(("a = pay(1)", "b = pay(2)"), 0.0)
         drafts.take(list(drafts.program.retract("it was a draft")))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -87,10 +87,10 @@ class Rounds:
         return [replace(e, at=0.0) for e in self.log if isinstance(e, kind)]
 
 
-def lived(steps: Steps, recorded: Sequence[Event] = ()) -> tuple[Rounds, dict[TaskId, Outcome]]:
+def lived(steps: Steps, recorded: Sequence[Event] = ()) -> tuple[Rounds, Mapping[TaskId, Outcome]]:
     """What came of these steps; `recorded` happened before, up to now."""
 
-    async def main() -> tuple[Rounds, dict[TaskId, Outcome]]:
+    async def main() -> tuple[Rounds, Mapping[TaskId, Outcome]]:
         last = recorded[-1].at if recorded else 0.0
         rounds = Rounds([replace(e, at=e.at - last) for e in recorded])
         await steps(rounds)
@@ -178,7 +178,7 @@ def test_a_task_that_is_revived_finds_anew_whose_call_it_shares() -> None:
 # ------------------------------------------------------------------------------------------------------ over a death
 
 
-def went_on(recorded: Sequence[Event], *rounds_read: Sequence[str]) -> tuple[Rounds, dict[TaskId, Outcome]]:
+def went_on(recorded: Sequence[Event], *rounds_read: Sequence[str]) -> tuple[Rounds, Mapping[TaskId, Outcome]]:
     """Do what is left of the last of these rounds, in which the run died."""
     planned = {e.task.id for e in recorded if isinstance(e, Planned)}
 

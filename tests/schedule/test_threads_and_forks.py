@@ -156,6 +156,13 @@ def look(x: int) -> int:
 def seen():
     agent = LLMCompiler(tools=[look], limits={"api": Limit(concurrency=1)})
     return asyncio.run(agent.execute("xs = [look(i) for i in range(3)]\\njoin(xs)")).joined
+
+def still_busy():
+    for _ in range(500):  # a thread has handed over what it came to, and is about to say that it is idle
+        if not local.busy_threads():
+            break
+        time.sleep(0.01)
+    return local.busy_threads()
 """
 
 
@@ -187,7 +194,7 @@ asyncio.run(agent.execute("look(1)"))  # leaves a thread that is idle
 @tool(effect="read", limit="api")
 async def forking(x: int) -> int:
     with limits._PROCESS.lock, local._THREADS._lock:
-        return in_a_child(lambda: (seen(), local.busy_threads()))
+        return in_a_child(lambda: (seen(), still_busy()))
 
 print(asyncio.run(LLMCompiler(tools=[forking], limits=terms).execute("join(forking(1))")).joined)
 print(seen())

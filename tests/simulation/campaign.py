@@ -53,8 +53,9 @@ class _Watched(TaskFetchingUnit):
 
 @contextmanager
 def watched() -> Iterator[None]:
-    """Every run has a watched unit."""
+    """Every run has a watched unit, whose tasks are there still when it is over."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TaskFetchingUnit, "let_go", lambda _: None)
         patch.setattr(wiring, "TaskFetchingUnit", _Watched)
         yield
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
@@ -184,7 +184,7 @@ class Came:
     """What came of a run."""
 
     log: list[ev.Event]
-    outcomes: dict[TaskId, Outcome]
+    outcomes: Mapping[TaskId, Outcome]
     world: Fates
 
 

@@ -222,4 +222,5 @@ ONE_OF_EACH: tuple[Event, ...] = (
         digest="0123456789abcdef0123456789abcdef",
     ),
     events.Approved(7.0, "pay()", True, "ann", "0123456789abcdef0123456789abcdef"),
+    events.ModelWaiting(5.0, "planner", "openai:gpt-5-mini", ("openai:gpt-5-mini",), "slow down"),
 )

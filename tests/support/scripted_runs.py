@@ -149,6 +149,7 @@ class ScriptedCompiler:
     calls: list[Any] = field(default_factory=list)
     options: dict[str, Any] = field(default_factory=dict)
     tools: Toolset = field(default_factory=Toolset)
+    is_live: bool = False
 
     def stream(self, question: str, *, deadline: float | None = None) -> ScriptedStream:
         self.calls.append(("stream", question, deadline))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from superscalar.cli import journals, options, resume, starting, tidying
+from superscalar.cli import journals, options, resume, servers, starting, tidying
 from superscalar.cli.codes import EXIT_CODES
 from superscalar.cli.reporting import file_name, reporting
 
@@ -94,12 +94,15 @@ def run(
     command: typer.Context,
     question: options.QuestionArgument,
     tools: options.ToolsOption = None,
+    mcp: options.McpOption = None,
+    trust: options.TrustOption = None,
     agent: options.Agent = None,
     context: options.Context = None,
     model: options.ModelOption = "local",
     base_url: options.BaseUrlOption = None,
     extractor: options.ExtractorOption = None,
     instructions: options.InstructionsOption = None,
+    max_prompt_tokens: options.MaxPromptTokensOption = None,
     max_concurrency: options.MaxConcurrencyOption = None,
     max_replans: options.MaxReplansOption = None,
     replan: options.ReplanOption = None,
@@ -137,6 +140,7 @@ def run(
         from superscalar.cli.compiling import CommandSource, opened_compiler
         from superscalar.cli.report import conclude, traced
         from superscalar.cli.screens import screen_for
+        from superscalar.cli.servers import contact
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
         from superscalar.observe.view import RunView
@@ -149,6 +153,7 @@ def run(
                 "joiner": not no_joiner,
                 "extractor": extractor,
                 "instructions": instructions,
+                "max_prompt_tokens": max_prompt_tokens,
                 "max_concurrency": max_concurrency,
                 "max_replans": max_replans,
                 "replan": replan,
@@ -161,9 +166,13 @@ def run(
             }
             view = RunView()
             screen = screen_for(view, asked, hidden=as_json or quiet, verbosity=verbose)
-            place = CommandSource(tools or (), agent, context, journal, options.as_typed(command))
+            typed = options.as_typed(command)
+            place = CommandSource(tools or (), agent, context, journal, typed, mcp or (), trust or ())
             with_tools = opened_compiler(
-                place, chosen, lambda path: asking(screen, view, plans=approve_plan, journal=path)
+                place,
+                chosen,
+                lambda path: asking(screen, view, plans=approve_plan, journal=path),
+                contact(screen, quiet=quiet),
             )
             compiler, told.journal = with_tools.compiler, with_tools.journal
             stream = lambda **given: compiler.stream(asked, deadline=deadline, **given)  # noqa: E731
@@ -177,10 +186,13 @@ def plan(
     command: typer.Context,
     question: options.QuestionArgument,
     tools: options.ToolsOption = None,
+    mcp: options.McpOption = None,
+    trust: options.TrustOption = None,
     agent: options.Agent = None,
     model: options.ModelOption = "local",
     base_url: options.BaseUrlOption = None,
     instructions: options.InstructionsOption = None,
+    max_prompt_tokens: options.MaxPromptTokensOption = None,
     graph: Annotated[
         GraphFormat | None, typer.Option("--graph", help="Print the plan as a picture instead.", show_default=False)
     ] = None,
@@ -209,14 +221,19 @@ def plan(
 
         asked = _asked(question)
         with stdout_kept_clean():
-            chosen = {"model": model, "base_url": base_url, "instructions": instructions}
-            compiler = opened_compiler(
-                CommandSource(tools or (), agent, typed=options.as_typed(command)), chosen
-            ).compiler
-            toolset = compiler.tools
+            chosen: dict[str, Any] = {
+                "model": model,
+                "base_url": base_url,
+                "instructions": instructions,
+                "max_prompt_tokens": max_prompt_tokens,
+            }
+            typed = options.as_typed(command)
+            place = CommandSource(tools or (), agent, typed=typed, mcp=mcp or (), trust=trust or ())
+            compiler = opened_compiler(place, chosen).compiler
             view = RunView()
             stream = lambda: compiler.stream_planning(asked)  # noqa: E731
             written = followed(stream, view, screen_for(view, asked, hidden=as_json or quiet, verbosity=verbose)).plan
+            toolset = compiler.tools
         text = print_plan(written.tasks)
         if as_json:
             document = plan_document(written, text) | ({"graph": _drawn(written, graph)} if graph else {})
@@ -232,6 +249,8 @@ def plan(
 def check(
     plan_file: options.PlanFileArgument,
     tools: options.ToolsOption = None,
+    mcp: options.McpOption = None,
+    trust: options.TrustOption = None,
     agent: options.Agent = None,
     syntax: options.PlanSyntaxOption = options.AUTO,
     explain: options.ExplainOption = False,
@@ -259,7 +278,8 @@ def check(
 
         name, source = _read(plan_file)
         with stdout_kept_clean():
-            compiler = opened_compiler(CommandSource(tools or (), agent), {}).compiler
+            place = CommandSource(tools or (), agent, mcp=mcp or (), trust=trust or ())
+            compiler = opened_compiler(place, {}).with_tools()
             toolset = compiler.tools
             read_as = _syntax(source, syntax)
             found = compiler.check(source, syntax=read_as)
@@ -291,6 +311,8 @@ def execute(
     command: typer.Context,
     plan_file: options.PlanFileArgument,
     tools: options.ToolsOption = None,
+    mcp: options.McpOption = None,
+    trust: options.TrustOption = None,
     agent: options.Agent = None,
     context: options.Context = None,
     syntax: options.PlanSyntaxOption = options.AUTO,
@@ -323,6 +345,7 @@ def execute(
         from superscalar.cli.compiling import CommandSource, opened_compiler
         from superscalar.cli.report import conclude, traced
         from superscalar.cli.screens import screen_for
+        from superscalar.cli.servers import contact
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
         from superscalar.observe.view import RunView
@@ -339,18 +362,27 @@ def execute(
             }
             view = RunView()
             screen = screen_for(view, name, hidden=as_json or quiet, verbosity=verbose)
-            place = CommandSource(tools or (), agent, context, journal, options.as_typed(command))
+            typed = options.as_typed(command)
+            place = CommandSource(tools or (), agent, context, journal, typed, mcp or (), trust or ())
             with_tools = opened_compiler(
-                place, chosen, lambda path: asking(screen, view, plans=approve_plan, journal=path)
+                place,
+                chosen,
+                lambda path: asking(screen, view, plans=approve_plan, journal=path),
+                contact(screen, quiet=quiet),
             )
             compiler, told.journal = with_tools.compiler, with_tools.journal
             read_as = _syntax(source, syntax)
             if syntax == options.AUTO and not (as_json or quiet):
                 typer.echo(f"{name}: read as {read_as}", err=True)
-            compiled = compiler.compile(source, syntax=read_as)
-            if not (as_json or quiet):
-                _print_warnings(compiled)
-            stream = lambda **given: compiler.stream_plan(compiled, deadline=deadline, **given)  # noqa: E731
+
+            def compiled() -> Plan:
+                plan = compiler.compile(source, syntax=read_as)
+                if not (as_json or quiet):
+                    _print_warnings(plan)
+                return plan
+
+            made = None if compiler.is_live else compiled()  # else nobody knows the tools yet
+            stream = lambda **given: compiler.stream_plan(made or compiled(), deadline=deadline, **given)  # noqa: E731
             with traced(view, wanted=traceback):
                 result = followed(lambda: with_tools.streamed(stream), view, screen, told.journal)
         conclude(result, view, told.journal, {"syntax": read_as}, answers=False, as_json=as_json, quiet=quiet)
@@ -358,7 +390,11 @@ def execute(
 
 @app.command("tools")
 def list_tools(
-    tools: options.ToolsOption = None, agent: options.Agent = None, as_json: options.JsonOption = False
+    tools: options.ToolsOption = None,
+    mcp: options.McpOption = None,
+    trust: options.TrustOption = None,
+    agent: options.Agent = None,
+    as_json: options.JsonOption = False,
 ) -> None:
     """List the tools that a module or file offers, as plans see them.
 
@@ -373,7 +409,8 @@ def list_tools(
         from superscalar.observe.documents import tools_document
 
         with stdout_kept_clean():
-            toolset = opened_compiler(CommandSource(tools or (), agent), {}).compiler.tools
+            place = CommandSource(tools or (), agent, mcp=mcp or (), trust=trust or ())
+            toolset = opened_compiler(place, {}).with_tools().tools
         if as_json:
             print_json(tools_document(toolset))
         else:
@@ -387,6 +424,7 @@ app.command("resume")(resume.resume_run)
 app.command("approve")(journals.approve_run)
 app.command("prune")(tidying.prune_runs)
 app.command("rotate")(tidying.rotate_journal)
+app.add_typer(servers.group)
 
 # ------------------------------------------------------------------------------------------------------ shared steps
 

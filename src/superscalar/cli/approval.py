@@ -6,7 +6,8 @@ import asyncio
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, TextIO, TypeAlias
+from typing import Any, Final, TextIO, TypeAlias
+from weakref import WeakKeyDictionary
 
 from superscalar.cli.failures import CommandError
 from superscalar.cli.screens import Screen
@@ -25,22 +26,34 @@ def asking(screen: Screen, view: RunView, *, plans: bool = False, journal: Path 
     Raises:
         CommandError: plans are to be approved, and there is no journal either in which they could wait.
     """
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not is_at_terminal():
         if plans and journal is None:
             raise CommandError(
                 "--approve-plan: this is no terminal where somebody could be asked; add --journal FILE, "
                 "and the plan waits there for `superscalar approve`"
             )
         return None
-    one_by_one = asyncio.Lock()
 
     async def terminal(question: Question) -> bool:
-        async with one_by_one:
+        async with at_keyboard(screen):
             with screen.asking() as out:
                 return await _answer(question, view, out)
 
     terminal.__name__ = whose_keyboard() or terminal.__name__  # an answer is signed with the name of its callback
     return terminal
+
+
+def is_at_terminal() -> bool:
+    """Whether somebody looks at this terminal, and can type there."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+_ASKED: Final[WeakKeyDictionary[Screen, asyncio.Lock]] = WeakKeyDictionary()
+
+
+def at_keyboard(screen: Screen) -> asyncio.Lock:
+    """What is held by whoever asks the person in front of a screen: one question at a time."""
+    return _ASKED.setdefault(screen, asyncio.Lock())
 
 
 def whose_keyboard() -> str:

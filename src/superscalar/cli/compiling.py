@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from superscalar.tools import Toolset
 
 if TYPE_CHECKING:
+    from superscalar.cli.servers import Contact
     from superscalar.cli.session import Stream
     from superscalar.compiler import LLMCompiler
     from superscalar.compiler.approval import Approve
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 class CommandSource:
     """Where a command has from what it runs: `tools`, or an `agent`; and the `context` of its tools.
 
+    `mcp`: files with MCP servers, and `trust` the servers there whose hints are believed.
     `typed` has the names of the options that stand on the command line: what the environment says, or is usual, makes
     way for what the agent has.
     """
@@ -32,6 +34,8 @@ class CommandSource:
     context: str | None = None
     journal: Path | None = None
     typed: frozenset[str] = frozenset()
+    mcp: Sequence[Path] = ()
+    trust: Sequence[str] = ()
 
     def checked(self) -> CommandSource:
         """Itself.
@@ -41,21 +45,33 @@ class CommandSource:
         """
         from superscalar.cli.failures import CommandError
 
-        if self.agent is not None and self.tools:
-            raise CommandError("--agent brings its own tools: leave out --tools, or add them to the agent")
-        if self.agent is None and not self.tools:
-            raise CommandError("say where the tools are: --tools FILE.py, or --agent FILE.py:NAME for a whole agent")
+        beside = "--tools" if self.tools else "--mcp" if self.mcp else "--trust" if self.trust else ""
+        if self.agent is not None and beside:
+            raise CommandError(f"--agent brings its own tools: leave out {beside}, or add them to the agent")
+        if self.agent is None and not self.names_tools:
+            raise CommandError(
+                "say where the tools are: --tools FILE.py, --mcp FILE.json, or --agent FILE.py:NAME for a whole agent"
+            )
+        if self.trust and not self.mcp:
+            raise CommandError("--trust is said of a server of --mcp: add --mcp FILE.json")
         return self
+
+    @property
+    def names_tools(self) -> bool:
+        """Whether it says where tools are."""
+        return bool(self.tools or self.mcp)
 
     def found_from(self, folder: Path) -> CommandSource:
         """What was said in a folder, for the one where this process is."""
         agent, context = (spec and _found_from(folder, spec) for spec in (self.agent, self.context))
-        return replace(self, tools=[_found_from(folder, spec) for spec in self.tools], agent=agent, context=context)
+        tools = [_found_from(folder, spec) for spec in self.tools]
+        return replace(self, tools=tools, agent=agent, context=context, mcp=[folder / file for file in self.mcp])
 
     @property
     def named(self) -> dict[str, Any]:
         """The same as it is remembered with a run, and read again by `remembered`."""
-        said = {"tools": list(self.tools), "agent": self.agent, "context": self.context}
+        mcp = {"mcp": list(map(str, self.mcp)), "trust": list(self.trust)}
+        said = {"tools": list(self.tools), "agent": self.agent, "context": self.context, **mcp}
         return {name: value for name, value in said.items() if value}
 
 
@@ -68,25 +84,44 @@ class OpenedCompiler:
     context: str | None
 
     def streamed(self, stream: Callable[..., Stream]) -> Stream:
-        """A stream of the compiler's, called with the context if there is one."""
-        return stream() if self.context is None else InContext(self.context, stream)
+        """A stream of the compiler's, called when its tools are known, and with the context if there is one."""
+        if self.context is None and not self.compiler.is_live:
+            return stream()
+        return WhenOpen(self.compiler, self.context, stream)
+
+    def with_tools(self) -> LLMCompiler:
+        """The compiler, which knows the tools that are there now."""
+        from superscalar.compiler.sync import run_to_end
+
+        async def listed() -> None:
+            async with self.compiler.opened():
+                pass
+
+        if self.compiler.is_live:
+            run_to_end(listed)
+        return self.compiler
 
 
-class InContext:
-    """A stream whose run gets what the function that `--context` names returns: open as long as the stream is."""
+class WhenOpen:
+    """A stream that is opened when the tools of its run are, and what `--context` names: they are as long as it is.
 
-    def __init__(self, spec: str, open_stream: Callable[..., Stream]) -> None:
+    The run gets what that function returns as its context.
+    """
+
+    def __init__(self, compiler: LLMCompiler, spec: str | None, open_stream: Callable[..., Stream]) -> None:
+        self._compiler = compiler
         self._spec = spec
         self._open_stream = open_stream
         self._stack = AsyncExitStack()
         self._stream: Stream | None = None
 
-    async def __aenter__(self) -> InContext:
+    async def __aenter__(self) -> WhenOpen:
         from superscalar.cli.loading import open_context
 
         async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._compiler.opened())
             context = await stack.enter_async_context(open_context(self._spec))
-            self._stream = self._open_stream(context=context)
+            self._stream = self._open_stream() if self._spec is None else self._open_stream(context=context)
             await stack.enter_async_context(self._stream)
             self._stack = stack.pop_all()
         return self
@@ -147,17 +182,20 @@ def under(agent: LLMCompiler, spec: str, *, approve: Approve | None = None, **op
 
 
 def opened_compiler(
-    source: CommandSource, chosen: Mapping[str, Any], asking: Callable[[Path | None], Approve | None] = lambda _: None
+    source: CommandSource,
+    chosen: Mapping[str, Any],
+    asking: Callable[[Path | None], Approve | None] = lambda _: None,
+    contact: Contact | None = None,
 ) -> OpenedCompiler:
     """The compiler of a command: what was `chosen` is recorded with its runs, to go on with them.
 
-    `asking` makes who is asked, by the journal.
+    `asking` makes who is asked, by the journal. `contact`: how the servers of tools reach that person.
     """
-    from superscalar.cli.loading import load_agent, load_tools
+    from superscalar.cli.loading import load_agent
 
     source = source.checked()
     if source.agent is None:
-        approve, toolset = asking(source.journal), load_tools(source.tools)  # what cannot be leaves no file behind
+        approve, toolset = asking(source.journal), tools_of(source, contact)  # what cannot be leaves no file behind
         about = {} if source.journal is None else {"journal": _journal(source.journal, source, chosen)}
         compiler = open_compiler(toolset, **chosen, **about, approve=approve)
         return OpenedCompiler(compiler, source.journal, source.context)
@@ -172,6 +210,22 @@ def opened_compiler(
         about = {} if path is None else {"journal": _journal(path, source, chosen)}
     compiler = under(agent, source.agent, **chosen, **about, approve=asking(path))
     return OpenedCompiler(compiler, path, source.context)
+
+
+def tools_of(source: CommandSource, contact: Contact | None = None) -> Toolset:
+    """All tools that a command names.
+
+    Raises:
+        CommandError, UsageError: they cannot be loaded; the message says which, and why.
+    """
+    from superscalar.cli.loading import load_tools
+
+    if not source.mcp:
+        return load_tools(source.tools)
+    from superscalar.cli.servers import Contact, load_servers
+
+    served = load_servers(source.mcp, source.trust, contact or Contact())
+    return Toolset([*([load_tools(source.tools)] if source.tools else ()), *served])
 
 
 def _found_from(folder: Path, spec: str) -> str:

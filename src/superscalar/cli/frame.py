@@ -202,6 +202,8 @@ def _waited_for(view: RunView) -> str:
 def _phase(view: RunView) -> str:
     if view.ended:
         return "stopped" if view.error else "finished"
+    if view.queued and not view.ended:
+        return f"{_waited_for(view)}waiting for {safe_line(', '.join(view.queued))}"
     if view.preparing is not None:
         what, fraction = view.preparing
         return f"{_waited_for(view)}{what} {fraction:.0%}"

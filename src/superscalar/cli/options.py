@@ -76,6 +76,24 @@ ToolsOption = Annotated[
         show_default=False,
     ),
 ]
+McpOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--mcp",
+        metavar="FILE",
+        help="MCP servers whose tools plans may call: a JSON file with mcpServers. May be repeated.",
+        show_default=False,
+    ),
+]
+TrustOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--trust",
+        metavar="SERVER",
+        help="Believe a server of --mcp that says of tools that they only read. May be repeated.",
+        show_default=False,
+    ),
+]
 Agent = Annotated[
     str | None,
     typer.Option(
@@ -116,6 +134,7 @@ ReplanOption = Annotated[choices.ReplanMode | None, _option("replan")]
 ReplanAgain = Annotated[choices.ReplanMode | None, _option("replan", begun=_BEGUN)]
 ReplannerSeesOption = Annotated[choices.ReplannerSees | None, _option("replanner_sees")]
 ReplannerSeesAgain = Annotated[choices.ReplannerSees | None, _option("replanner_sees", begun=_BEGUN)]
+MaxPromptTokensOption = Annotated[int | None, _option("max_prompt_tokens", "N")]
 MaxTokensOption = Annotated[int | None, _option("max_tokens", "N")]
 MaxBytesOption = Annotated[int | None, _option("max_bytes", "N")]
 MaxCostOption = Annotated[float | None, _option("max_cost", "AMOUNT")]

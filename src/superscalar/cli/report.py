@@ -116,6 +116,8 @@ def print_tools(toolset: Toolset) -> None:
         out.print(Text(safe_line(signature_text(signature)), style="bold"))
         effect = signature.effect if signature.effect_declared else f"{signature.effect} (not declared)"
         terms = [effect, *(f"limit {name}" for name in (tool.limits if tool is not None else ()))]
+        if tool is not None and tool.limit_names is not None:
+            terms += [f"limit {text}" for text in tool.limit_names.told]
         if signature.resource is not None:
             terms.append(f"resource {resource_text(signature)}")
         if tool is not None and tool.batched is not None:

@@ -17,6 +17,7 @@ from superscalar.cli.reporting import reporting
 
 if TYPE_CHECKING:
     from superscalar.cli.compiling import CommandSource, OpenedCompiler
+    from superscalar.cli.servers import Contact
     from superscalar.compiler import LLMCompiler
     from superscalar.journal import Journal
     from superscalar.schedule.doubts import Doubt, Verdict
@@ -44,6 +45,8 @@ def resume_run(
             show_default=False,
         ),
     ] = None,
+    mcp: options.McpOption = None,
+    trust: options.TrustOption = None,
     agent: options.Agent = None,
     context: options.Context = None,
     model: Annotated[
@@ -96,6 +99,8 @@ def resume_run(
     """
     again = _said_again(
         ("--tools", tools),
+        ("--mcp", mcp),
+        ("--trust", trust),
         ("--agent", agent),
         ("--context", context),
         ("--model", model),
@@ -111,6 +116,7 @@ def resume_run(
         from superscalar.cli.journals import journal_of, open_journal
         from superscalar.cli.report import conclude, traced
         from superscalar.cli.screens import screen_for
+        from superscalar.cli.servers import contact
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
         from superscalar.compiler.guards import changes_told
@@ -132,7 +138,8 @@ def resume_run(
                 "replan": replan,
                 "replanner_sees": replanner_sees,
             }
-            using = _using(opened, about, CommandSource(tools or (), agent, context), model, given)
+            place = CommandSource(tools or (), agent, context, mcp=mcp or (), trust=trust or ())
+            using = _using(opened, about, place, model, given, contact(screen, quiet=quiet))
             compiler = using.compiler
             verdicts = _verdicts(compiler, id, journal, in_doubt, again, rules_changed=rules_changed)
             stream = lambda **given: compiler.stream_resume(  # noqa: E731
@@ -161,24 +168,30 @@ def _said_again(*options: tuple[str, Any]) -> list[str]:
 
 
 def _using(
-    journal: Journal, about: Mapping[str, Any], source: CommandSource, model: str | None, given: Mapping[str, Any]
+    journal: Journal,
+    about: Mapping[str, Any],
+    source: CommandSource,
+    model: str | None,
+    given: Mapping[str, Any],
+    contact: Contact,
 ) -> OpenedCompiler:
     """What goes on with a run: as the command had it that began it; what `source`, `model` and `given` say instead."""
-    from superscalar.cli.compiling import CommandSource, OpenedCompiler, open_compiler, under
+    from superscalar.cli.compiling import CommandSource, OpenedCompiler, open_compiler, tools_of, under
     from superscalar.cli.failures import CommandError
-    from superscalar.cli.loading import load_agent, load_tools
+    from superscalar.cli.loading import load_agent
 
     remembered = dict(about.get("cli") or {})
     folder = Path(remembered.pop("folder", "."))
     begun = CommandSource(remembered.pop("tools", ()), remembered.pop("agent", None), remembered.pop("context", None))
-    begun = begun.found_from(folder)
-    if source.agent is None and not source.tools:
-        if begun.agent is None and not begun.tools:
+    servers = {"mcp": list(map(Path, remembered.pop("mcp", ()))), "trust": remembered.pop("trust", ())}
+    begun = replace(begun, **servers).found_from(folder)
+    if source.agent is None and not source.names_tools:
+        if begun.agent is None and not begun.names_tools:
             raise CommandError(
                 "the run was not begun by a command that names its tools: say where they are, with --tools, "
                 "or whose agent it is, with --agent"
             )
-        source = replace(source, tools=begun.tools, agent=begun.agent)
+        source = replace(source, tools=begun.tools, agent=begun.agent, mcp=begun.mcp, trust=source.trust or begun.trust)
     source = replace(source, context=source.context or begun.context).checked()
     options = {**remembered, **{name: value for name, value in given.items() if value is not None}}
     if model is not None:
@@ -191,7 +204,7 @@ def _using(
             options["joiner"] = about.get("joiner") is not None
         if not options.get("model"):
             raise CommandError("the run was not begun by a command that names its model: name one, with --model")
-    compiler = open_compiler(load_tools(source.tools), journal=journal, **options)
+    compiler = open_compiler(tools_of(source, contact), journal=journal, **options)
     return OpenedCompiler(compiler, journal.path, source.context)
 
 

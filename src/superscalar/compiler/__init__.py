@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, overload
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, Self, overload
 
 from typing_extensions import TypeVar
 
@@ -17,6 +17,7 @@ from superscalar.compiler.equipment import Equipment, equipped
 from superscalar.compiler.guards import Guards
 from superscalar.compiler.history import History, said_before
 from superscalar.compiler.observers import observed
+from superscalar.compiler.prepared import Prepared, Ready
 from superscalar.compiler.recording import Recording, about_plan, about_question, opened
 from superscalar.compiler.result import AnswerT, Outcomes, RunResult
 from superscalar.compiler.resume import Resolve, restored, resumed, without_secrets
@@ -25,7 +26,7 @@ from superscalar.compiler.sight import anything_of
 from superscalar.compiler.stream import Log, RunStream
 from superscalar.compiler.sync import run_to_end
 from superscalar.compiler.telling import telling
-from superscalar.errors import ToolsetError, UsageError
+from superscalar.errors import UsageError
 from superscalar.labels import NOTHING, Label
 from superscalar.options import Options, check_call, told_by
 from superscalar.plan import AnySyntax, Diagnostic, Plan, check, compile_plan
@@ -44,14 +45,6 @@ __all__ = ["CallResult", "CallResults", "LLMCompiler", "Outcomes", "RunResult", 
 
 DepsT = TypeVar("DepsT", contravariant=True, default=Any)
 """What the tools of an agent are given as `ToolContext.context`."""
-
-
-class _Ready(NamedTuple):
-    """What one run is made with. `deadline`: how many seconds it has, now that its tools are open."""
-
-    equipment: Equipment
-    guards: Guards
-    deadline: float | None
 
 
 class LLMCompiler(Generic[DepsT, AnswerT]):
@@ -102,39 +95,28 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         self._journal = opened(options.journal)
         if self._journal is not None:
             equipment = replace(equipment, durations=Durations(self._journal.durations()))
-        self._toolset = equipment.given
-        self._made = equipment, Guards(equipment)
+        self._prepared = Prepared(equipment)
 
     @property
     def _equipment(self) -> Equipment:
-        return self._made[0]
+        return self._prepared.equipment
+
+    @property
+    def is_live(self) -> bool:
+        """Tell whether its tools are opened, or listed, before each run: until then nobody knows them all."""
+        return self._prepared.is_live
 
     @asynccontextmanager
-    async def _ready(self, deadline: float | None = None) -> AsyncIterator[_Ready]:
-        """What a run needs, with the tools that are there now: what they need is open as long as somebody is in here.
+    async def opened(self) -> AsyncIterator[Toolset]:
+        """Keep open what tools need, for several runs, and give the tools that there are now.
 
-        `deadline`: seconds that there are for that, and for the run.
+        They are what `tools`, `compile` and `check` know from then on.
 
         Raises:
-            ToolsetError: a toolset cannot be opened, does not list its tools, or takes longer.
+            ToolsetError: a toolset cannot be opened, or does not list its tools.
         """
-        if not self._toolset.is_live:
-            yield _Ready(*self._made, deadline)
-            return
-        now = asyncio.get_running_loop().time
-        begun = now()
-        async with AsyncExitStack() as stack:
-            try:
-                async with asyncio.timeout(deadline):
-                    await stack.enter_async_context(self._toolset)
-                    given = await self._toolset.now()
-            except TimeoutError:
-                raise ToolsetError(f"the tools were not open within deadline={deadline}") from None
-            equipment, guards = self._made
-            if given is not equipment.given:
-                equipment = equipment.with_tools(given)
-                self._made = equipment, guards = equipment, Guards(equipment)
-            yield _Ready(equipment, guards, None if deadline is None else max(begun + deadline - now(), 1e-9))
+        async with self._prepared.ready() as ready:
+            yield ready.equipment.tools
 
     def __repr__(self) -> str:
         tools = ", ".join(self.tools.by_alias) or "no tools"
@@ -148,7 +130,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
     @property
     def guards(self) -> Guards:
         """Return what keeps its runs within bounds, to compare it with that of other agents."""
-        return self._made[1]
+        return self._prepared.guards
 
     @property
     def journal(self) -> Journal | None:
@@ -194,10 +176,10 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
 
         async def main(log: Log) -> RunResult:
             self._equipment.check_setup()
-            async with self._ready(deadline) as ready:
+            async with self._prepared.ready(deadline) as ready:
                 equipment = ready.equipment
                 joiner = None if equipment.joiner is None else equipment.joiner.name
-                about = about_question(question, said, self._equipment.model_name, joiner, equipment.tools)
+                about = partial(about_question, question, said, self._equipment.model_name, joiner, equipment.tools)
                 run = await self._new_run(ready, log, context, run_id, about, question)
                 return await run.answer(question, said)
 
@@ -280,7 +262,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
 
         async def main(log: Log) -> RunResult:
             self._equipment.check_setup()
-            async with self._ready() as ready:
+            async with self._prepared.ready() as ready:
                 return await (await self._new_run(ready, log, None, None)).plan_only(question, said)
 
         return RunStream(observed(main, self.options.observers))
@@ -300,7 +282,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         check_call(run_id=run_id, deadline=deadline, resolve=resolve, rules_changed=rules_changed)
 
         async def main(log: Log) -> RunResult:
-            async with self._ready(deadline) as ready:
+            async with self._prepared.ready(deadline) as ready:
                 recording = Recording(await _needed(self._journal, run_id).areopen(run_id), ready.equipment.tools)
                 if recording.log.about.get("kind") == "answer":
                     ready.equipment.check_setup()
@@ -361,7 +343,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             RunBusy, UnknownRun, UsageError, JournalError: as for `resume`.
         """
         check_call(run_id=run_id, rules_changed=rules_changed)
-        async with self._ready() as (equipment, guards, _):
+        async with self._prepared.ready() as (equipment, guards, _):
             recording = Recording(await _needed(self._journal, run_id).areopen(run_id), equipment.tools)
             try:
                 again = await without_secrets(equipment, recording)
@@ -438,7 +420,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         that may have been anything that these tools return.
         """
         check_call(plan=plan, deadline=deadline, run_id=run_id, saw_untrusted=saw_untrusted, seen=seen)
-        if not self._toolset.is_live and isinstance(plan, str):  # else nobody knows the tools yet
+        if not self.is_live and isinstance(plan, str):  # else nobody knows the tools yet
             plan = self.compile(plan)
 
         def plan_for(tools: Toolset) -> Plan:
@@ -461,10 +443,10 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         """Run a plan that is made once the tools are known."""
 
         async def main(log: Log) -> RunResult:
-            async with self._ready(deadline) as ready:
+            async with self._prepared.ready(deadline) as ready:
                 tools = ready.equipment.tools
                 plan = plan_for(tools)
-                run = await self._new_run(ready, log, context, run_id, about_plan(plan, tools))
+                run = await self._new_run(ready, log, context, run_id, partial(about_plan, plan, tools))
                 return await run.execute(plan, seen_of(tools))
 
         return RunStream(observed(main, self.options.observers))
@@ -537,11 +519,11 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
 
     async def _new_run(
         self,
-        ready: _Ready,
+        ready: Ready,
         log: Log,
         context: Any,
         run_id: str | None,
-        about: Mapping[str, Any] | None = None,
+        about: Callable[[], Mapping[str, Any]] | None = None,
         question: str = "",
     ) -> Run:
         """A run; with `about`, one that is recorded if this agent has a journal."""
@@ -550,7 +532,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         recording = None
         log.tell = telling(equipment, context)
         if self._journal is not None and about is not None:
-            remembered = about if log.tell is None else log.tell.about(about)
+            remembered = about() if log.tell is None else log.tell.about(about())
             recording = Recording(await self._journal.abegin(id, guards.about(remembered)), equipment.tools)
             recording.tell = log.tell
         return Run(equipment, log, id, context=context, deadline=deadline, recording=recording, question=question)

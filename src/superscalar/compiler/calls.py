@@ -16,7 +16,7 @@ from superscalar.errors import UsageError
 from superscalar.labels import Label
 from superscalar.plan import ir, planned
 from superscalar.plan.evaluate.json_text import Twice, once
-from superscalar.short import bounded, lines
+from superscalar.short import LONGEST_REPR, bounded, lines
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, plain
@@ -72,7 +72,7 @@ class CallResults(Sequence[CallResult]):
         return len(self._results)
 
     def __repr__(self) -> str:
-        return lines(f"{result.name} ({result.id}): {result.outcome}" for result in self)
+        return lines((f"{result.name} ({result.id}): {result.outcome}" for result in self), LONGEST_REPR)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from superscalar.compiler import approval
 from superscalar.errors import UsageError
 from superscalar.executors import LOCAL
 from superscalar.executors.runners import Runners
-from superscalar.extractor import extraction
+from superscalar.extractor import Extractor, extraction
+from superscalar.models.account import account_of, retry_of
 from superscalar.models.base import ChatModel, Message
 from superscalar.models.resolve import resolve
 from superscalar.models.typed import AnswerType
@@ -27,6 +28,7 @@ from superscalar.policy import Policy, Rulings
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations
 from superscalar.tools.shown import tools_for
+from superscalar.tools.terms import UNLESS_REFUSED
 from superscalar.tools.toolset import Toolset
 
 
@@ -102,17 +104,39 @@ class Equipment:
                 message = f"the tool {signature.name} is called {signature.alias} in plans, where {signature.name}"
                 warnings.warn(f"{message} is a function of the language", stacklevel=5)
         limits = self.limits if tools.limits == self.tools.limits else Limits(tools.limits, told.max_concurrency)
+        for model in (self.planner, self.joiner, self.extractor):
+            if model is not None:
+                limits.lend(model.name, account_of(model), (retry_of(model) or UNLESS_REFUSED).longest)
         for tool in tools:
             limits.require(tool)
+            if isinstance(tool.function, Extractor):
+                tool.function.limits = limits
         Rulings(self.policy, tools)  # complains of what makes no sense now, not in the first run
         held = told.grammar and self.planner is not None and self.planner.constrains
         runners = Runners(told.executor or LOCAL).made(tools)
-        of_all = grammar(tools) if held and tools_for(tools, "", (), told.max_prompt_tokens).is_whole else None
+        shown = self._shown_of(tools)
+        of_all = grammar(shown) if held and tools_for(shown, "", (), told.max_prompt_tokens).is_whole else None
         return replace(self, given=given, tools=tools, limits=limits, runners=runners, constrains=held, grammar=of_all)
 
     def listing(self, question: str, history: Sequence[Message]) -> ToolListing:
-        """What the planner is told of the tools, for a question."""
-        return ToolListing(self.tools, question, history, self.options.max_prompt_tokens)
+        """What the planner is told of the tools, for a question.
+
+        Raises:
+            UsageError: it may be told of none, since nobody has accepted what servers say of them.
+        """
+        shown = self._shown_of(self.tools)
+        if len(self.tools) and not len(shown):
+            raise UsageError(
+                "nobody has accepted what the servers say of their tools; look at it, and accept it: "
+                "superscalar mcp accept FILE, or await toolset.accept()"
+            )
+        return ToolListing(shown, question, history, self.options.max_prompt_tokens)
+
+    def _shown_of(self, tools: Toolset) -> Toolset:
+        """What the planner may be told of: with `enforce`, of no tool whose description nobody has accepted."""
+        if self.policy.mode != "enforce" or not any(tool.described.unaccepted for tool in tools):
+            return tools
+        return tools.without(lambda tool: tool.described.unaccepted)
 
     def grammar_of(self, listing: ToolListing) -> Grammar | None:
         """What the planner may write that was told of these tools; None is anything."""

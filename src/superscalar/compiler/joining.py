@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from superscalar import events, joiner
-from superscalar.compiler.asking import earlier
+from superscalar.compiler.asking import Allowance, earlier
 from superscalar.compiler.past import tried_in
 from superscalar.compiler.wiring import Wiring
 from superscalar.errors import JoinError, ModelError
@@ -103,11 +105,11 @@ class Joining:
         request = Request(tuple(conversation), max_tokens=options.max_answer_tokens)
         timeout = options.joiner_timeout
         end = earlier(until, timeout, self._now())
-        within = None if end is None else end - self._now()
+        time = partial(Allowance, timeout=timeout, until=until, now=self._now)
         try:
             async with (
                 Within(end, latest=until) as clock,
-                aclosing(self._wiring.asking.ask("joiner", model, request, within)) as chunks,
+                aclosing(self._wiring.asking.ask("joiner", model, request, time(clock), late=until)) as chunks,
             ):
                 async for chunk in chunks:
                     if chunk.preparing is not None:
@@ -153,7 +155,7 @@ class Progress:
     def __init__(self, failed: set[tuple[str, str, str]]) -> None:
         self.failed = failed
 
-    def made(self, happened: list[events.Event], rounds: int) -> bool:
+    def made(self, happened: Sequence[events.Event], rounds: int) -> bool:
         """Whether this round did anything but repeat calls that had failed in the same way before."""
         begin = max((i for i, e in enumerate(happened) if isinstance(e, events.RoundStarted)), default=0)
         tried, fresh = tried_in(happened[begin:])

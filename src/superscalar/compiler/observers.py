@@ -206,8 +206,12 @@ def _own(event: Event) -> Event:
     match event:
         case events.Succeeded(value=value):
             return replace(event, value=twin_of(value))
-        case events.Started(arguments=arguments) | events.Decided(arguments=arguments) if arguments:
+        case events.Started(arguments=arguments):
             return replace(event, arguments=twin_of(dict(arguments)))
+        case events.Decided(arguments=arguments) if arguments:
+            return replace(event, arguments=twin_of(dict(arguments)))
+        case events.Planned() | events.Waiting():  # facts that are frozen for type checkers only
+            return replace(event)
         case events.Joined(answer=answer):
             return replace(event, answer=twin_of(answer))
         case _:

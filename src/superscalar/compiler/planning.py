@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import aclosing
+from functools import partial
 from typing import Final, Literal, TypeAlias
 
 from superscalar import events, planner
-from superscalar.compiler.asking import earlier
+from superscalar.compiler.asking import Allowance, earlier
 from superscalar.compiler.past import rest_of
 from superscalar.compiler.wiring import Wiring
 from superscalar.errors import ModelError, PlanError
@@ -215,10 +216,11 @@ class Planning:
             unit.hold()
         most = self._wiring.tokens_left(equipment.options.max_plan_tokens)
         request = Request(tuple(conversation), max_tokens=most, grammar=equipment.grammar_of(self._listing))
+        time = partial(Allowance, timeout=timeout, until=deadline, now=self._now)
         try:
             async with (
                 Within(earlier(deadline, timeout, self._now()), latest=deadline) as clock,
-                aclosing(self._wiring.asking.ask("planner", equipment.planner, request, timeout)) as chunks,
+                aclosing(self._wiring.asking.ask("planner", equipment.planner, request, time(clock))) as chunks,
             ):
                 async for chunk in chunks:
                     if chunk.preparing is not None:

@@ -14,6 +14,7 @@ from superscalar.compiler.history import heard
 from superscalar.errors import TaskFailed, UnknownTask
 from superscalar.events import Event, RunStarted
 from superscalar.forks import made_once
+from superscalar.kept import made_when_read
 from superscalar.labels import Label
 from superscalar.models.base import Message
 from superscalar.observe.documents import outcome_document, timing_document
@@ -22,7 +23,7 @@ from superscalar.observe.timing import Timing
 from superscalar.observe.wall import dated
 from superscalar.plan.ir import Join, Plan, Task
 from superscalar.plan.print.expression import name_of
-from superscalar.short import bounded, lines
+from superscalar.short import LONGEST, LONGEST_REPR, bounded, lines
 from superscalar.tools.trust import Declared
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, Usage, is_silent, plain, record_fields
 
@@ -37,7 +38,7 @@ class Outcomes(Mapping[TaskId, Outcome]):
 
     def __init__(self, by_id: Mapping[TaskId, Outcome], tasks: Sequence[Task] = ()) -> None:
         self._by_id = by_id
-        self._joins = [task.id for task in tasks if isinstance(task.work, Join)]
+        self._joins = [task.id for task in tasks if type(task.work) is Join]
         self._join = self._joins[-1] if self._joins else None
 
     def __getitem__(self, id: TaskId) -> Outcome:
@@ -50,7 +51,13 @@ class Outcomes(Mapping[TaskId, Outcome]):
         return len(self._by_id)
 
     def __repr__(self) -> str:
-        return lines(f"{id}: {outcome}" for id, outcome in self._by_id.items())
+        return self._lines(LONGEST_REPR)  # `asyncio.run` takes it twice, and throws it away
+
+    def __str__(self) -> str:
+        return self._lines(10 * LONGEST)
+
+    def _lines(self, most: int) -> str:
+        return lines((f"{id}: {outcome}" for id, outcome in self._by_id.items()), most)
 
     def value(self, name: str) -> Any:
         """Return the value of a task: by its id, or by a name of the plan (its last version).
@@ -164,6 +171,7 @@ class Ending:
     cut: str = ""
 
 
+@made_when_read("events")
 @bounded
 @dataclass(frozen=True, kw_only=True)
 class RunResult(Generic[AnswerT]):

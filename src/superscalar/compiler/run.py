@@ -30,7 +30,7 @@ from superscalar.schedule.lineage import in_view_of
 from superscalar.schedule.questions import pending
 from superscalar.schedule.restore import Rest
 from superscalar.short import LONGEST, cut
-from superscalar.values import TaskId, Usage
+from superscalar.values import TaskId
 
 
 class Run:
@@ -219,9 +219,13 @@ class Run:
 
     async def _bracketed(self, question: str, main: Callable[[], Awaitable[Ending]]) -> RunResult:
         """From RunStarted to RunEnded, whatever happens between; nothing is left running afterwards."""
-        if self._recording is None:
-            return await self._run(question, main)
-        return await self._recording.around(self._run(question, main), self._equipment.durations)
+        try:
+            if self._recording is None:
+                return await self._run(question, main)
+            return await self._recording.around(self._run(question, main), self._equipment.durations)
+        finally:
+            self._log.over()
+            self._unit.let_go()
 
     async def _run(self, question: str, main: Callable[[], Awaitable[Ending]]) -> RunResult:
         wiring, tell = self._wiring, self._log.tell
@@ -271,17 +275,16 @@ class Run:
         self._unit.stop("deadline")
 
     def _finished(self, ending: Ending) -> RunResult:
-        happened = tuple(self._log.events)
         return RunResult(
             answer=ending.answer,
             plan=ending.plan,
             outcomes=ending.outcomes,
-            usage=sum((event.usage for event in happened if isinstance(event, events.ModelUsed)), Usage()),
+            usage=self._wiring.ledger.spending.models,
             cost=self._wiring.ledger.spending.usage.cost,
             rounds=self._wiring.ledger.round.number + 1,
             run_id=self._id,
             messages=ending.messages,
-            events=happened,
+            events=self._log.events.so_far(),  # type: ignore[arg-type]  # a tuple, when it is read
             declared=self._equipment.tools.declared,
             partial=ending.partial,
             cut=ending.cut,

@@ -15,6 +15,7 @@ from superscalar.compiler.result import AnswerT, RunResult
 from superscalar.compiler.telling import Telling
 from superscalar.errors import UsageError
 from superscalar.events import Event
+from superscalar.kept import ROWS, KeptEvents
 from superscalar.observe.log import run_logger
 
 LOADING: Final = ContextVar("LOADING", default=False)
@@ -29,17 +30,17 @@ class Log:
     """The events of one run, in order, and whoever waits for the next.
 
     `tell` takes out of each event what is secret. `keep` hears of it first: what raises there has not happened.
-    `observe` and `logger` hear of it last.
+    `observe` and `logger` hear of it last. `leave`: the run is to be left to another process.
     """
 
     def __init__(self) -> None:
-        self.events: list[Event] = []
+        self.events = KeptEvents()
         self.closed = False
         self.tell: Telling | None = None
         self.keep: Callable[[Event], None] | None = None
         self.observe: Callable[[Event], None] | None = None
         self.logger = run_logger(self.events)
-        self.leave: Callable[[], None] = lambda: None  # the run is to be left to another process
+        self.leave: Callable[[], None] = _stay
         self._waiting: list[asyncio.Future[None]] = []
 
     def record(self, event: Event) -> Event:
@@ -53,7 +54,8 @@ class Log:
         if self.keep is not None:
             for told in leaving:
                 self.keep(told)
-        self.events.append(event)
+        values = self.events.values  # `KeptEvents.append`, written out: it is done for every fact
+        values += ROWS[type(event)](event)
         if self._waiting:
             self._wake()
         if self.observe is not None:
@@ -64,6 +66,10 @@ class Log:
                 if type(told) in logger.wanted:
                     logger(told)
         return event
+
+    def over(self) -> None:
+        """The run is over: it is not held any more, and cannot be left."""
+        self.leave = _stay
 
     def close(self) -> None:
         """Nothing more will happen."""
@@ -88,6 +94,10 @@ class Log:
             future = asyncio.get_running_loop().create_future()
             self._waiting.append(future)
             await future
+
+
+def _stay() -> None:
+    """What leaving a run comes to that is not under way."""
 
 
 class RunStream(Generic[AnswerT]):

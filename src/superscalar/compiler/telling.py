@@ -55,6 +55,12 @@ class Telling:
                 return replace(event, failure=self._outcome(failure))  # type: ignore[arg-type]
             case events.Skipped(items=tuple(items)):
                 return replace(event, items=tuple(map(self._outcome, items)))
+            case events.Waiting(limits=limits):
+                return replace(event, limits=tuple(map(self.scrub, limits)))
+            case events.ModelWaiting(limits=limits, why=why):
+                return replace(event, limits=tuple(map(self.scrub, limits)), why=self.scrub(why))
+            case events.Throttled(limit=limit):
+                return replace(event, limit=self.scrub(limit))
             case events.Progressed(message=str(message)):
                 return replace(event, message=self.scrub(message))
             case events.Replanned(reason=reason) | events.RoundStarted(reason=reason) | events.Decided(reason=reason):

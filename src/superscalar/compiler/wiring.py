@@ -54,7 +54,7 @@ class Wiring:
         self.answer_by = None if deadline is None else self.now() + deadline + grace_of(deadline)
         self.overdue = False
         self.budget = Budget(equipment.tools, equipment.options.max_tokens, equipment.options.max_cost)
-        self.asking = Asking(self.happened, equipment.random, self.now)
+        self.asking = Asking(run_id, equipment.limits, self.happened, equipment.random, self.loop)
         self.approver = approval.approver(equipment.options.approve, later=recording is not None)
         surroundings = Surroundings(
             run=run_id,

@@ -14,7 +14,7 @@ from typing import Any, Final
 from superscalar.errors import NotBegun
 from superscalar.forks import in_child
 from superscalar.tools.context import ToolContext
-from superscalar.tools.execution import Channel, Invocation, Runner, in_threads
+from superscalar.tools.execution import Channel, Direct, Invocation, Runner, in_threads
 from superscalar.tools.tool import Tool
 
 _IDLE_SECONDS = 5.0
@@ -36,14 +36,11 @@ class Local:
             arguments = {**call.arguments, parameter or "": context}
             return function(**arguments) if is_async else _in_thread(function, arguments, context)
 
-        def on_the_loop(call: Invocation, _: Channel) -> Awaitable[Any]:
-            return function(**call.arguments)  # type: ignore[no-any-return]  # it is async
-
         def in_a_thread(call: Invocation, _: Channel) -> Awaitable[Any]:
             return _in_thread(function, call.arguments, None)
 
         if is_async:
-            return on_the_loop if parameter is None else with_context
+            return Direct(function) if parameter is None else with_context
         return in_threads(in_a_thread if parameter is None else with_context)
 
 

@@ -139,8 +139,10 @@ class ChatModel(Protocol):
     `stream` yields chunks of any size and ends after the chunk that carries `finish`; a stream that ends without one
     was cut. Closing the iterator (or cancelling its task) stops the generation at once. `Usage.cost` is what a budget
     in money counts; a model that has an attribute `prices` which is None does not know it. One that answers only so
-    many requests at once has an attribute `concurrency`. One that may lack something, such as a key, has a method
-    `check_setup`, which raises that before a run begins.
+    many requests at once has an attribute `concurrency`. `account`, where there is one, is equal for models whose calls
+    a provider counts together, and has no key in it; without it those are that were made alike. `retry`, a `Retry`,
+    says when to ask again. One that may lack
+    something, such as a key, has a method `check_setup`, which raises that before a run begins.
 
     Raises (from the iterator):
         ModelError: the provider refused or failed; `retryable` and `retry_after` say what to do.

@@ -10,6 +10,7 @@ import re
 import weakref
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import aclosing
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ from superscalar.models.wire import DONE, GarbledError, ReplyBody
 from superscalar.plan import Grammar
 from superscalar.schedule.refusal import wait_of
 from superscalar.secrets import Scrubber
+from superscalar.tools.terms import Retry
 from superscalar.transient import TOO_MANY, may_pass
 
 if TYPE_CHECKING:
@@ -64,7 +66,8 @@ class OpenAIModel:
     A key goes over plain HTTP to this machine alone, and there through no proxy, unless `insecure`. A redirect to
     another scheme, host or port is refused.
 
-    A failed request is never repeated here: the error says whether to, and when. The exception is a server that refuses
+    A failed request is never repeated here: the error says whether to, and when, and `retry` how often and for how
+    long runs wait for that. The exception is a server that refuses
     a *parameter* (reasoning models refuse `temperature` and `stop`), or a role for the system: it is asked again
     without, and that is remembered. Stop texts are honoured in any case. One instance may be used from several event
     loops; each has its own connections, closed when that loop ends or by `aclose`.
@@ -86,6 +89,7 @@ class OpenAIModel:
         extra_body: Mapping[str, Any] | None = None,
         omit: Iterable[str] = (),
         ends: Iterable[str] = (),
+        retry: Retry | None = None,
         insecure: bool = False,
     ) -> None:
         if grammar is not None and grammar not in get_args(Constraint):
@@ -100,6 +104,7 @@ class OpenAIModel:
         self._effort = effort
         self._grammar = grammar
         self.prices = prices
+        self.retry = retry
         self._base_url = base_url or os.environ.get("OPENAI_BASE_URL") or f"https://{_OFFICIAL}/v1"
         host = urlsplit(self._base_url).hostname or ""
         self._insecure = insecure
@@ -121,6 +126,11 @@ class OpenAIModel:
     def name(self) -> str:
         """Return `openai:` and the model's name."""
         return f"openai:{self._model}"
+
+    @property
+    def account(self) -> str:
+        """Return a digest of where it asks and of its key: requests of models with the same one count together."""
+        return sha256(f"{self._base_url}\0{self._key}".encode()).hexdigest()
 
     @property
     def secrets(self) -> tuple[str, ...]:

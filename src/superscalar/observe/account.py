@@ -24,6 +24,8 @@ class Account:
             case ev.ModelPreparing(_, role, what, fraction) if what != self._preparing or fraction >= 1:
                 self._preparing = what
                 yield role, f"{what} {fraction:.0%}"
+            case ev.ModelWaiting(_, role, model, limits, why):
+                yield role, f"{model} waits for {', '.join(limits)}{f': {why}' if why else ''}"
             case ev.Resumed(rules=rules):
                 yield from (("rules", line) for line in rules)
                 yield from self._flushed()

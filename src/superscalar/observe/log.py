@@ -27,7 +27,7 @@ _ROOMS: Final[Mapping[str, tuple[type, ...]]] = {
         *(ev.Retired, ev.Replanned, ev.ToolsShown),
     ),
     "policy": (ev.Decided, ev.Approved, ev.PlanAsked, ev.PlanApproved),
-    "models": (ev.ModelAsked, ev.ModelUsed, ev.ModelPreparing, ev.Thought, ev.Withdrawn),
+    "models": (ev.ModelAsked, ev.ModelWaiting, ev.ModelUsed, ev.ModelPreparing, ev.Thought, ev.Withdrawn),
     "joiner": (ev.JoinStarted, ev.AnswerWritten, ev.AnswerRejected, ev.AnswerCut, ev.Joined),
 }
 _ROOM: Final = {kind: room for room, kinds in _ROOMS.items() for kind in kinds}  # of all others: schedule
@@ -142,6 +142,9 @@ def _said(event: Event, happened: Sequence[Event]) -> tuple[Any, ...]:
         case ev.ModelAsked(_, role, attempt, model):
             level = logging.DEBUG if attempt == 1 else logging.WARNING
             return level, "the %s (%s) is asked, attempt %d", role, model, attempt
+        case ev.ModelWaiting(_, role, model, limits, why):
+            said = f": {why}" if why else ""
+            return logging.INFO, "the %s (%s) waits for %s%s", role, model, ", ".join(limits), said
         case ev.AnswerRejected(_, attempt, why):
             return logging.WARNING, "the joiner's reply is no answer, attempt %d: %s", attempt, why
         case ev.AnswerCut(_, why):

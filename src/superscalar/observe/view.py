@@ -96,6 +96,7 @@ class RunView:
         self.left_out: tuple[str, ...] = ()  # the right writes that a repair does not make, as they were written
         self.cut = ""  # why what is there of the answer is not the answer
         self.preparing: tuple[str, float] | None = None  # what a model does before it writes, and how far it is
+        self.queued: tuple[str, ...] = ()  # the limits that the call of a model waits for
         self._throttled: dict[str, float] = {}  # until when a limit pauses whose provider refused a call
         self.replans: tuple[str, ...] = ()
         self._plan: list[str] = []
@@ -163,6 +164,7 @@ class RunView:
                 self.deadline_passed = True
             case ev.JoinStarted():
                 self.joining = True
+                self.queued = ()
                 self._answer.clear()
                 self._thought.clear()
             case ev.AnswerWritten(_, text):
@@ -175,7 +177,7 @@ class RunView:
             case ev.AnswerRejected():
                 self._answer.clear()
             case ev.AnswerCut(_, why):
-                self.cut = why
+                self.cut, self.queued = why, ()
             case ev.Joined(_, answer):
                 self.joining, self.answer = False, answer
             case ev.Replanned(_, reason):
@@ -186,8 +188,12 @@ class RunView:
                 self._usage[role] = self._usage.get(role, Usage()) + usage
             case ev.Ordered():
                 pass  # rows stand where they are
-            case ev.ModelAsked() | ev.ToolsShown():
-                pass  # what comes of it is told
+            case ev.ModelWaiting(_, _, _, limits):
+                self.queued = limits
+            case ev.ModelAsked():
+                self.queued = ()  # what comes of it is told
+            case ev.ToolsShown():
+                pass  # likewise
             case ev.BudgetSpent() | ev.Charged():
                 pass  # a call that is refused says so itself
             case ev.PlanAsked():
@@ -259,6 +265,7 @@ class RunView:
         """The process ended: what was being called, or written by a model, is begun again."""
         self.joining = False
         self.preparing = None
+        self.queued = ()
         self._answer.clear()
         self._break_line()
         for entry in self._entries.values():

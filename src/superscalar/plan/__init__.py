@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from superscalar.errors import PlanError
 from superscalar.plan.grammars import Grammar, grammar
@@ -66,11 +66,17 @@ def check(source: str, signatures: Signatures, syntax: AnySyntax = "auto") -> tu
     program, found = _read(source, signatures, detect(source) if syntax == AUTO else syntax)
     used = {task.work.tool for task in Plan(program.in_order()).calls if isinstance(task.work, Call)}
     undeclared = [s for s in signatures if s.alias in used and not s.effect_declared]
-    for effect in dict.fromkeys(s.effect for s in undeclared):
-        tools = ", ".join(f"`{s.alias}`" for s in undeclared if s.effect == effect)
+    for effect, served in dict.fromkeys((s.effect, s.server != "") for s in undeclared):
+        tools = ", ".join(f"`{s.alias}`" for s in undeclared if (s.effect, s.server != "") == (effect, served))
         message = f"no effect is declared for {tools}: taken as {effect}s"
-        found.append(Diagnostic("W502", message, _TOP, help='declare it: @tool(effect="read"), or "pure", or "write"'))
+        found.append(Diagnostic("W502", message, _TOP, help=_DECLARED_AT[served]))
     return tuple(found)
+
+
+_DECLARED_AT: Final[Mapping[bool, str]] = {
+    False: 'declare it: @tool(effect="read"), or "pure", or "write"',
+    True: 'declare it where the server is configured: "tools": {"NAME": {"effect": "read"}}',
+}
 
 
 def _read(source: str, signatures: Signatures, syntax: Syntax) -> tuple[Program, list[Diagnostic]]:

@@ -8,6 +8,7 @@ from typing import Final, Literal, TypeVar
 
 from superscalar.choices import Mode as Mode
 from superscalar.choices import words_of
+from superscalar.facts import fact
 from superscalar.given import Expected, are_texts, at_least, one_of, whole_number
 from superscalar.labels import NOTHING, Label, joined
 from superscalar.policy.asked import rule_name, ruling_of
@@ -23,7 +24,6 @@ from superscalar.policy.rules import (
 )
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
-from superscalar.values import fact
 
 _WANTED: Final[Mapping[str, Expected]] = {
     "mode": one_of(*words_of(Mode)),

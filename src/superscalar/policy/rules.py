@@ -205,10 +205,31 @@ class Confidentiality(BuiltIn):
         return None if given.readers is None else UNCLEAR
 
 
+class Accepted(BuiltIn):
+    """A tool that a server describes is called once somebody has accepted what it says of itself, and not otherwise.
+
+    A description can order what a plan does, and one that has changed since can turn an honest tool into another.
+    """
+
+    name = "accepted"
+
+    def __call__(self, call: LabelledCall) -> Decision | None:
+        """Deny the call: this is asked of nothing else."""
+        return Deny(
+            f"what {call.tool} says of itself is new, or not what was accepted; look at it, and accept it: "
+            "superscalar mcp accept FILE, or await toolset.accept()"
+        )
+
+    def concerns(self, tool: Tool[..., object], _tools: Toolset) -> bool:
+        """The tools of servers that nobody has accepted."""
+        return tool.described.unaccepted
+
+
 _ALLOW: Final = Allow()
 
 destinations: Final = Destinations()
 confidentiality: Final = Confidentiality()
+accepted: Final = Accepted()
 
-BUILT_IN: Final[tuple[BuiltIn, ...]] = (destinations, confidentiality)
+BUILT_IN: Final[tuple[BuiltIn, ...]] = (destinations, confidentiality, accepted)
 """The rules of every agent, in the order in which they are asked."""

@@ -21,6 +21,7 @@ from superscalar.plan.ir import Call, First, Map
 from superscalar.schedule import gather
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.cells import Cell
+from superscalar.schedule.comers import Comer
 from superscalar.schedule.effective import bound_again, fresh, given_to
 from superscalar.schedule.ends import exception_text, rule_among
 from superscalar.schedule.items import elements_of, goes_through
@@ -31,7 +32,6 @@ from superscalar.schedule.lookup import outcomes_for
 from superscalar.schedule.refusal import refusal_of
 from superscalar.schedule.state import Schedule
 from superscalar.schedule.threads import TakesPartIn
-from superscalar.schedule.waiting import Ticket
 from superscalar.secrets import lacks_secret, without_queries
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.execution import Channel, Invocation, Runner
@@ -163,7 +163,7 @@ class _EventReading:
         if tool is None or terms.runners is None or tool.effect == "write":
             return _absent(_WHY)
         given, _ = given_to(cell, work, _unsaid)
-        started = self._ledger.called.get(cell.id)
+        started = self._ledger.first_attempt(cell.id)
         arguments = bound_again(tool, given, {} if started is None else started.arguments)
         for attempt in count(1):
             try:
@@ -171,12 +171,12 @@ class _EventReading:
             except Exception as error:  # noqa: BLE001 -- a tool may raise anything
                 rules = (tool.retry,) if isinstance(error, _GivenUpError) else tool.retries
                 refusal = refusal_of(error)
-                rule = rule_among(rules, attempt, error, refusal)
+                asked = 0.0 if refusal is None else refusal.retry_after or 0.0
+                rule = rule_among(rules, attempt, error, refusal) if asked <= tool.retry.longest else None
                 if rule is None:
                     name = TimeoutError.__name__ if isinstance(error, _GivenUpError) else type(error).__name__
                     why = terms.tell(without_queries(f"{name}: {exception_text(error)}"))
                     return _absent(f"{_WHY}, and reading it again failed: {why}")
-                asked = 0.0 if refusal is None else refusal.retry_after or 0.0
                 await asyncio.sleep(max(rule.delay(attempt, terms.random), asked))
         raise AssertionError("there is no last attempt")
 
@@ -185,8 +185,12 @@ class _EventReading:
         assert terms.runners is not None
         made = Invocation(tool.name, fresh(arguments), terms.run, id, attempt)
         loop = asyncio.get_running_loop()
-        ticket = _WaitingCall(terms.run, TakesPartIn(terms.runners)[tool], loop)
-        await ticket.comes(terms.limits)
+        names = TakesPartIn(terms.runners)[tool]
+        if tool.limit_names is not None:
+            names = (*tool.limit_names.of(arguments, terms.context), *names[len(tool.limited_by) :])
+        ticket = Comer(terms.run, names, loop, terms.limits, longest=tool.retry.longest)
+        if not ticket.comes_now():
+            await ticket.comes()
         timeout = tool.timeout_in(terms.bounds.timeout)
         channel = _Unheard(terms.context, None if timeout is None else loop.time() + timeout)
         before = HOLDER.set(ref(ticket))
@@ -201,8 +205,7 @@ class _EventReading:
             if not call.done():
                 call.cancel()
                 await asyncio.wait([call], timeout=terms.bounds.grace)
-            terms.limits.give_back(ticket)
-            terms.limits.dispatch(loop)
+            ticket.leave()
 
 
 class _GivenUpError(TimeoutError):
@@ -236,34 +239,6 @@ class _Unheard:
 
     def used(self, usage: Usage) -> None:
         """Nobody counts."""
-
-
-class _WaitingCall(Ticket):
-    """A call that waits for its limits."""
-
-    __slots__ = ("_come", "_limits")
-
-    async def comes(self, limits: Grants) -> None:
-        """Wait until everything was taken for it."""
-        self._limits = limits
-        self._come = self.loop.create_future()
-        if limits.ask(self, (0,)):
-            return
-        limits.dispatch(self.loop)
-        try:
-            await self._come
-        except asyncio.CancelledError:
-            limits.withdraw(self)
-            limits.give_back(self)  # where it had come
-            raise
-
-    def granted(self) -> None:
-        """Go on; or give everything back, if it was cancelled between the grant on another thread and this turn."""
-        if self._come.done():
-            self._limits.give_back(self)
-            self._limits.dispatch(self.loop)
-        else:
-            self._come.set_result(None)
 
 
 def _lose_items(cells: Iterable[Cell]) -> None:

@@ -16,6 +16,7 @@ from superscalar.schedule.limits import Grants, Order, Ticket
 from superscalar.schedule.loans import HOLDER
 from superscalar.schedule.sharing import identity
 from superscalar.schedule.threads import TakesPartIn
+from superscalar.schedule.waiting import Voice
 from superscalar.tools.tool import Batched, Tool
 from superscalar.traces import beyond_us
 from superscalar.values import FailureKind, Usage
@@ -64,6 +65,10 @@ class Shell(Protocol):
 
     def start(self, attempt: Attempt) -> None:
         """Call the tool: everything that the attempt takes was taken."""
+        ...
+
+    def shut_out(self, attempt: Attempt, why: str) -> None:
+        """Its provider lets nothing through for longer than the call waits."""
         ...
 
     def invoke(self, attempt: Attempt, tool: Tool[..., Any], arguments: dict[str, Any]) -> Awaitable[Any]:
@@ -145,15 +150,35 @@ class Attempt(Ticket):
         """The call inside which its run goes on."""
         return self.shell.caller
 
+    @property
+    def longest(self) -> float:
+        """For how many seconds its tool waits while nothing gets through."""
+        return self.tool.retry.longest
+
+    def take_part(self, limits: tuple[str, ...]) -> None:
+        """Take part in these limits, in the place of those that its tool names for every call."""
+        self.names = (*limits, *self.names[len(self.tool.limited_by) :])
+
     def following(self, *, in_doubt: bool) -> Attempt:
         """The next attempt of the same call."""
         again = Attempt(self.shell, self.cell, self.tool, self.arguments, self.told, self.number + 1, in_doubt)
+        again.names = self.names
         again.spared, again.plain, again.scale = self.spared, self.plain, self.scale
         return again
 
     def granted(self) -> None:
         """Start; or give everything back, if it was stopped between the grant on another thread and this turn."""
         self.shell.start(self)
+
+    @property
+    def voice(self) -> Voice:
+        """That of its tool."""
+        tool = self.tool
+        return Voice(tool, tool.trust != "untrusted", tool.readers is not None)
+
+    def closed(self, why: str) -> None:
+        """Fail: it is too long until anything gets through."""
+        self.shell.shut_out(self, why)
 
     # What follows makes an attempt the `Channel` of its call: an object more for each costs as much as all of this.
 
@@ -189,7 +214,7 @@ class Batches:
 
     A batch is open from its first call until its request is made. It waits for nothing: the first call asks for the
     limits as any other would, and what becomes ready before they are granted, or in the same turn of the event loop,
-    comes along if it differs in the one argument only, and may be in its `company`.
+    comes along if it differs in the one argument only, takes part in the same limits, and may be in its `company`.
     """
 
     def __init__(self, shell: Shell, limits: Grants, company: Callable[[Cell], Hashable]) -> None:
@@ -216,7 +241,7 @@ class Batches:
         assert batched is not None  # or it would go alone
         item, others = batched.parted(attempt.arguments)
         try:
-            key: _BatchKey = attempt.tool.name, identity(others), self._company(attempt.cell)
+            key: _BatchKey = attempt.tool.name, attempt.names, identity(others), self._company(attempt.cell)
         except RecursionError:  # nested too deeply to be compared: it goes alone
             key = attempt.tool.name, id(attempt)
         batch = self._open.get(key)
@@ -248,8 +273,10 @@ class Batch(Ticket):
         "_batched",
         "_batches",
         "_failed",
+        "_longest",
         "_others",
         "_request",
+        "_voice",
         "answered",
         "deadline",
         "held",
@@ -264,6 +291,7 @@ class Batch(Ticket):
         super().__init__(batches.shell.run_id, first.names, batches.shell.loop)
         self._batches = batches
         self._batched = batched
+        self._longest, self._voice = first.longest, first.voice
         self._others = others
         self._answers: dict[Attempt, Any] | None = None
         self._request: asyncio.Task[None] | None = None
@@ -279,6 +307,22 @@ class Batch(Ticket):
     def caller(self) -> Ticket | None:
         """The call inside which the run of its calls goes on."""
         return self._batches.shell.caller
+
+    @property
+    def longest(self) -> float:
+        """As of each of its calls."""
+        return self._longest
+
+    @property
+    def voice(self) -> Voice:
+        """As of each of its calls."""
+        return self._voice
+
+    def closed(self, why: str) -> None:
+        """Fail, every one of its calls."""
+        for attempt in list(self.items):
+            if not attempt.over:
+                self._batches.shell.shut_out(attempt, why)
 
     def granted(self) -> None:
         """Everything is taken: all of it starts; or is given back, if nobody wants it any more."""

@@ -15,7 +15,14 @@ from superscalar.schedule.approval import Approval
 from superscalar.schedule.attempt import Attempt
 from superscalar.schedule.calls import Calls
 from superscalar.schedule.cells import READY, Cell
-from superscalar.schedule.effective import Arguments, copied_in_portions, given_to, of_argument, shown_arguments, told
+from superscalar.schedule.effective import (
+    Arguments,
+    copied_in_portions,
+    given_to,
+    of_argument,
+    shown_arguments,
+    told,
+)
 from superscalar.schedule.ends import unfit
 from superscalar.schedule.holding import Holding
 from superscalar.schedule.ledger import Known, Ledger
@@ -42,9 +49,12 @@ class Binder:
         self._permission = permission
         self._guarded = permission.guarded
         self._keeps_arguments = permission.named_by_arguments
+        self._named_by_arguments = bool(permission.named_by_arguments)
         self._approval = approval
         self._calls = calls
+        self._live, self._ready = calls.live, calls.ready
         self._holding = calls.holding
+        self._take, self._is_long = calls.holding.take, calls.holding.is_long
         self._course = calls.course
         self._now = calls.course.now
         self._happened = calls.course.happened
@@ -57,7 +67,7 @@ class Binder:
             return
         holding = self._holding
         try:
-            given, long = given_to(cell, work, holding.take, holding.is_long)
+            given, long = given_to(cell, work, self._take, self._is_long)
             if cell.blocked is not None:
                 self._happened(events.Skipped(self._now(), cell.id, cell.blocked))
                 return
@@ -68,7 +78,10 @@ class Binder:
             arguments = tool.bind(given) if known is None else self._approval.bind(known, tool, given)
             if arguments is not given:
                 holding.take_made(tool.named(given), arguments)
-            if not self._is_to_be_made(cell, tool, work, arguments):
+            named = None if tool.limit_names is None else tool.limit_names.of(arguments, self._calls.context)
+            concerns = tool.shares or self._named_by_arguments or known is not None or work.tool in self._guarded
+            concerns = concerns or (work.access is not None and not work.access.known)
+            if concerns and not self._is_to_be_made(cell, tool, work, arguments):
                 return
             plain = arguments is given  # as it came, it is numbers, ASCII text and the like (`Tool.validate`)
             as_shown = arguments.copy() if plain and not tool.secrets else shown_arguments(tool, arguments)
@@ -77,7 +90,10 @@ class Binder:
         else:
             attempt = Attempt(self._calls, cell, tool, arguments, as_shown)
             attempt.plain = plain
-            self._calls.add(attempt)
+            if named is not None:
+                attempt.take_part(named)
+            self._live[attempt] = None  # `Calls.add`, written out
+            self._ready.append(attempt)
 
     def _bind_long(self, cell: Cell, tool: Tool[..., Any], work: Call, given: Arguments, long: Sequence[str]) -> None:
         known = self._known.get(cell.id)
@@ -101,6 +117,8 @@ class Binder:
                 attempt.timer = self._course.loop.call_soon(turn, context=self._course.variables)
                 return
             attempt.arguments, attempt.told, attempt.scale = bound.arguments, bound.told, bound.scale
+            if tool.limit_names is not None:
+                attempt.take_part(tool.limit_names.of(bound.arguments, self._calls.context))
             is_made = self._is_to_be_made(cell, tool, work, bound.arguments, bound.identities)
         except _UNBOUND as error:
             self._calls.end(attempt)

@@ -17,6 +17,7 @@ from superscalar.schedule import ends
 from superscalar.schedule.approval import Approval
 from superscalar.schedule.attempt import Attempt, Batches
 from superscalar.schedule.cells import PENDING, RUNNING, SETTLED
+from superscalar.schedule.closures import Closed
 from superscalar.schedule.course import Course
 from superscalar.schedule.deadlines import Deadlines, Escalation
 from superscalar.schedule.effective import copied_in_portions, fresh
@@ -30,7 +31,7 @@ from superscalar.schedule.priority import PriorityKey
 from superscalar.schedule.reports import Reports
 from superscalar.schedule.surroundings import Surroundings
 from superscalar.schedule.threads import TakesPartIn
-from superscalar.tools.execution import Invocation
+from superscalar.tools.execution import Direct, Invocation
 from superscalar.tools.tool import Tool
 from superscalar.traces import KEPT, Elsewhere, Raised, kept_error
 from superscalar.values import Failure, FailureKind, Observation
@@ -89,7 +90,7 @@ class Calls:
     def __del__(self) -> None:
         """It ended with its event loop, in the middle: whoever is left may have what it held."""
         if getattr(self, "live", None):  # else there is nothing, or it was never made
-            self._limits.clock.leave(self)
+            self._limits.clock.loops.leave(self)
 
     # -------------------------------------------------------------------------------------------------------- to start
 
@@ -148,6 +149,9 @@ class Calls:
         except Entangled as why:
             self._fail(attempt, Failure("bounds", str(why), in_doubt=attempt.in_doubt))
             return
+        except Closed as why:
+            self._fail(attempt, ends.shut_out(attempt, str(why)))
+            return
         self._queued.append(attempt)
         self._crowded = True
 
@@ -159,6 +163,16 @@ class Calls:
             self._limits.clock.dispatch(self.loop)
         if self._queued:
             self._say_who_waits()
+
+    def shut_out(self, attempt: Attempt, why: str) -> None:
+        """It has waited, and fails: its provider lets nothing through for longer than it waits."""
+        if attempt.over:
+            return
+        try:
+            self._fail(attempt, ends.shut_out(attempt, why))
+            self._pump()
+        except BaseException as bug:  # noqa: BLE001 -- `settle` raises it
+            self.course.fail(bug)
 
     def _reorder(self) -> None:
         """Give those who wait the places that they have by now; a batch that of its first call."""
@@ -197,16 +211,15 @@ class Calls:
         if cell.status is SETTLED:  # its start could not be recorded, so it is not made
             self._hand_back(attempt, None)
             return
-        attempt.started = now
         if self._committed is not None:
-            attempt.kept = self._committed(tool)
+            attempt.kept, attempt.started = self._committed(tool), now
         work = self._attempt(attempt)
         if self._plain:  # `Course.begin`, written out
             attempt.runner = asyncio.Task(work, loop=self.loop, name=cell.id, context=self._variables.copy())
         else:
             attempt.runner = self.course.begin(work, cell.id)
         if attempt.kept is None:
-            self.deadlines.begin(attempt)
+            self.deadlines.begin(attempt, now)
 
     def _hand_back(self, attempt: Attempt, why: Failure | None) -> None:
         """A call does not start after all, for which everything was taken; None: that has happened already."""
@@ -238,19 +251,20 @@ class Calls:
         try:
             if kept is not None:
                 await kept
+            arguments = attempt.arguments
             if attempt.scale is not None:
-                arguments = await in_turn(copied_in_portions(attempt.arguments, attempt.scale), turn)
-            else:
-                arguments = attempt.arguments if attempt.plain else fresh(attempt.arguments)
+                arguments = await in_turn(copied_in_portions(arguments, attempt.scale), turn)
+            elif not attempt.plain:
+                arguments = fresh(arguments)
             if kept is not None:
-                self.deadlines.begin(attempt)
+                self.deadlines.begin(attempt, self._now())
             attempt.begun = True
-            if batch is None:
-                tool = attempt.tool  # `invoke`, written out
-                call = Invocation(tool.name, arguments, self.run_id, attempt.cell.id, attempt.number)
-                result = await self._runners[tool](call, attempt)
-            else:
+            if batch is not None:
                 result = await batch.answer(attempt, arguments)
+            elif type(runner := self._runners[attempt.tool]) is Direct:
+                result = await runner.function(**arguments)
+            else:
+                result = await self.invoke(attempt, attempt.tool, arguments)
             if type(result) is not int and not is_light(result):
                 result = await ends.kept(attempt, result, self.holding.kept)
             step = self._went_well

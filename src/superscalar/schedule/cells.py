@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, final
 
 from superscalar.errors import IllegalEvent
 from superscalar.plan.evaluate.elements import truth
@@ -97,8 +98,15 @@ class Scope:
         return None
 
 
+NO_VALUE: Final[Any] = object()
+"""Stands for the value of a cell that has none."""
+
+
+@final
 class Cell:
     """One task instance. Read by the shell, changed by `Schedule` alone.
+
+    `value`: what it came to, or `NO_VALUE`: most who look at a cell want that alone, and so no `Observation` is made.
 
     `order` sorts instances in program order. `elements`: the items of a list-like map or display once their number is
     known, for those who look at single items. `parts`: the items of a map, or of the list of a `first`, for gathering;
@@ -106,6 +114,7 @@ class Cell:
     """
 
     __slots__ = (
+        "_outcome",
         "access",
         "after_missing",
         "after_watchers",
@@ -116,16 +125,17 @@ class Cell:
         "id",
         "missing",
         "order",
-        "outcome",
         "parts",
         "refused",
         "retired",
         "scope",
         "shape_watchers",
         "silent",
+        "sole_watcher",
         "status",
         "task",
         "undecided",
+        "value",
         "value_watchers",
         "watchers",
     )
@@ -140,10 +150,12 @@ class Cell:
         self.after_missing = 0  # what it follows and is not over, even if this cell settles early
         self.ahead = False  # none of that may touch what this touches: it need not wait
         self.status = PENDING
-        self.outcome: Outcome | None = None
+        self._outcome: Outcome | None = None
+        self.value: Any = NO_VALUE
         self.elements: list[Element] | None = None
         self.parts: Sequence[Element] = ()
-        self.value_watchers: Cell | list[Cell] | None = None  # nearly always one, which needs no list
+        self.value_watchers: Cell | int | None = None  # one; of several the last, by its place in `Waiters`
+        self.sole_watcher: Cell | None = None  # it waits for the outcome: nearly always the one of all `watchers`
         self.watchers: list[tuple[Cell, int]] | None = None
         self.shape_watchers: list[tuple[Cell, int | None]] | None = None
         self.after_watchers: list[Cell] | None = None
@@ -155,6 +167,18 @@ class Cell:
         self.access: Access | None = None  # what the call touches, where that can be written
 
     @property
+    def outcome(self) -> Outcome | None:
+        """What became of it; None while it is open."""
+        if self._outcome is None and self.value is not NO_VALUE:
+            self._outcome = Observation(self.value)
+        return self._outcome
+
+    @outcome.setter
+    def outcome(self, outcome: Outcome | None) -> None:
+        self._outcome = outcome
+        self.value = outcome.value if type(outcome) is Observation else NO_VALUE
+
+    @property
     def is_write(self) -> bool:
         """Whether it calls a tool that writes."""
         return self.task is not None and isinstance(self.task.work, Call) and self.task.work.effect == "write"
@@ -162,7 +186,7 @@ class Cell:
     @property
     def is_shared(self) -> bool:
         """Whether another task that is open shares its call: then the work goes on, whoever needs this one."""
-        return any(what == SHARED and cell.outcome is None for cell, what in self.watchers or ())
+        return any(what == SHARED and cell.status is not SETTLED for cell, what in self.watchers or ())
 
     def __repr__(self) -> str:
         return f"<{self.id} {self.status} missing={self.missing} {self.outcome!r}>"
@@ -175,8 +199,8 @@ def success_of(element: Element, ok: TaskId) -> Cell:
     """
     condition = Cell(ok, None, element.cell.scope, ())
     condition.parts = (element,)
-    condition.outcome = whether_kept(condition)
-    if condition.outcome is not None:
+    if (found := whether_kept(condition)) is not None:
+        condition.outcome = found
         condition.status = SETTLED
     return condition
 
@@ -191,9 +215,18 @@ def whether_kept(condition: Cell) -> Observation | None:
 
 def attach(target: Cell, cell: Cell, what: int) -> None:
     """Have `cell` watch a target that is open; who counts what it misses is another matter."""
+    if what == OUTCOME and target.watchers is None and target.sole_watcher is None:
+        target.sole_watcher = cell
+    else:
+        watchers_of(target).append((cell, what))
+
+
+def watchers_of(target: Cell) -> list[tuple[Cell, int]]:
+    """Who watches a cell, and for what: a list that may be changed."""
     if target.watchers is None:
-        target.watchers = []
-    target.watchers.append((cell, what))
+        sole, target.sole_watcher = target.sole_watcher, None
+        target.watchers = [] if sole is None else [(sole, OUTCOME)]
+    return target.watchers
 
 
 def cell_of(cells: Mapping[TaskId, Cell], id: TaskId) -> Cell:
@@ -225,6 +258,39 @@ def top_of(cell: Cell) -> Cell:
     while cell.scope.owner is not None:
         cell = cell.scope.owner
     return cell
+
+
+class Waiters:
+    """Cells that wait for something several wait for. One list has all of them, whatever they wait for: one of its own
+    for each target would be one more object that the collector walks.
+    """
+
+    __slots__ = ("_before", "_cells")
+
+    def __init__(self) -> None:
+        self._cells: list[Cell] = []
+        self._before = array("q")  # by place: that of who came before for the same, or -1
+
+    def join(self, cell: Cell, before: Cell | int) -> int:
+        """The place of a cell behind those that came `before`: one, or several up to that place."""
+        if not isinstance(before, int):
+            before = self.join(before, -1)
+        self._cells.append(cell)
+        self._before.append(before)
+        return len(self._cells) - 1
+
+    def up_to(self, place: int) -> list[Cell]:
+        """Those that wait for the same up to the one at a place, which came last, in the order in which they came."""
+        found = []
+        while place >= 0:
+            found.append(self._cells[place])
+            place = self._before[place]
+        found.reverse()
+        return found
+
+    def clear(self) -> None:
+        """Nobody waits any more."""
+        self._cells.clear()
 
 
 @dataclass(slots=True)

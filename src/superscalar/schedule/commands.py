@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from superscalar.values import Failure, TaskId, fact
+from superscalar.facts import fact
+from superscalar.values import Failure, TaskId
 
 
 @fact

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from typing import Any
 
 from superscalar.plan.evaluate.elements import truth
 from superscalar.plan.ir import Access, Call, Each, Literal, Need, Ref, Task
@@ -15,6 +16,7 @@ from superscalar.schedule.cells import (
     ITEM,
     KEPT,
     NAME,
+    NO_VALUE,
     OUTCOME,
     OVER,
     PENDING,
@@ -22,6 +24,7 @@ from superscalar.schedule.cells import (
     SETTLED,
     Cell,
     Element,
+    Waiters,
     attach,
     target_of,
     whether_kept,
@@ -37,12 +40,13 @@ from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, i
 class Counting:
     """Lowers the count of what an instance misses whenever some of it comes, and puts it into `todo` at zero.
 
-    A skip that is due goes there too. `order` has accesses wait for each other, `hazards` stand in their way, and
-    `races` count the answers of each `first`. `made_of`: as for `Ordering`.
+    A skip that is due goes there too. `waiters` wait for the same value as others. `order` has accesses wait for each
+    other, `hazards` stand in their way, and `races` count the answers of each `first`. `made_of`: as for `Ordering`.
     """
 
     def __init__(self, cells: Mapping[TaskId, Cell], made_of: NameOf) -> None:
         self.todo: deque[Cell | Command] = deque()
+        self.waiters = Waiters()
         self.hazards = Hazards()
         self.order = Ordering(cells, self.lower, self.todo, made_of)
         self.uses = Uses(cells)
@@ -54,23 +58,21 @@ class Counting:
         target = cell.scope.cells.get(need.task) or target_of(cell, need.task)
         mode = need.mode
         if mode == "value":
-            outcome = target.outcome
-            if outcome is None:
+            if target.status is not SETTLED:
                 cell.missing += 1
                 watching = target.value_watchers
-                if watching is None:
-                    target.value_watchers = cell
-                elif isinstance(watching, Cell):
-                    target.value_watchers = [watching, cell]
-                else:
-                    watching.append(cell)
-            elif type(outcome) is not Observation:
-                self._lacks(cell, target, outcome)
+                target.value_watchers = cell if watching is None else self.waiters.join(cell, watching)
+            elif target.value is NO_VALUE:
+                self._lacks(cell, target, target.outcome)
         elif mode == "outcome":
-            self.watch(target, cell, OUTCOME)
+            if target.sole_watcher is None and target.watchers is None and target.status is not SETTLED:
+                cell.missing += 1
+                target.sole_watcher = cell  # `watch`, written out: a `join()` needs every task of a plan
+            else:
+                self.watch(target, cell, OUTCOME)
         elif mode == "named":
             return
-        elif target.outcome is not None or target.elements is not None:
+        elif target.status is SETTLED or target.elements is not None:
             cell.missing += 1
             self._shape_arrived(target, cell, need.item if mode == "item" else None)
         else:
@@ -82,19 +84,16 @@ class Counting:
     def watch(self, target: Cell, cell: Cell, what: int) -> None:
         """Have a cell miss what it waits for in a target."""
         cell.missing += 1
-        if target.outcome is not None:
+        if target.status is SETTLED:
             self._noticed(target, cell, what)
-        elif target.watchers is None:
-            target.watchers = [(cell, what)]
         else:
-            target.watchers.append((cell, what))
+            attach(target, cell, what)
 
     def _noticed(self, target: Cell, cell: Cell, what: int) -> None:
         """`cell` learns that `target` settled, and how."""
         if what >= OVER:
             self.races.item_settled(cell, what - ITEM) if what >= ITEM else self.order.ended_before([cell])
             return
-        outcome = target.outcome
         if what < OUTCOME:
             if what == KEPT:
                 self._decide(cell)
@@ -103,7 +102,7 @@ class Counting:
             elif cell.status is not SETTLED:
                 self.todo.append(Repeat(cell.id, target.id))
             return
-        if what != OUTCOME and outcome is not None:
+        if what != OUTCOME and (outcome := target.outcome) is not None:
             cell.undecided -= 1
             if isinstance(outcome, Observation):
                 if truth(outcome.value) is not (what == GUARD_TRUE):
@@ -131,7 +130,7 @@ class Counting:
         if len(self._deciding) == 1:  # no recursion, however many maps go through what others keep
             while self._deciding:
                 decided = next(iter(self._deciding))
-                self.settle(decided, self._deciding[decided])
+                self.succeed(decided, self._deciding[decided].value)
                 del self._deciding[decided]
 
     def shape_known(self, target: Cell) -> None:
@@ -203,11 +202,11 @@ class Counting:
         cell.status = DOOMED
         self.todo.append(Skip(cell.id, cause))
 
-    def _lacks(self, cell: Cell, target: Cell, outcome: Outcome) -> None:
+    def _lacks(self, cell: Cell, target: Cell, outcome: Outcome | None) -> None:
         """An input of `cell` has no value. Where nothing failed, or there are items that may be looked at, whoever
         evaluates finds out what that means.
         """
-        if isinstance(outcome, Observation) or outcome.items is not None:
+        if outcome is None or isinstance(outcome, Observation) or outcome.items is not None:
             return
         if is_silent(outcome):
             cell.silent = True
@@ -242,26 +241,50 @@ class Counting:
             cell.status = DOOMED
             self.todo.append(doom)
 
-    def settle(self, cell: Cell, outcome: Outcome) -> None:
-        """A cell has its outcome: tell all who wait for that."""
+    def succeed(self, cell: Cell, value: Any) -> None:
+        """A cell has its value: tell all who wait for that."""
+        cell.value = value
+        cell.status = SETTLED
+        waiting = cell.value_watchers
+        if cell.access is not None or self.order.lanes:
+            self._end_access(cell)
+        if waiting is not None:
+            cell.value_watchers = None
+            if type(waiting) is Cell:
+                self.lower(waiting)
+            else:
+                for watcher in self.waiters.up_to(waiting):
+                    self.lower(watcher)
+        if (sole := cell.sole_watcher) is not None and sole.missing > 1:  # the same without a call: it is for all tasks
+            cell.sole_watcher = None
+            sole.missing -= 1
+        if cell.sole_watcher or cell.watchers or cell.shape_watchers or cell.after_watchers:
+            self._tell_others(cell)
+
+    def settle(self, cell: Cell, outcome: Failure | Skipped) -> None:
+        """A cell has an outcome that is no value: tell all who wait for one."""
         cell.outcome = outcome
         cell.status = SETTLED
-        if cell.access is not None and cell.is_write:
+        waiting = cell.value_watchers
+        self._end_access(cell)
+        if waiting is not None:
+            cell.value_watchers = None
+            for watcher in [waiting] if type(waiting) is Cell else self.waiters.up_to(waiting):
+                self._lacks(watcher, cell, outcome)
+                self.lower(watcher)
+        self._tell_others(cell)
+
+    def _end_access(self, cell: Cell) -> None:
+        outcome = cell.outcome
+        if cell.access is not None and outcome is not None and cell.is_write:
             self.hazards.ended(cell.id, cell.access, cell.order, outcome)
         if self.order.lanes:
             self.order.leave(cell)
-        waiting = cell.value_watchers
-        if waiting is not None:
-            cell.value_watchers = None
-            if type(outcome) is not Observation:
-                for watcher in [waiting] if isinstance(waiting, Cell) else waiting:
-                    self._lacks(watcher, cell, outcome)
-                    self.lower(watcher)
-            elif isinstance(waiting, Cell):
-                self.lower(waiting)
-            else:
-                for watcher in waiting:
-                    self.lower(watcher)
+
+    def _tell_others(self, cell: Cell) -> None:
+        if (sole := cell.sole_watcher) is not None:
+            cell.sole_watcher = None
+            self.lower(sole)
         others = cell.watchers
         if others is not None:
             cell.watchers = None

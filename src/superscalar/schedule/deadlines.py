@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from math import inf
+from typing import Any
 
 from superscalar.schedule.attempt import Attempt, Bounds
 from superscalar.schedule.course import Course
+from superscalar.tools.tool import Tool
 
 
 class Deadlines:
@@ -27,17 +29,23 @@ class Deadlines:
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = inf
         self._waited_again: set[Attempt] = set()
+        self._timeouts: dict[Tool[..., Any], float | None] = {}
 
-    def begin(self, attempt: Attempt) -> None:
+    def begin(self, attempt: Attempt, now: float) -> None:
         """The call is made now: from here on its time passes."""
-        attempt.started = self._now()
-        timeout = attempt.tool.timeout_in(self._bounds.timeout)
+        attempt.started = now
+        tool = attempt.tool
+        timeout = self._timeouts[tool] if tool in self._timeouts else self._timeout_of(tool)
         if timeout is not None:
             attempt.deadline = attempt.started + timeout
             if attempt.batch is not None:
                 attempt.deadline = attempt.batch.deadline = min(attempt.batch.deadline, attempt.deadline)
             if attempt.deadline < self._alarm_at:
                 self._set_alarm(attempt.deadline)
+
+    def _timeout_of(self, tool: Tool[..., Any]) -> float | None:
+        timeout = self._timeouts[tool] = tool.timeout_in(self._bounds.timeout)
+        return timeout
 
     def give_grace(self, attempt: Attempt) -> None:
         """It was told to end: its time passes once more, when its grace period is over."""

@@ -23,7 +23,7 @@ from superscalar import codec
 from superscalar.everyday import BARE, is_text_alone, twin
 from superscalar.plan.evaluate.expression import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Literal, Ref
-from superscalar.schedule.cells import Cell
+from superscalar.schedule.cells import NO_VALUE, Cell
 from superscalar.schedule.lookup import outcomes_for
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.described import Arguments as Arguments
@@ -32,7 +32,6 @@ from superscalar.values import (
     IMMUTABLE,
     WITHHELD,
     Handle,
-    Observation,
     Record,
     TaskId,
     Withheld,
@@ -66,16 +65,18 @@ def given_to(
     """
     given: Arguments = {}
     left: Sequence[str] = ()
+    cells = cell.scope.cells
     for name, expression in call.arguments:
         if type(expression) is Literal:  # this and a bare reference are nearly every argument of every call
             constant = given[name] = expression.value
             if type(constant) is not int and not is_light(constant):
                 take(constant)
             continue
-        scope = cell.scope
-        found = scope.cells.get(expression.task) or scope.find(expression.task) if type(expression) is Ref else None
-        if found is not None and type(found.outcome) is Observation:
-            value = found.outcome.value
+        found = None
+        if type(expression) is Ref:
+            found = cells.get(expression.task) or cell.scope.find(expression.task)
+        if found is not None and found.value is not NO_VALUE:
+            value = found.value
         else:
             try:
                 value = evaluate(expression, outcomes_for(cell))

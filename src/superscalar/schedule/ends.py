@@ -34,6 +34,11 @@ STOPPED: dict[Stop, str] = {
 }
 
 
+def shut_out(attempt: Attempt, why: str) -> Failure:
+    """What becomes of a call that its provider would refuse for longer than it waits, as it refused another one."""
+    return Failure("error", why, RateLimited.__name__, in_doubt=attempt.in_doubt)
+
+
 def failure_kind(stop: Stop) -> FailureKind:
     """The kind of failure of an attempt that was stopped so."""
     return "cancelled" if stop == "unneeded" else stop
@@ -87,17 +92,23 @@ def _says_nothing_happened(error: BaseException, verdict: Outlook) -> bool:
     return isinstance(error, NotDone) or (verdict.refusal is not None and verdict.refusal.nothing_done)
 
 
+def counted_attempts(number: int, spared: int) -> int:
+    """How many of so many attempts count; `spared` were refused while others got through, of which every tenth does."""
+    return max(number - spared, number // _SPARED, 1)
+
+
 def rule_after(attempt: Attempt, error: BaseException, verdict: Outlook = NOT_REFUSED) -> Retry | None:
     """The rule by which there is another attempt after this error; None: there is none, or it could do harm.
 
     Attempts that were refused while other calls got through do not count, up to a bound: it is the limit that is being
-    learned then. Time that ran out has been waited for already: only what a tool declares itself has it begin anew.
+    learned then. What is refused for longer than its tool waits is not waited for. Time that ran out has been waited
+    for already: only what a tool declares itself has it begin anew.
     """
     tool = attempt.tool
     harmless = tool.effect != "write" or tool.idempotent or _says_nothing_happened(error, verdict)
-    if not harmless or attempt.stopped not in (None, "timeout"):
+    if not harmless or verdict.beyond or attempt.stopped not in (None, "timeout"):
         return None
-    counted = max(attempt.number - attempt.spared, attempt.number // _SPARED, 1)
+    counted = counted_attempts(attempt.number, attempt.spared)
     rules = tool.retries if attempt.stopped is None else (tool.retry,)
     return rule_among(rules, counted, error, verdict.refusal)
 
@@ -119,7 +130,8 @@ def verdict_on(attempt: Attempt, error: BaseException, limits: Grants, random: R
     refusal = refusal_of(error)
     if refusal is None:
         return NOT_REFUSED
-    verdict = limits.refused(attempt.batch or attempt, refusal, random, now)
+    words = hiding(attempt)(exception_text(error))
+    verdict = limits.refused(attempt.batch or attempt, refusal, random, now, words)
     attempt.spared += verdict.barren < 2
     return verdict
 

@@ -221,6 +221,15 @@ class Gate:
         self._recovered = self.opens
         return news
 
+    def shut(self, since: int, until: int) -> None:
+        """The provider refused a call for so long that nothing is learned of how fast calls may come."""
+        self.refused += 1
+        if since in self.times:
+            self.times.remove(since)
+        if since <= self._signal:
+            self._flight -= 1
+        self.close(until)
+
     def _begin_signal(self, now: int) -> None:
         accepted = self._got_through
         through = accepted - self._accepted

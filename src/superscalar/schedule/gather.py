@@ -10,7 +10,7 @@ from superscalar.plan.evaluate.expression import BoundError, EvaluationError, Un
 from superscalar.plan.evaluate.expression import outcome_of as evaluated
 from superscalar.plan.evaluate.holders import HeldRow, held
 from superscalar.plan.ir import Compute, Display, Each, Expr, Join, Map, Ref, Select, Work
-from superscalar.schedule.cells import Cell
+from superscalar.schedule.cells import NO_VALUE, Cell
 from superscalar.schedule.items import gathered_rows, last, spread
 from superscalar.schedule.lookup import Lookup, cause, instance
 from superscalar.schedule.races import Race
@@ -44,7 +44,7 @@ def outcome_of_task(work: Work, cell: Cell, outcome: Lookup) -> Outcome:
         case Each():
             return _collected(work, cell, outcome)
         case Join(items):
-            return _joined(items, outcome)
+            return _joined(items, cell, outcome)
     raise EvaluationError(f"{type(work).__name__} is called, not computed")
 
 
@@ -142,13 +142,17 @@ def _passed_on(found: Outcome, id: TaskId) -> Outcome:
     return Skipped(id) if isinstance(found, Failure) and found.items is None else found
 
 
-def _joined(items: tuple[tuple[str | None, TaskId], ...], outcome: Lookup) -> Outcome:
+def _joined(items: tuple[tuple[str | None, TaskId], ...], cell: Cell, outcome: Lookup) -> Outcome:
     """What the joiner sees: values where there are any, the outcomes that are none in their places (rule L6)."""
     if len(items) == 1 and items[0][0] is None:
         return outcome(items[0][1])
-    if items and items[0][0] is not None:
-        return Observation({name: _shown(outcome(task)) for name, task in items})
-    return Observation([_shown(outcome(task)) for _, task in items])
+    cells = cell.scope.cells
+    values = [
+        _shown(outcome(task)) if (one := cells.get(task)) is None or one.value is NO_VALUE else one.value
+        for _, task in items
+    ]
+    named = bool(items) and items[0][0] is not None
+    return Observation(dict(zip([name for name, _ in items], values, strict=True)) if named else values)
 
 
 def _shown(outcome: Outcome) -> Any:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from weakref import WeakValueDictionary
 
-from superscalar.schedule.limits import EVERYTHING, Grants, Limits, Order, Ticket, User
+from superscalar.schedule.limits import EVERYTHING, Grants, Limits, Order, Ticket
 from superscalar.schedule.loans import Entangled, InnerQueue, current_caller
+from superscalar.schedule.loops import User
 from superscalar.schedule.threads import THREADS
 
 
@@ -40,6 +41,7 @@ class Inside(Grants):
 
         Raises:
             Entangled: it would wait for ever.
+            Closed: as for `Grants`.
         """
         clock = self.clock
         with clock.lock:

@@ -122,7 +122,10 @@ class Ledger:
         self.spent: set[str] = set()  # the budgets of which it was told that they are
         self.joins = False
         self.ended: events.RunEnded | None = None
-        self.called: dict[TaskId, events.Started] = {}  # each call that was made, by its first attempt
+        self.called: dict[
+            TaskId, int
+        ] = {}  # each call that was made, and where what is kept of its first attempt begins
+        self._begun: list[Any] = []  # no events, which the garbage collector would walk: see `superscalar.kept`
         self._tried: dict[TaskId, UnderWay] = {}  # of those, the calls of which it was not the only one
         self._implicit = Round(schedule=schedule, number=0, begins=0)  # that of a plan that was there already
         tools = () if permission is None else permission.tools
@@ -204,8 +207,19 @@ class Ledger:
 
     def call(self, id: TaskId) -> UnderWay:
         """A call that has begun and not ended."""
-        first = self.called[id]
-        return self._tried.get(id) or UnderWay(first, first.arguments)
+        return self._tried.get(id) or self._tried_once(id)
+
+    def first_attempt(self, id: TaskId) -> events.Started | None:
+        """How a call began, whether it has ended or not; None if it was never made."""
+        if (at := self.called.get(id)) is None:
+            return None
+        when, tool, arguments, attempt, batch = self._begun[at : at + 5]
+        return events.Started(when, id, tool, arguments, attempt, batch)
+
+    def _tried_once(self, id: TaskId) -> UnderWay:
+        first = self.first_attempt(id)
+        assert first is not None
+        return UnderWay(first, first.arguments)
 
     def open_questions(self) -> Iterator[events.Decided]:
         """What was asked of calls and not answered since, in the order in which it was asked."""
@@ -228,6 +242,13 @@ class Ledger:
         handler = self.handlers.get(type(event))
         if handler is not None:
             handler(event)
+
+    def let_go(self) -> None:
+        """Forget the tasks and calls of a run that is over: nobody asks for them any more."""
+        self.schedule.let_go()
+        self.shared.let_go()
+        self.called.clear()
+        self._begun.clear()
 
     def _admit(self) -> None:
         """From now on it depends on what was planned before whether a task is admitted."""
@@ -284,12 +305,16 @@ class Ledger:
         self._start(event)
         if event.tool in self._watched:
             self._on_watched(event)
-        first = self.called.setdefault(event.id, event)
-        if first is not event:
-            self._started_again(event, first)
+        id = event.id
+        if id in self.called:
+            self._started_again(event)
+        else:
+            begun = self._begun
+            self.called[id] = len(begun)
+            begun += (event.at, event.tool, event.arguments, event.attempt, event.batch)
 
-    def _started_again(self, event: events.Started, first: events.Started) -> None:
-        under = self._tried.setdefault(event.id, UnderWay(first, first.arguments))
+    def _started_again(self, event: events.Started) -> None:
+        under = self._tried.setdefault(event.id, self._tried_once(event.id))
         under.spared += under.cut_off
         under.in_doubt = under.in_doubt or (under.unknown and self.schedule.cell(event.id).is_write)
         under.last, under.cleared = event, False
@@ -304,17 +329,15 @@ class Ledger:
             self.permission.admission.note_permitted(event.id)
 
     def _on_retrying(self, event: events.Retrying) -> None:
-        first = self.called[event.id]
-        under = self._tried.setdefault(event.id, UnderWay(first, first.arguments))
+        under = self._tried.setdefault(event.id, self._tried_once(event.id))
         under.last, under.in_doubt = event, event.failure.in_doubt
 
     def _on_judged(self, event: events.Judged) -> None:
         if event.verdict == "again":
-            first = self.called[event.id]
-            self._tried.setdefault(event.id, UnderWay(first, first.arguments)).cleared = True
+            self._tried.setdefault(event.id, self._tried_once(event.id)).cleared = True
 
     def _on_charged(self, event: events.Charged) -> None:
-        first = self.called.get(event.id)
+        first = self.first_attempt(event.id)
         self.spending.charged(event, None if first is None else first.tool)
 
     def _on_cancelled(self, event: events.Cancelled) -> None:

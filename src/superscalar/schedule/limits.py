@@ -15,26 +15,28 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from functools import partial
+from collections.abc import Callable, Hashable, Mapping
+from functools import cached_property, partial
 from itertools import count
 from random import Random
 from threading import Lock
 from time import monotonic_ns
-from typing import Any, Protocol
+from typing import Any
 
-from superscalar import events
 from superscalar.errors import UsageError
 from superscalar.forks import in_child
 from superscalar.schedule.alarms import Alarms
-from superscalar.schedule.gate import NANO, Gate, LimitStatistics
+from superscalar.schedule.closures import Closures, Refused
+from superscalar.schedule.gate import NANO, UNBOUNDED, Gate, LimitStatistics
 from superscalar.schedule.lineup import Later, LineUp
 from superscalar.schedule.loans import Loans
+from superscalar.schedule.loops import Loops, User
+from superscalar.schedule.named import ComingAndGoing, told_apart
 from superscalar.schedule.refusal import NOT_REFUSED, Outlook, Refusal
 from superscalar.schedule.threads import THREAD_LIMIT, THREADS
 from superscalar.schedule.waiting import Keepers, Order, Queue, Ticket, Turn
-from superscalar.tools.terms import Limit
+from superscalar.tools.limiting import OwnLimit, owner_of
+from superscalar.tools.terms import Limit, Retry
 from superscalar.tools.tool import Tool
 
 __all__ = ["EVERYTHING", "NOT_REFUSED", "Gate", "Grants", "LimitStatistics", "Limits", "Order", "Outlook", "Ticket"]
@@ -45,19 +47,13 @@ EVERYTHING = "max_concurrency"
 _CAP, _DECLARED_CAP = 32, 256
 
 _UNKNOWN = Limit()
+_REMEMBERED = 2_048  # starts of calls, of which a limit learns: no cap bounds how many are made at once of models
 
 _LOOK = 0.25
 """Seconds between two looks for other threads' event loops that were closed, while somebody waits: none says so."""
 
 _LATE = NANO // 20
 """How late the loop of another thread may be before it is taken to be blocked."""
-
-
-class User(Protocol):
-    """A run that asks, as the limits see it."""
-
-    def still_taken(self) -> Iterable[Ticket]:
-        """The calls for which something was taken that has not come back."""
 
 
 class Limits:
@@ -79,6 +75,20 @@ class Limits:
         self._declared = dict(limits or {})
         self._max_concurrency = max_concurrency or (_DECLARED_CAP if self._declared else _CAP)
         self._owners: dict[str, Hashable] = {}
+        self._least = Retry().longest
+
+    @cached_property
+    def of_models(self) -> Limits:
+        """The same for the calls of models: these take no slot of the cap, which is for tools."""
+        models = Limits(self._declared, UNBOUNDED)
+        models._owners = self._owners
+        return models
+
+    def lend(self, name: str, owner: Hashable, longest: float) -> None:
+        """A model of that name asks; what is declared under it is for `owner`, and so is what tools take part in."""
+        self._least = min(self._least, longest)
+        if name in self._declared:
+            self._owners.setdefault(name, owner)
 
     def require(self, tool: Tool[..., Any]) -> None:
         """Make sure that every limit that a tool names exists. One that names none has its own, shared by function.
@@ -93,15 +103,18 @@ class Limits:
                     f'tool {tool.name} takes part in the limit "{name}", which is not defined (defined: {known}); '
                     f'write limits={{"{name}": Limit(concurrency=5)}}; for --tools, LIMITS = {{...}} beside the tool'
                 )
+        self._least = min(self._least, tool.retry.longest)
         if not tool.limits:
-            self._owners[tool.limited_by[0]] = _identity(tool.function)
+            self._owners[f"{tool.name}()"] = owner_of(tool.function)
 
     def on(self, loop: asyncio.AbstractEventLoop, user: User | None = None) -> Grants:
         """These limits on the clock of that event loop, where `user` runs."""
         clock = _clock_of(loop)
         clock.look_for_closed()
         if user is not None:
-            clock.note(loop, user)
+            with clock.lock:
+                clock.loops.note(loop, user)
+        clock.closures.least = min(clock.closures.least, self._least)
         return clock.grants(self)
 
     def statistics(self) -> dict[str, LimitStatistics]:
@@ -112,21 +125,18 @@ class Limits:
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            _PROCESS.look_for_closed()
-            return _PROCESS.grants(self).statistics()
-        return self.on(loop).statistics()
+            return self._seen_on(_PROCESS)
+        return self._seen_on(_clock_of(loop))
+
+    def _seen_on(self, clock: _ClockState) -> dict[str, LimitStatistics]:
+        clock.look_for_closed()
+        models = clock.grants(self.of_models).statistics()
+        del models[EVERYTHING]
+        return {**models, **clock.grants(self).statistics()}
 
     def granting(self, clock: _ClockState) -> Grants:
         """New grants on a clock that has none for these limits."""
         return Grants(clock, self._declared, self._owners, self._max_concurrency)
-
-
-def _identity(function: object) -> Hashable:
-    try:
-        hash(function)
-    except TypeError:  # an object that is called, and compares by what is in it
-        return id(function)
-    return function
 
 
 class Grants:
@@ -140,9 +150,10 @@ class Grants:
         self._now = clock.now
         self._declared = declared
         self._owners = owners
-        self._gates = {name: clock.gate(name, limit, None) for name, limit in declared.items()}
+        self._gates = {name: clock.gate(name, limit, owners.get(name)) for name, limit in declared.items()}
         self._gates[EVERYTHING] = Gate(EVERYTHING, Limit(concurrency=max_concurrency), history=0)
         self._queues: dict[tuple[str, ...], Queue] = {}
+        self._named = ComingAndGoing()
         self.turns: dict[str, Turn] = {}
 
     @property
@@ -151,16 +162,24 @@ class Grants:
         return self.clock.changed
 
     def _queue_of(self, names: tuple[str, ...]) -> Queue:
-        queue = self._queues.get(names)
+        queue = self._queues.get(names) or self._named.queues.get(names)
         if queue is None:
             gates = tuple(self.gate(name) for name in (*names, EVERYTHING))
-            queue = self._queues[names] = Queue(names, gates, self.turns, self.clock.keepers)
+            queue = Queue(names, gates, self.turns, self.clock.keepers)
+            passing = any(isinstance(name, OwnLimit) for name in names)
+            (self._named.queues if passing else self._queues)[names] = queue
         return queue
 
     def gate(self, name: str) -> Gate:
         """The gate of a limit."""
         gate = self._gates.get(name)
         if gate is None:
+            told = str(name)
+            if told in self._declared:
+                return self._gates[told]
+            if isinstance(name, OwnLimit):
+                gate = self._named.find(name)
+                return gate or self._named.add(name, self.clock.gate(told, _UNKNOWN, name.owner))
             if name == THREADS:
                 gate = self.clock.gate(name, THREAD_LIMIT, THREADS)
             else:
@@ -172,6 +191,9 @@ class Grants:
         """Take everything now and return True; or queue up, and `ticket.granted` is called in time.
 
         Those who wait for a slot that has just come back go before those who ask only now.
+
+        Raises:
+            Closed: its provider lets nothing through for longer than it waits.
         """
         clock = self.clock
         with self._lock:
@@ -198,12 +220,14 @@ class Grants:
             return False
 
     def queue_up(self, ticket: Ticket, queue: Queue, order: Order) -> None:
-        """Have a call wait."""
+        """Have a call wait. Raises `Closed` as `ask` does."""
         clock = self.clock
+        if clock.closures.any:
+            clock.closures.check(ticket, queue, self._now())
         if queue not in clock.waiting:
             clock.line.enter(queue)
             clock.changed = True  # somebody must set a timer, if it is time that is missing
-        elif clock.several:
+        elif clock.loops.several:
             clock.changed = True  # this loop must, too
         ticket.waiting = True
         ticket.queue = queue
@@ -245,25 +269,21 @@ class Grants:
                 if len(clock.waiting) > 1 and ticket.since >= 0:
                     ticket.queue.held(self._now() - ticket.since)
 
-    def refused(self, ticket: Ticket, refusal: Refusal, random: Random, at: float) -> Outlook:
+    def refused(self, ticket: Ticket, refusal: Refusal, random: Random, at: float, words: str = "") -> Outlook:
         """A provider refused a call, which has given back what it held: its limits pause and narrow.
 
-        `at`: now, in seconds, for the events.
+        `at`: now, in seconds, for the events. `words`: what the provider said, for those who will not wait so long.
         """
-        throttled: list[events.Throttled] = []
-        after = refusal.retry_after
+        clock = self.clock
         with self._lock:
-            now = self._now()
-            gates = [self.gate(name) for name in ticket.names if name != THREADS]
-            since, ticket.since = ticket.since, -1
-            for gate in gates:
-                if since >= 0 and gate.refuse(since, now, after, random):  # of a batch only the first call says it
-                    told = gate.statistics(now, 0)
-                    throttled.append(events.Throttled(at, gate.name, told.paused, told.concurrency, told.rate))
-            opens = max((gate.opens for gate in gates), default=now)
-            barren = min((gate.barren for gate in gates), default=2)
-            self.clock.changed = True
-        return Outlook(refusal, max(opens - now, 0) / NANO, barren, tuple(throttled))
+            said = Refused(refusal, ticket.longest, self._now(), at, words, ticket.voice)
+            gates = tuple(self.gate(name) for name in ticket.names if name != THREADS)
+            outlook, left = clock.closures.learn(ticket, gates, said, clock.waiting, random)
+            self._named.refused(ticket.names)
+            clock.changed = True
+        for waiting, why in left:
+            clock.tell(waiting.loop, partial(waiting.closed, why))
+        return outlook
 
     def dispatch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let whoever can start do so, and set a timer for the next one who can later."""
@@ -274,12 +294,14 @@ class Grants:
         clock = self.clock
         with self._lock:
             now = self._now()
-            waiting = dict.fromkeys(self._gates.values(), 0)
+            gates = {**self._gates, **self._named.gates()}
+            waiting = dict.fromkeys(gates.values(), 0)
             for queue in clock.waiting:
                 for gate in queue.gates:
                     if gate in waiting:
                         waiting[gate] += queue.count()
-            return {name: gate.statistics(now, waiting[gate]) for name, gate in self._gates.items()}
+            named = zip(told_apart(gates), gates.values(), strict=True)
+            return {told: gate.statistics(now, waiting[gate]) for told, gate in named}
 
 
 class _ClockState:
@@ -295,15 +317,12 @@ class _ClockState:
         self.changed = False  # somebody may be able to start who could not when the queues were last looked at
         self.handing_on = False  # a slot has come back and was not handed on yet
         self.loans = Loans()
+        self.closures = Closures()
         self._lent = self.loans.lent
         self._gates: weakref.WeakValueDictionary[tuple[str, Limit, Hashable], Gate] = weakref.WeakValueDictionary()
         self._grants: weakref.WeakKeyDictionary[Limits, Grants] = weakref.WeakKeyDictionary()
-        self._users: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.WeakSet[User]] = (
-            weakref.WeakKeyDictionary()
-        )
-        self._left: deque[Ticket] = deque()  # by runs that are gone: added to without the lock
+        self.loops = Loops()
         self._looking: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
-        self.several = False  # runs have begun on more than one loop, as far as is known
         self._timing = False
         self._dispatching: set[asyncio.AbstractEventLoop] = set()
         self._alarms = Alarms()
@@ -322,43 +341,21 @@ class _ClockState:
         key = (name, limit, owner)
         gate = self._gates.get(key)
         if gate is None:
-            gate = self._gates[key] = Gate(name, limit)
+            gate = self._gates[key] = Gate(name, limit, _REMEMBERED)
         return gate
 
     # ----------------------------------------------------------------------------------------------- closed loops
 
-    def note(self, loop: asyncio.AbstractEventLoop, user: User) -> None:
-        """A run begins on a loop."""
-        with self.lock:
-            users = self._users.get(loop)
-            if users is None:
-                users = self._users[loop] = weakref.WeakSet()
-            users.add(user)
-            self.several = len(self._users) > 1
-
-    def _loops(self) -> list[asyncio.AbstractEventLoop]:
-        """Those on which runs have begun; other threads may add theirs meanwhile."""
-        return [loop for ref in self._users.keyrefs() if (loop := ref()) is not None]
-
-    def leave(self, user: User) -> None:
-        """A run is gone that had not ended: from a finalizer, which may come in the middle of anything."""
-        self._left.extend(user.still_taken())
-
     def look_for_closed(self) -> None:
         """Take back what calls hold whose event loop was closed, or whose run is gone."""
-        if not self._left and not any(loop.is_closed() for loop in self._loops()):
-            return
-        with self.lock:
-            while self._left:
-                self.take_back(self._left.popleft())
-            for loop in [loop for loop in self._users if loop.is_closed()]:
-                for user in self._users.pop(loop):
-                    for ticket in list(user.still_taken()):
-                        self.take_back(ticket)
+        if self.loops.has_closed():
+            with self.lock:
+                for ticket in self.loops.closed():
+                    self.take_back(ticket)
 
     def _keep_looking(self, loop: asyncio.AbstractEventLoop) -> None:
         """While somebody waits who may wait for another loop: have this one look for loops that were closed."""
-        if loop in self._looking or not self.waiting or all(other is loop for other in self._loops()):
+        if loop in self._looking or not self.waiting or self.loops.only(loop):
             return
         self._looking.add(loop)
         loop.call_later(_LOOK, self._look_at_loops, weakref.ref(loop))
@@ -397,10 +394,10 @@ class _ClockState:
                     if ticket.loop is loop:
                         ticket.granted()
                     else:
-                        self._tell(ticket.loop, partial(self._arrive, ticket), ticket)
+                        self.tell(ticket.loop, partial(self._arrive, ticket), ticket)
         finally:
             self._dispatching.discard(loop)
-        if self.several and self.waiting:
+        if self.loops.several and self.waiting:
             self._keep_looking(loop)
 
     def _startable(self, loop: asyncio.AbstractEventLoop) -> list[Ticket]:
@@ -425,7 +422,7 @@ class _ClockState:
             if waiting is loop:
                 self._alarms.set(loop, when, self._woken)
             elif not self._alarms.rings_by(waiting, when):
-                self._tell(waiting, partial(self._look_again, waiting))
+                self.tell(waiting, partial(self._look_again, waiting))
         if later and loop not in later and not loop.is_closed():  # they may be blocked, and some wait here behind them
             self._alarms.set(loop, min(later.values()) + _LATE, self._woken)
         self._timing = bool(self._alarms)
@@ -458,7 +455,7 @@ class _ClockState:
         else:
             self.dispatch(ticket.loop)
 
-    def _tell(self, loop: asyncio.AbstractEventLoop, do: Callable[[], None], ticket: Ticket | None = None) -> None:
+    def tell(self, loop: asyncio.AbstractEventLoop, do: Callable[[], None], ticket: Ticket | None = None) -> None:
         """Have another thread's event loop do something, unless that has just closed."""
         try:
             loop.call_soon_threadsafe(do)

@@ -30,6 +30,7 @@ from superscalar.schedule.cells import (
     attach,
     cell_of,
     top_of,
+    watchers_of,
 )
 from superscalar.schedule.commands import Refuse, Revive
 from superscalar.schedule.counting import Counting
@@ -172,8 +173,8 @@ class Liveness:
 
     def _leave_map(self, cell: Cell) -> None:
         """The map whose body it stands in does not wait for it."""
-        owner, watchers = cell.scope.owner, cell.watchers
-        if owner is not None and watchers is not None and (owner, OUTCOME) in watchers:
+        owner = cell.scope.owner
+        if owner is not None and (owner, OUTCOME) in (watchers := watchers_of(cell)):
             watchers.remove((owner, OUTCOME))
             self._counting.lower(owner)
 
@@ -183,7 +184,7 @@ class Liveness:
             raise IllegalEvent(f"`{cell.id}` was cancelled while {cell.status}")
         if cell in self.unneeded:
             self.unneeded[cell] = PENDING
-            watchers = cell.watchers or []
+            watchers = watchers_of(cell)
             cell.watchers = [watch for watch in watchers if watch[1] != OVER]
             for owner, what in watchers:
                 if what == OVER:

@@ -116,7 +116,7 @@ class InnerQueue(Queue):
     wait for those.
     """
 
-    __slots__ = ("__weakref__", "_inside", "_loans", "_others", "caller")
+    __slots__ = ("_inside", "_loans", "_others", "caller")
 
     def __init__(
         self,

@@ -141,18 +141,21 @@ class LongestPath:
                 for inner in reversed(work.body):
                     here = max(here, visit(inner, behind))
             remaining[task.id] = here
-            if type(work) is Call and not task.guards and not task.after:  # `_before`, written out for the common case
-                for need in task.needs:
-                    if rest.get(need.task, 0.0) < here:
-                        rest[need.task] = here
-                return here
             for used in _before(task):
                 if rest.get(used, 0.0) < here:
                     rest[used] = here
             return here
 
         for task in tasks:
-            visit(task, 0.0)
+            work = task.work
+            seconds = own.get(work.tool) if type(work) is Call and not task.guards and not task.after else None
+            if seconds is None:
+                visit(task, 0.0)
+                continue
+            here = remaining[task.id] = rest.get(task.id, 0.0) + seconds  # `visit`, written out for the common case
+            for need in task.needs:
+                if rest.get(need.task, 0.0) < here:
+                    rest[need.task] = here
         self._remaining = remaining
 
     def _drifted(self) -> bool:

@@ -13,15 +13,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from math import inf
 from typing import Any
 
 from superscalar import events
-from superscalar.errors import NotDone, RateLimited
+from superscalar.errors import ModelError, NotDone, RateLimited
 from superscalar.transient import TOO_MANY, attribute_of, causes, status_of
 
 _UNAVAILABLE = 503
 _EPOCH = 100_000_000.0
-"""From here on a number of seconds is a moment (in 1973) and no wait (of three years), whoever says it."""
+"""From here on a number of seconds is a moment (in 1973) and no wait (of three years)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +42,14 @@ class Outlook:
 
     `delay`: seconds until its limits let anything start again. `barren`: how many times on end nothing had got through
     since the refusal before; with 0 it is the limit that is being learned, and not the call that is bad. `throttled`:
-    the limits that it narrowed.
+    the limits that it narrowed. `beyond`: nothing gets through for longer than the call waits.
     """
 
     refusal: Refusal | None = None
     delay: float = 0.0
     barren: int = 0
     throttled: tuple[events.Throttled, ...] = ()
+    beyond: bool = False
 
 
 NOT_REFUSED = Outlook()
@@ -65,11 +67,25 @@ def refusal_of(error: BaseException, wall: Callable[[], float] = time.time) -> R
             return Refusal(_sensible(_number(cause.retry_after)), nothing_done=True)
         if isinstance(cause, NotDone):
             return None
+        if isinstance(cause, ModelError) and (refusal := refusal_of_model(cause)) is not None:
+            return refusal
         status = status_of(cause)
         if status in (TOO_MANY, _UNAVAILABLE):
             wait = _wait(cause, wall)
             if status == TOO_MANY or wait is not None:
                 return Refusal(wait, nothing_done=status == TOO_MANY)
+    return None
+
+
+def refusal_of_model(error: ModelError) -> Refusal | None:
+    """The same of a model's error: its provider has no room now, or says when to come back. None if it just failed.
+
+    What is not `retryable` is a refusal only where it says when to come back, too: else waiting is of no use.
+    """
+    wait = _sensible(_number(error.retry_after))
+    no_room = error.status in (TOO_MANY, _UNAVAILABLE)
+    if (no_room or wait is not None) if error.retryable else (no_room and wait is not None):
+        return Refusal(wait, nothing_done=error.status == TOO_MANY)
     return None
 
 
@@ -162,5 +178,5 @@ def _number(value: object) -> float | None:
 
 
 def _sensible(seconds: float | None) -> float | None:
-    """A wait that has not passed yet and that will, while anybody still waits."""
-    return seconds if seconds is not None and 0.0 < seconds < _EPOCH else None
+    """A wait that has not passed yet; three years are as good as any that is longer, and one without end is none."""
+    return min(seconds, _EPOCH) if seconds is not None and 0.0 < seconds < inf else None

@@ -219,11 +219,14 @@ class Rest:
             else:
                 arguments = self.unit.approval.bind(known, tool, given)
             told = shown_arguments(tool, arguments)
+            named = None if tool.limit_names is None else tool.limit_names.of(arguments, self._run.context)
         except (ArgumentError, EvaluationError, Unavailable) as error:  # the tool is another one now, or a value absent
             self._happened(events.Failed(self._now(), cell.id, Failure("arguments", str(error), in_doubt=in_doubt)))
             return
         calls, last = self.unit.calls, under.last
         attempt = Attempt(calls, cell, tool, arguments, told, last.attempt + 1, in_doubt)
+        if named is not None:
+            attempt.take_part(named)
         attempt.spared = under.spared + under.cut_off
         if isinstance(last, events.Retrying):
             calls.add_later(attempt, last.at + last.delay)

@@ -10,8 +10,8 @@ from operator import itemgetter
 from typing import Any
 
 from superscalar.everyday import is_text_alone
-from superscalar.schedule.cells import RUNNING, Cell
-from superscalar.values import Failure, Observation, OrderedSet, Record, own_state, record_fields
+from superscalar.schedule.cells import NO_VALUE, RUNNING, Cell
+from superscalar.values import Failure, OrderedSet, Record, own_state, record_fields
 
 _NEVER_MADE = frozenset({"cancelled", "deadline", "budget"})
 _AS_SHOWN = (dt.datetime, dt.date, dt.time, dt.timedelta)  # equal moments of two time zones are different arguments
@@ -52,6 +52,11 @@ class SharedCalls:
         self._cells = {key: cell for key, cell in self._cells.items() if _runs_or_succeeded(cell)}
         self._of_earlier_rounds = set(self._cells.values())
 
+    def let_go(self) -> None:
+        """Forget all of them: the run is over."""
+        self._cells.clear()
+        self._of_earlier_rounds.clear()
+
     def _made_by(self, cell: Cell, key: tuple[Hashable, ...]) -> None:
         self._cells[key] = cell
         self._of_earlier_rounds.discard(cell)
@@ -67,7 +72,7 @@ class SharedCalls:
 
 
 def _runs_or_succeeded(cell: Cell) -> bool:
-    return not cell.retired and (cell.status is RUNNING or isinstance(cell.outcome, Observation))
+    return not cell.retired and (cell.status is RUNNING or cell.value is not NO_VALUE)
 
 
 _NAME = itemgetter(0)

@@ -11,12 +11,14 @@ from superscalar.values import Usage
 class Spending:
     """Adds up what a run spends. `prices`: what one attempt of a tool costs, by the tool's name.
 
-    `asks`: the models, and the tools, that are known to have used tokens.
+    `usage`: all of it, `models`: what models used. `asks`: the models, and the tools, that are known to have used
+    tokens.
     """
 
     def __init__(self, prices: Mapping[str, float]) -> None:
         self.prices = prices
         self.usage = Usage()
+        self.models = Usage()
         self.asks: set[str] = set()
 
     def started(self, tool: str) -> None:
@@ -33,4 +35,5 @@ class Spending:
     def model_used(self, event: events.ModelUsed) -> None:
         """Count what a model used."""
         self.usage += event.usage
+        self.models += event.usage
         self.asks.add(event.role)

@@ -22,6 +22,7 @@ from superscalar.schedule.cells import (
     GATHERING,
     GUARD_FALSE,
     GUARD_TRUE,
+    NO_VALUE,
     OUTCOME,
     PENDING,
     READY,
@@ -31,6 +32,7 @@ from superscalar.schedule.cells import (
     Cell,
     Element,
     Scope,
+    attach,
     cell_of,
     target_of,
     top_of,
@@ -38,11 +40,12 @@ from superscalar.schedule.cells import (
 from superscalar.schedule.commands import Command, Issue, Repeat, Revive
 from superscalar.schedule.counting import Counting
 from superscalar.schedule.items import elements_of, is_ahead_of_ok
+from superscalar.schedule.left import LeftBehind
 from superscalar.schedule.liveness import Liveness
 from superscalar.schedule.order import NOT_BOUND, NameOf, forget_name
 from superscalar.schedule.races import Race
 from superscalar.schedule.requests import Requests
-from superscalar.values import UNNEEDED, Failure, Observation, Outcome, TaskId
+from superscalar.values import UNNEEDED, Failure, Observation, Skipped, TaskId
 
 
 class Schedule:
@@ -103,7 +106,7 @@ class Schedule:
         """
         return cell_of(self._cells, id)
 
-    def outcomes(self) -> dict[TaskId, Outcome]:
+    def outcomes(self) -> LeftBehind:
         """What every task left behind so far, in program order; of what nothing needs, that it was skipped.
 
         Of what was retired there is nothing.
@@ -111,11 +114,11 @@ class Schedule:
         cells: Iterable[Cell] = self._cells.values()
         if len(self._cells) != len(self._root.cells):  # without items of maps they are in program order already
             cells = sorted(cells, key=_place)
-        return {
-            c.id: c.outcome or UNNEEDED
-            for c in cells
-            if (c.outcome is not None or c in self._unneeded) and not c.retired
-        }
+        unneeded = self._unneeded
+        found = [c for c in cells if (c.status is SETTLED or c in unneeded) and not c.retired]
+        lacking = {c.id: c.outcome or UNNEEDED for c in found if c.value is NO_VALUE}
+        values = {c.id: c.value for c in found}
+        return LeftBehind(values | dict.fromkeys(lacking) if lacking else values, lacking)
 
     def plan(self) -> Iterator[Task]:
         """The tasks of the plan, the last one first."""
@@ -229,7 +232,11 @@ class Schedule:
         cell = self._cells.get(event.id) or self.cell(event.id)
         if cell.status is not RUNNING and cell.status is not READY and cell.status is not GATHERING:
             raise IllegalEvent(f"`{cell.id}` succeeded while {cell.status}")
-        self._settle(cell, Observation(event.value))
+        if not self._unneeded or not self._liveness.settled(cell):
+            self.unsettled -= 1
+        self._counting.succeed(cell, event.value)
+        if self._uses.kept:  # there is a `first`
+            self._counting.races.settled(cell, sealed=self.sealed)
 
     def _on_resolved(self, event: events.Resolved) -> None:
         cell = self.cell(event.id)
@@ -251,10 +258,8 @@ class Schedule:
             self.todo.append(Revive((other.id,)))
         if other.status is SETTLED:
             self.todo.append(Repeat(cell.id, other.id))
-        elif other.watchers is None:
-            other.watchers = [(cell, SHARED)]
         else:
-            other.watchers.append((cell, SHARED))
+            attach(other, cell, SHARED)
 
     def _on_failed(self, event: events.Failed) -> None:
         cell = self.cell(event.id)
@@ -343,6 +348,16 @@ class Schedule:
         if cell.is_write and (written or cell.status is RUNNING):
             raise IllegalEvent(f"`{cell.id}` writes and was retired after it had begun")
 
+    def let_go(self) -> None:
+        """Forget every instance, and what each of them refers to."""
+        for cell in self._cells.values() if len(self._cells) != len(self._root.cells) else ():
+            cell.parts, cell.elements = (), None
+            if cell.scope is not self._root:  # an item of a map, whose scope has it
+                cell.scope.cells.clear()
+        self._cells.clear()
+        self._root.cells.clear()
+        self._counting.waiters.clear()
+
     # ---------------------------------------------------------------------------------------------------- maps
 
     def _instantiate(
@@ -423,12 +438,15 @@ class Schedule:
             counting.uses.keep()
         if self._uses.kept:
             self._uses.note(cell)
-        self._lower(cell)
+        if cell.missing > 1:
+            cell.missing -= 1
+        else:
+            self._lower(cell)
         if cell.access is not None and not cell.access.known and cell.status is PENDING:
             counting.order.await_name(cell)
         return cell
 
-    def _settle(self, cell: Cell, outcome: Outcome) -> None:
+    def _settle(self, cell: Cell, outcome: Failure | Skipped) -> None:
         if not self._unneeded or not self._liveness.settled(cell):
             self.unsettled -= 1
         self._counting.settle(cell, outcome)
@@ -459,7 +477,9 @@ class Schedule:
                 raise IllegalEvent(f"`{cell.id}` is {cell.status} with outcome {cell.outcome}")
             if cell.status in (READY, RUNNING, GATHERING) and cell.missing:
                 raise IllegalEvent(f"`{cell.id}` is {cell.status} and misses {cell.missing}")
-            if cell.status is SETTLED and (cell.value_watchers or cell.watchers or cell.shape_watchers):
+            if cell.status is SETTLED and (
+                cell.value_watchers is not None or cell.sole_watcher or cell.watchers or cell.shape_watchers
+            ):
                 raise IllegalEvent(f"`{cell.id}` settled without telling everybody")
             if cell.status is DORMANT and cell not in self._unneeded:
                 raise IllegalEvent(f"`{cell.id}` is dormant, but counts")

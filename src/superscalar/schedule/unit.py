@@ -16,18 +16,19 @@ from superscalar.schedule import gather
 from superscalar.schedule.approval import Approval
 from superscalar.schedule.binding import Binder
 from superscalar.schedule.calls import Calls
-from superscalar.schedule.cells import DORMANT, GATHERING, PENDING, RUNNING, SETTLED, Cell
+from superscalar.schedule.cells import DORMANT, GATHERING, PENDING, READY, RUNNING, SETTLED, Cell
 from superscalar.schedule.commands import Command, Issue, Name, Refuse, Release, Repeat, Revive, Skip
 from superscalar.schedule.course import Course
 from superscalar.schedule.ends import instead_of, never_started, too_many, too_wide
 from superscalar.schedule.items import elements_of, is_ahead_of_ok, is_left_out_by_ok, may_be_left_out_by_ok
 from superscalar.schedule.ledger import Ledger
+from superscalar.schedule.left import LeftBehind
 from superscalar.schedule.lookup import outcomes_for
 from superscalar.schedule.naming import Naming
 from superscalar.schedule.permission import Permission
 from superscalar.schedule.state import Schedule
 from superscalar.schedule.surroundings import Surroundings
-from superscalar.values import Failure, FailureKind, Observation, Outcome, Skipped, TaskId, copied
+from superscalar.values import Failure, FailureKind, Observation, Skipped, TaskId, copied
 
 __all__ = ["Surroundings", "TaskFetchingUnit"]
 
@@ -79,6 +80,17 @@ class TaskFetchingUnit:
         else:
             self.happened(events.Planned(self.now(), task))
 
+    def _plan_all(self, tasks: Iterable[Task]) -> None:
+        """Take in tasks that are there already, all of them at this moment."""
+        now, happened = self.now(), self.happened
+        room = 0 if self.calls.stopped is not None else self._bounds.max_tasks - len(self.schedule)
+        for task in tasks:
+            if room > 0:
+                room -= 1
+                happened(events.Planned(now, task))
+            else:
+                self._plan(task)
+
     def begin_round(self, number: int, reason: str, shown: Label = NOTHING) -> None:
         """More of the program follows: its writes wait for the next seal. `shown`: what its planner was shown."""
         restricted = self.ledger.ran_untrusted
@@ -91,7 +103,7 @@ class TaskFetchingUnit:
             self._set_aside(dead)
         self.pump()
 
-    async def run(self, tasks: Iterable[Task] | AsyncIterable[Task]) -> dict[TaskId, Outcome]:
+    async def run(self, tasks: Iterable[Task] | AsyncIterable[Task]) -> LeftBehind:
         """Run tasks as they are streamed, seal at the end of the stream, and return what each one left behind.
 
         A failed task skips only the tasks that refer to it; its siblings go on. Cancelling this call cancels every tool
@@ -107,8 +119,7 @@ class TaskFetchingUnit:
                 async for task in tasks:
                     self.add(task)
             else:
-                for task in tasks:
-                    self._plan(task)
+                self._plan_all(tasks)
             self.seal()
         except BaseException:
             await self.cancel()
@@ -171,7 +182,7 @@ class TaskFetchingUnit:
         waiting = ", ".join(f"{cell.id} ({cell.status}, misses {cell.missing})" for cell in self.schedule.open_cells())
         return IllegalEvent(f"nothing runs and nothing can start, but these tasks have not settled: {waiting}")
 
-    def outcomes(self) -> dict[TaskId, Outcome]:
+    def outcomes(self) -> LeftBehind:
         """What every task left behind so far, in program order; of what nothing needs, that it was skipped."""
         return self.schedule.outcomes()
 
@@ -227,6 +238,10 @@ class TaskFetchingUnit:
         await self.calls.ended()
         await self.approval.ended(self._bounds.grace)
 
+    def let_go(self) -> None:
+        """Forget the tasks of a run that is over: else they wait for the collector, as they refer to each other."""
+        self.ledger.let_go()
+
     # ------------------------------------------------------------------------------------------- facts and commands
 
     def happened(self, event: events.Event) -> None:
@@ -250,8 +265,13 @@ class TaskFetchingUnit:
             while (todo or ready) and not self._on_hold:
                 while todo:
                     command = todo.popleft()
-                    if isinstance(command, Cell):
-                        self._issue(command)
+                    if type(command) is Cell:
+                        task = command.task
+                        free = command.status is READY and self.calls.stopped is None
+                        if free and task is not None and type(task.work) is Call:
+                            self._bind(command, task.work)  # `_issue`, written out
+                        else:
+                            self._issue(command)
                     else:
                         self._follow_up(command)
                 if ready:
@@ -301,9 +321,8 @@ class TaskFetchingUnit:
         if task is None or cell.status is SETTLED or cell.status is DORMANT:
             return
         work = task.work
-        skipped = cell.silent or cell.blocked is not None  # either way it is not called
-        if type(work) is Call and (self.calls.stopped is None or skipped):
-            self._bind(cell, work)
+        if type(work) is Call and (self.calls.stopped is None or cell.silent or cell.blocked is not None):
+            self._bind(cell, work)  # if it is silent or blocked, it is not called
             return
         expanding = type(work) is Map and cell.status is not GATHERING
         if self.calls.stopped is not None and (expanding or type(work) is Call):  # the end of another one made it ready

@@ -7,8 +7,9 @@ import heapq
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator
+from itertools import chain
 from math import inf
-from typing import Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from superscalar.schedule.gate import NANO, UNBOUNDED, Gate
 
@@ -19,6 +20,26 @@ _PART = 4  # at most one slot in so many is kept for calls that may start soon
 Order: TypeAlias = tuple[float, ...]
 """Where a call stands within its run, the lower goes first: it begins with the seconds to the end of its path, negative
 (`LongestPath`), or with a place in whatever other order there is."""
+
+
+class Voice(NamedTuple):
+    """Who speaks where a provider's words are handed on: a `tool`, or the models of agents.
+
+    Words of one that is not `trusted` go to nobody whose failures are; of one that says who may read its results
+    (`confidential`), only to itself.
+    """
+
+    tool: object = None
+    trusted: bool = False
+    confidential: bool = False
+
+    def is_heard_by(self, other: Voice) -> bool:
+        """Tell whether its words may stand in a failure of the other one."""
+        return self.tool is other.tool or (not self.confidential and (self.trusted or not other.trusted))
+
+
+NOBODY: Final = Voice()
+"""Whose words are those of no tool: a model's, say. They are not trusted."""
 
 
 class Ticket(ABC):
@@ -47,6 +68,16 @@ class Ticket(ABC):
         return None
 
     @property
+    def longest(self) -> float:
+        """For how many seconds it waits while its provider lets nothing through; else it is told so (`closed`)."""
+        return inf
+
+    @property
+    def voice(self) -> Voice:
+        """Whose words it brings back if it is refused."""
+        return NOBODY
+
+    @property
     def blocked_by(self) -> tuple[str, ...]:
         """The limit that keeps it waiting."""
         return self.queue.blocked_by if self.queue is not None else ()
@@ -54,6 +85,10 @@ class Ticket(ABC):
     @abstractmethod
     def granted(self) -> None:
         """Everything that it asked for was taken for it: start."""
+
+    def closed(self, why: str) -> None:
+        """It waits no more, for its provider lets nothing through for longer than that; `why` has the words."""
+        raise NotImplementedError(f"{type(self).__name__} waits for as long as it takes: {why}")
 
 
 PlaceInLine: TypeAlias = tuple[Order, int, Ticket]
@@ -74,55 +109,74 @@ class Turn:
 
 
 class _RunLine:
-    """The tickets of one run in its order. They nearly always come in that order, and then nothing is sorted."""
+    """The tickets of one run in its order. They nearly always come in that order, and then nothing is sorted.
 
-    __slots__ = ("inorder", "others", "turn")
+    Those have no place of their own but the one at the `head`: thousands may wait, and each object that does costs the
+    collector as much as a tenth of a call.
+    """
+
+    __slots__ = ("head", "numbers", "orders", "others", "tickets", "turn")
 
     def __init__(self, turn: Turn) -> None:
         self.turn = turn
-        self.inorder: deque[PlaceInLine] = deque()
+        self.tickets: deque[Ticket] = deque()
+        self.orders: deque[Order] = deque()
+        self.numbers: deque[int] = deque()
+        self.head: PlaceInLine | None = None
         self.others: list[PlaceInLine] = []
 
     def __len__(self) -> int:
         """How many wait, with those that were given up and have not come up yet."""
-        return len(self.inorder) + len(self.others)
+        return len(self.tickets) + len(self.others)
 
-    def count(self) -> int:
-        """How many still wait."""
-        return sum(_is_taken(place) for places in (self.inorder, self.others) for place in places)
+    def waiting(self) -> Iterator[Ticket]:
+        """Those that still do."""
+        inorder = zip(self.orders, self.numbers, self.tickets, strict=True)
+        return (place[2] for place in chain(inorder, self.others) if _is_taken(place))
 
-    def push(self, place: PlaceInLine) -> None:
-        if not self.inorder or self.inorder[-1] < place:
-            self.inorder.append(place)
+    def push(self, order: Order, number: int, ticket: Ticket) -> None:
+        if not self.tickets or self.orders[-1] <= order:  # numbers only grow
+            self.tickets.append(ticket)
+            self.orders.append(order)
+            self.numbers.append(number)
         else:
-            heapq.heappush(self.others, place)
+            heapq.heappush(self.others, (order, number, ticket))
 
     def first(self) -> PlaceInLine | None:
         """The first place; those that were given up, or changed for another, are dropped on the way."""
-        while self.inorder or self.others:
-            place = (self.others if self.others and self._others_first() else self.inorder)[0]
+        while self.tickets or self.others:
+            place = self.others[0] if self.others and self._others_first() else self._of_head()
             order, _, ticket = place
             if ticket.waiting and ticket.order is order and not ticket.loop.is_closed():  # `_is_taken`, written out
                 return place
             self.pop()
         return None
 
+    def _of_head(self) -> PlaceInLine:
+        if self.head is None:
+            self.head = self.orders[0], self.numbers[0], self.tickets[0]
+        return self.head
+
     def pop(self) -> None:
         if self.others and self._others_first():
             heapq.heappop(self.others)
         else:
-            self.inorder.popleft()
+            self.shift()
+
+    def shift(self) -> None:
+        """The first of those that came in order leaves."""
+        self.head = None
+        self.tickets.popleft()
+        self.orders.popleft()
+        self.numbers.popleft()
 
     def serve(self, number: int) -> None:
         """Its first ticket leaves, and its run has had its turn."""
         self.turn.served = number
-        if self.others:
-            self.pop()
-        else:
-            self.inorder.popleft()
+        self.pop()
 
     def _others_first(self) -> bool:
-        return not self.inorder or self.others[0] < self.inorder[0]
+        return not self.tickets or self.others[0] < self._of_head()
 
 
 def _is_taken(place: PlaceInLine) -> bool:
@@ -199,6 +253,7 @@ class Queue:
     """
 
     __slots__ = (
+        "__weakref__",
         "_due",
         "_keepers",
         "_kept",
@@ -236,7 +291,11 @@ class Queue:
 
     def count(self) -> int:
         """How many still wait."""
-        return sum(line.count() for line in self._lines.values())
+        return sum(1 for _ in self.tickets())
+
+    def tickets(self) -> Iterator[Ticket]:
+        """Those that still wait."""
+        return (ticket for line in self._lines.values() for ticket in line.waiting())
 
     def _measure(self) -> None:
         lasts, gates = self.lasts, self.gates
@@ -283,10 +342,9 @@ class Queue:
             line = self._lines[ticket.run] = _RunLine(turn)
             heapq.heappush(self._turns, (turn.served, ticket.run))
         ticket.order = order
-        place = order, number, ticket
-        line.push(place)
-        if self.crowd is not None and line.first() is place:
-            self.crowd.enter(self, ticket.run, place)
+        line.push(order, number, ticket)
+        if self.crowd is not None and (first := line.first()) is not None and first[2] is ticket:
+            self.crowd.enter(self, ticket.run, first)
 
     def served(self, run: str) -> int:
         """When a run was served last that has tickets here."""
@@ -403,16 +461,19 @@ class Queue:
         line = self._lines[turns[0][1]]
         if line.others:
             return False
-        inorder = line.inorder
-        while inorder:
-            order, _, ticket = inorder[0]
-            if not ticket.waiting or ticket.order is not order or ticket.loop.is_closed():
+        tickets, orders = line.tickets, line.orders
+        while tickets:
+            ticket = tickets[0]
+            if not ticket.waiting or ticket.order is not orders[0] or ticket.loop.is_closed():
                 return False
             for gate in gates:
                 if gate.free < 1:
                     self.opens_at(now)
                     return len(self.lacked) < 2
-            inorder.popleft()
+            tickets.popleft()  # `_RunLine.shift`, written out
+            orders.popleft()
+            line.numbers.popleft()
+            line.head = None
             line.turn.served = next(numbers)
             ticket.waiting = False
             ticket.holds = True

@@ -32,6 +32,7 @@ class Described(ABC):
     `identity`: what, beside the annotations, must be the same for a recorded run to mean the same. `checked`: what
     gives a result as it is declared, or raises; None where nothing is. `server`: who describes it, if that is not
     whoever wrote this program: then all that it says is data. `cut`: what of that was left out, in words.
+    `unaccepted`: it is not what somebody accepted.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Described(ABC):
     checked: Callable[[Any], Any] | None = None
     server: str = ""
     cut: tuple[str, ...] = ()
+    unaccepted: bool = False
 
     @abstractmethod
     def validator(self, secrets: Secrets, completed: Check) -> Check:

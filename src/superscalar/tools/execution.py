@@ -99,6 +99,21 @@ class Channel(Protocol):
         ...
 
 
+class Direct:
+    """The runner of an async function that needs nothing but its arguments: whoever makes a call may await
+    `function(**arguments)` itself, and spare what would be said of the call.
+    """
+
+    __slots__ = ("function",)
+
+    def __init__(self, function: Callable[..., Awaitable[Any]]) -> None:
+        self.function = function
+
+    def __call__(self, call: Invocation, _: Channel) -> Awaitable[Any]:
+        """Call it as any runner does."""
+        return self.function(**call.arguments)
+
+
 Runner: TypeAlias = Callable[[Invocation, Channel], Awaitable[Any]]
 """Runs a call of one tool. What is awaited gives the value, or raises what the tool raised.
 

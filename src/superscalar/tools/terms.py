@@ -36,6 +36,7 @@ _LOG: Final = logging.getLogger("superscalar.tools")
 
 Effect: TypeAlias = Literal["pure", "read", "write"]
 Resource: TypeAlias = str | Callable[..., str]
+NamedLimit: TypeAlias = str | Callable[..., str]
 
 
 class Inherited:
@@ -76,6 +77,10 @@ class Limit:
             )
 
 
+def _are_names_or_functions(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(callable(one) or NAME.fits(one) for one in value)
+
+
 Caught: TypeAlias = type[BaseException] | Callable[[Exception], bool]
 """Which errors are meant: those of a class, or those of which a function says so."""
 
@@ -104,7 +109,8 @@ class Retry:
     Architecture Blog, Exponential Backoff And Jitter), and never less than the provider asked for. A write that is not
     idempotent is tried again only after a refusal and `NotDone`, which say that nothing happened. With `RateLimited`
     in `on` any refusal is meant: status 429 too, and 503 with a time to come back. A refused attempt counts only if
-    nothing else gets through either, and every tenth time.
+    nothing else gets through either, and every tenth time. What is refused for more than `longest` seconds, at once or
+    in several refusals between which nothing gets through, is not waited for: it fails with the provider's words.
     """
 
     attempts: int = field(default=3, metadata=whole_number(1, "attempts in all; 1 is no retry").here)
@@ -118,6 +124,7 @@ class Retry:
     )
     initial: float = field(default=0.5, metadata=at_least(0.0, "seconds").here)
     maximum: float = field(default=30.0, metadata=at_least(0.0, "seconds").here)
+    longest: float = field(default=300.0, metadata=at_least(0.0, "seconds that a provider may ask to wait").here)
 
     def __post_init__(self) -> None:
         check_fields(self, "Retry")
@@ -191,6 +198,10 @@ _READERS: Final = Expected(
     "write names, such as {'ann@home.example'}, or a function of arguments to them",
     lambda value: callable(value) or NAMES.fits(value),
 )
+_LIMIT: Final = Expected(
+    'write a name, or a list of names; or, for a name, a function of arguments: lambda city: f"weather:{city}"',
+    lambda value: callable(value) or NAMES.fits(value) or _are_names_or_functions(value),
+)
 _EFFECT: Final = Expected('write effect="pure", effect="read" or effect="write"', one_of("pure", "read", "write").fits)
 _TRUST: Final = Expected('write trust="trusted" or trust="untrusted"', one_of("trusted", "untrusted").fits)
 
@@ -208,8 +219,8 @@ class Terms:
     """What its accesses are ordered against: a name, or a function of some of the arguments."""
     dedupe: bool | None = field(default=None, metadata=FLAG.or_none.here)
     """Whether identical calls are one call; None: those of a pure tool are."""
-    limit: str | Iterable[str] = field(default=(), metadata=NAMES.here)
-    """The named limit, or limits, that a call takes part in."""
+    limit: NamedLimit | Iterable[NamedLimit] = field(default=(), metadata=_LIMIT.here)
+    """The named limit, or limits, that a call takes part in; a function of its arguments gives the name of one."""
     timeout: float | Inherited | None = field(default=INHERITED, metadata=_TIMEOUT.here)
     """Seconds that an attempt may take; None for no bound, INHERITED for the agent's."""
     retry: Retry | int = field(default=UNLESS_REFUSED, metadata=_RETRY.here)
@@ -254,7 +265,8 @@ class Terms:
         keep(self, "retry", Retry(attempts=self.retry) if isinstance(self.retry, int) else self.retry)
         for name in ("limit", "secret", "sink", "content"):
             given = getattr(self, name)
-            keep(self, name, (given,) if isinstance(given, str) else tuple(dict.fromkeys(given)))
+            one = isinstance(given, str) or callable(given)
+            keep(self, name, (given,) if one else tuple(dict.fromkeys(given)))
 
     @property
     def retries(self) -> tuple[Retry, ...]:
@@ -302,7 +314,7 @@ class TermsDict(TypedDict, total=False):
     effect: Effect | None
     resource: Resource | None
     dedupe: bool | None
-    limit: str | Iterable[str]
+    limit: NamedLimit | Iterable[NamedLimit]
     timeout: float | Inherited | None
     retry: Retry | int
     idempotent: bool

@@ -21,6 +21,7 @@ from superscalar.tools.context import ArgumentError
 from superscalar.tools.described import Check, Described
 from superscalar.tools.fields import with_defaults
 from superscalar.tools.function import Inspected, inspected, is_async, speaker_of
+from superscalar.tools.limiting import limit_names
 from superscalar.tools.pairing import MAX_BATCH, defaults_of, matched
 from superscalar.tools.secret import hidden, secrets_of
 from superscalar.tools.terms import INHERITED, MOST_CALLS, Effect, Inherited, Retry, Terms, TermsDict
@@ -88,9 +89,10 @@ class Tool(Generic[Takes, Gives]):
     Calling it calls the function. `described`: its name, what it takes and gives. `terms`: as they were declared; the
     other attributes are what follows from both.
     `limits`: the named limits that a call takes part in; `limited_by`: these, or where there are none the tool's own,
-    which is no bound until its provider refuses a call. `shares`: identical calls are one call. `batched`:
-    its batched form, None without one (one that was named is found when a `Toolset` is made). `secrets`: the parameters
-    whose values are never shown; `secret_parts`: what of each is secret.
+    which is no bound until its provider refuses a call. `limit_names`: what names those of a single call, where
+    functions do. `shares`: identical calls are one call. `batched`: its batched form, None without one (one that was
+    named is found when a `Toolset` is made). `secrets`: the parameters whose values are never shown; `secret_parts`:
+    what of each is secret.
     `trust`: whether what it returns is other people's text; None of a pure tool, whose result has the label of its
     arguments. `destinations`: the parameters, or parts of them, that choose where something goes; `sinks`: those among
     them that are declared (`to`, `mail.to`). `shapes`: of each parameter, the constants that its annotation lists.
@@ -125,7 +127,7 @@ class Tool(Generic[Takes, Gives]):
         self.shares = self.effect == "pure" if terms.dedupe is None else terms.dedupe
         assert isinstance(terms.limit, tuple)
         assert isinstance(terms.retry, Retry)
-        self.limits: tuple[str, ...] = terms.limit
+        self.limits: tuple[str, ...] = tuple(one for one in terms.limit if isinstance(one, str))
         self.limited_by = self.limits or (f"{name}()",)
         self.timeout = terms.timeout
         self.retry = terms.retry
@@ -140,6 +142,9 @@ class Tool(Generic[Takes, Gives]):
         self._checks: dict[str, Check] = {}  # of single parameters
         self.secret_parts = secrets_of(name, described.places, terms.secret)
         self.secrets = frozenset(self.secret_parts)
+        self.limit_names = limit_names(
+            name, terms.limit, self.aliases, context=described.context, owner=function, secrets=self.secret_parts
+        )
         self.trust: Trust | None = terms.trust or (None if self.effect == "pure" else "untrusted")
         self.destinations: tuple[Destination, ...] = destinations_of(
             name,
@@ -476,13 +481,14 @@ def tool(
     (changes something; never runs before the plan is complete, and keeps its place among accesses of `resource`).
     `resource`: its name, or a function of some of the arguments (`resource=lambda path: f"file:{path}"`), named as the
     tool names them. `dedupe`: whether identical calls are one call; without it those of a pure tool are.
-    `limit`: the named limit, or limits, that a call takes part in. `timeout`: seconds per attempt. `retry`: a
-    `Retry`, or how many attempts in all, 1 for none; without it a call is made again after a refusal, and after an
-    error that is transient (`is_transient`) unless it is a write that is not idempotent. `cost`: what each attempt
-    costs, in any currency; it counts in the run's `max_cost`. `batch` names the batched form; `Tool.batch` says what
-    `over` and `max_batch` are. `secret`: the parameter, or parameters, whose values are never shown nor recorded, as
-    `Annotated[str, Secret]` and pydantic's `SecretStr` say too; better still, take credentials from the `context` of
-    a `ToolContext`.
+    `limit`: the named limit, or limits, that a call takes part in; a function of some of the arguments
+    (`limit=lambda city: f"weather:{city}"`) or of the run's context (`limit=lambda ctx: ctx.context.tenant`) names one.
+    `timeout`: seconds per attempt. `retry`: a `Retry`, or how many attempts in all, 1 for none; without it a call is
+    made again after a refusal, and after an error that is transient (`is_transient`) unless it is a write that is not
+    idempotent. `cost`: what each attempt costs, in any currency; it counts in the run's `max_cost`. `batch` names the
+    batched form; `Tool.batch` says what `over` and `max_batch` are. `secret`: the parameter, or parameters, whose
+    values are never shown nor recorded, as `Annotated[str, Secret]` and pydantic's `SecretStr` say too; better still,
+    take credentials from the `context` of a `ToolContext`.
     `trust`: "untrusted" for what returns other people's text (what is not pure is, unless it says "trusted").
     `trusted_fields`: what the service itself makes or has checked of that, such as `[].id`, `[].sender.address`: a
     number, a date, or a word of ASCII; or, with a pattern for each (`{"[].id": r"f\d+"}`), what fits that. `sink`: the

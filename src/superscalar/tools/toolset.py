@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Itera
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from copy import copy
 from dataclasses import replace
+from os import PathLike
 from types import MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
@@ -24,6 +25,9 @@ from superscalar.tools.tool import Tool, tool
 from superscalar.tools.trust import Declared
 
 if TYPE_CHECKING:
+    from superscalar.mcp.elicitation import Elicit
+    from superscalar.tools.accepted import Changes
+    from superscalar.tools.servers import Servers, Tell
     from superscalar.tools.sessions import Sessions
 
 
@@ -98,7 +102,9 @@ class Toolset:
                 members = (_tool_of(given) if policy is None else copy(_tool_of(given)),)
             for member in members:
                 if member.name in by_name:
-                    raise UsageError(f'two tools are called {member.name!r}; give one another name: @tool(name="...")')
+                    served = bool(member.described.server or by_name[member.name].described.server)
+                    how = 'say "prefix" where its server is configured' if served else '@tool(name="...")'
+                    raise UsageError(f"two tools are called {member.name!r}; give one another name: {how}")
                 by_name[member.name] = member
                 own = member.policy if isinstance(member.policy, _SeveralRules) else (member.policy,)
                 if policy is not None:
@@ -135,6 +141,47 @@ class Toolset:
         if not tools:
             raise UsageError(f"{module.__name__} has no tools; put @tool above the functions that plans may call")
         return cls([*dict.fromkeys(tools), beside])
+
+    @classmethod
+    def from_mcp(
+        cls,
+        config: Mapping[str, Any] | str | PathLike[str],
+        *,
+        trust: Collection[str] = (),
+        elicit: Elicit | None = None,
+        answer_within: float = 30.0,
+        auth: Mapping[str, Any] | None = None,
+        lock: str | PathLike[str] | None = None,
+        tell: Tell | None = None,
+        limits: Mapping[str, Limit] | None = None,
+        policy: Any = None,
+    ) -> ServerTools:
+        """Make a set of the tools of MCP servers: `config` is a file with `mcpServers`, or what stands in one.
+
+            async with Toolset.from_mcp("mcp.json") as tools:
+                print(tools.describe())
+
+        `trust`: the servers whose hints (`readOnlyHint`) are believed, as with `"trust_annotations": true` there.
+        `elicit`: puts a question of a server (`superscalar.mcp.Elicitation`) to a person, and gives the answers by
+        the names of its fields, or None to decline; they are to come within `answer_within` seconds. `auth`: by server,
+        the authentication of an address, such as an `OAuthClientProvider` of the SDK. `lock`: the file that says what
+        was accepted, if not `mcp.lock` beside the configuration. `tell`: is given, once, each line that a person should
+        see, in the place of the log. `limits` and `policy` are those of the set. See docs/mcp.md.
+
+        Raises:
+            UsageError: the configuration cannot be read, or wants a variable that is not set; or the SDK is not
+                installed.
+        """
+        try:
+            from superscalar.tools.servers import Servers
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types", "httpx2"):
+                raise
+            raise UsageError("MCP servers need the SDK: pip install 'superscalar[mcp]'") from error
+        servers = Servers(
+            config, trust=trust, elicit=elicit, answer_within=answer_within, auth=auth, lock=lock, tell=tell
+        )
+        return ServerTools(servers, limits=limits, policy=policy)
 
     @classmethod
     def beside(cls, module: ModuleType) -> Toolset:
@@ -268,6 +315,13 @@ class Toolset:
 
     # ----------------------------------------------------------------------------------------------- what is in it
 
+    def without(self, left_out: Callable[[Tool[..., Any]], bool]) -> Toolset:
+        """Return the set without some of its tools, as planners are shown it; the others keep their aliases."""
+        made = copy(self)
+        made.by_alias = {alias: one for alias, one in self.by_alias.items() if not left_out(one)}
+        made.signatures = Signatures(one for one in self.signatures if one.alias in made.by_alias)
+        return made
+
     def describe(self, query: str | None = None, limit: int | None = None) -> str:
         """Describe the tools as a planner is shown them: those that a `query` finds, the best first, `limit` at most.
 
@@ -344,6 +398,79 @@ class Toolset:
                 case "anthropic":
                     made.append({**about, "input_schema": member.schema})
         return made
+
+
+class ServerTools(Toolset):
+    """The tools of MCP servers, as these list them. Made by `Toolset.from_mcp`.
+
+    `async with` opens the servers and lists what there is; a run does that by itself.
+    """
+
+    def __init__(self, servers: Servers, *, limits: Mapping[str, Limit] | None = None, policy: Any = None) -> None:
+        self._servers = servers
+        self._shown: tuple[Any, Toolset] = (None, Toolset())
+        super().__init__((), limits={**servers.limits, **(limits or {})}, policy=policy)
+
+    def session(self) -> AbstractAsyncContextManager[object]:
+        """Open a connection to each server."""
+        return self._servers.session()
+
+    async def listed(self) -> Iterable[Tool[..., Any]]:
+        """List the tools of all servers; the same set as long as nothing has changed."""
+        listing = await self._servers.listed()
+        self._servers.tell()
+        if self._shown[0] is not listing:
+            self._shown = listing, Toolset(listing.tools, pinned=listing.pinned, says=listing.says)
+        return self._shown[1]
+
+    async def __aenter__(self) -> Self:
+        """Open the servers, if nobody else has, and list what there is.
+
+        Raises:
+            ToolsetError: a server cannot be reached, or does not list its tools.
+        """
+        await super().__aenter__()
+        try:
+            await self._show()
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def _show(self) -> None:
+        """Let whoever looks at the set itself see what a run would."""
+        latest = await self.now()
+        for name in _SHOWN:
+            setattr(self, name, getattr(latest, name))
+
+    @property
+    def instructions(self) -> Mapping[str, str]:
+        """Return what the servers say of themselves, by server; `says` has what of that was accepted."""
+        return self._servers.instructions
+
+    def offered_as(self, name: str) -> str:
+        """Return what a server calls the tool of that name."""
+        return self._servers.offered_as(name)
+
+    async def accept(self) -> Changes:
+        """Accept what the servers say of themselves now; return what has changed since that was done last.
+
+        It goes into `mcp.lock`, and is what they are held to under `policy="enforce"`.
+
+        Raises:
+            ToolsetError: a server cannot be reached, or does not list its tools.
+            UsageError: no file says what was accepted; the message says what to write.
+        """
+        await super().__aenter__()
+        try:
+            changes = await self._servers.accept()
+            await self._show()
+            return changes
+        finally:
+            await self.__aexit__()
+
+
+_SHOWN: Final = ("by_alias", "limits", "named", "pinned", "rules", "says", "signatures")
 
 
 def _check_pinned(names: Iterable[str], known: Collection[str]) -> None:

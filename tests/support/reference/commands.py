@@ -13,8 +13,15 @@ import typer
 from superscalar.cli.app import app
 from superscalar.cli.codes import ENVIRONMENT, EXIT_CODES
 
-COMMANDS: Final[Mapping[str, Any]] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-"""Every command, by name."""
+
+def _commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        within = f"{before}{name}"
+        yield from _commands(command, f"{within} ") if hasattr(command, "commands") else [(within, command)]
+
+
+COMMANDS: Final[Mapping[str, Any]] = dict(_commands(typer.main.get_command(app)))
+"""Every command, by name; those of a group by both names."""
 
 RESULT: Final = "{} partial complete failed run_id rounds outcomes timing usage cost"
 DOCUMENTS: Final[Mapping[str, str]] = {
@@ -33,6 +40,7 @@ DOCUMENTS: Final[Mapping[str, str]] = {
     "approve": "run_id questions | run_id answered approved open",
     "prune": "journal deleted unfinished busy",
     "rotate": "journal moved into unfinished busy",
+    "mcp accept": "lock new changed gone",
 }
 """The fields of the document that `--json` prints; of one or another document, where `|` stands."""
 
@@ -47,6 +55,8 @@ OPENING: Final = """# The command line
   `Toolset`. What a module calls `LIMITS` (`LIMITS = {"quotes": Limit(concurrency=5, rate=10)}`) are the
   limits that its tools take part in; `SCHEMAS` (`SCHEMAS = {"Invoice": Invoice}`) are the types that plans
   may write `extract(...)` with ([more](extract.md)). The model and all else are options of the command.
+- **`--mcp FILE.json`**: MCP servers, as other clients configure them, too: see [MCP servers](mcp.md). A file is read only
+  where it is named.
 - **`--agent FILE.py:NAME`**: an `LLMCompiler`, with its tools, limits, rules, models and journal. Options
   beside it change what it is told for this command. They may tighten its rules (`--policy`, `--replan`,
   `--replanner-sees`, `--approve-plan`) and not loosen them; its budgets and bounds are yours to set. Without

@@ -68,6 +68,7 @@ EVENTS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "Models": {
         "ModelAsked": "Begin a span with the model's name.",
+        "ModelWaiting": "Show what it waits for. Where it comes often, runs take their time for what the model's provider allows.",
         "ModelPreparing": "Show it until the model writes.",
         "ModelUsed": "End the span; add up tokens and cost by `role`.",
     },

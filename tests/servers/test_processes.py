@@ -1,0 +1,104 @@
+"""Servers that are processes: they are there when they are needed, end as a whole, and tell the log what goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from superscalar import Failure, LLMCompiler, Observation, Toolset
+
+SERVER = Path(__file__).parent.parent / "support" / "stdio_server.py"
+TOKEN = "tok-0123456789"
+
+
+def configuration(*names: str, **said: Any) -> dict[str, Any]:
+    one = {"command": sys.executable, "args": ["-S", "-E", str(SERVER), *names], "env": {"TOKEN": TOKEN}, **said}
+    return {"mcpServers": {"own": one}}
+
+
+def is_alive(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def soon(what: Callable[[], bool]) -> bool:
+    """Whether it becomes true; it is looked at for some seconds."""
+    for _ in range(300):
+        if what():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="there is no /proc to look for processes in")
+
+
+@linux
+def test_a_server_killed_in_a_plan_fails_its_calls_and_these_alone_and_comes_back(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, logger="superscalar.mcp")
+    config = configuration(trust_annotations=True)
+    config["mcpServers"]["other"] = configuration("echo", trust_annotations=True)["mcpServers"]["own"]
+    plan = """
+pid = parse_json(child())
+before = own_echo(text="a")
+dead = die()
+after = other_echo(text="b")
+join(pid, before, after, default(dead, "dead"))
+"""
+
+    async def main() -> tuple[Any, Any, bool, int]:
+        agent = LLMCompiler(tools=Toolset.from_mcp(config), policy="off")
+        async with agent.opened():
+            outcomes = await agent.execute(plan)
+            again = await agent.execute("join(own_echo(text='c'), other_echo(text='d'), child())")
+            alive = is_alive(int(again.joined[2]))
+        return outcomes, again.joined[:2], alive, int(again.joined[2])
+
+    outcomes, again, was_alive, child = asyncio.run(main())
+    dead = outcomes["dead"]
+    assert isinstance(dead, Failure)
+    assert (dead.error, dead.in_doubt, outcomes.joined[1:]) == ("ConnectionEnded", True, ["a", "b", "dead"])
+    assert outcomes["after"] == Observation("b")
+    assert (again, was_alive) == (["c", "d"], True)
+    assert soon(lambda: not any(map(is_alive, (child, outcomes.joined[0]))))  # whole groups have ended
+    said = [record.getMessage() for record in caplog.records if "ready" in record.getMessage()]
+    assert sorted(said) == [f"{name}: ready, with the token **********" for name in ("other", "own", "own")]
+    assert TOKEN not in caplog.text
+
+
+@linux
+def test_servers_end_with_their_children_where_the_program_fails() -> None:
+    seen: list[int] = []
+
+    async def main() -> None:
+        agent = LLMCompiler(tools=Toolset.from_mcp(configuration("child")), policy="off")
+        async with agent.opened():
+            seen.append(int((await agent.execute("join(child())")).joined))
+            assert is_alive(seen[0])
+            raise KeyError("the program")
+
+    with pytest.raises(KeyError):
+        asyncio.run(main())
+    assert soon(lambda: not is_alive(seen[0]))
+
+
+def test_a_call_that_is_given_up_leaves_the_session_as_it_is_and_a_write_in_doubt() -> None:
+    async def main() -> Any:
+        tools = {"wait": {"timeout": 0.2}}
+        agent = LLMCompiler(tools=Toolset.from_mcp(configuration("wait", "echo", tools=tools)), policy="off")
+        outcomes = await agent.execute("a = wait()\nb = echo(text='b')\njoin(default(a, 'late'), b)")
+        return outcomes["a"]
+
+    failure = asyncio.run(main())
+    assert (failure.kind, failure.in_doubt) == ("timeout", True)
