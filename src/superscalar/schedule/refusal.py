@@ -118,9 +118,8 @@ def wait_of(headers: Mapping[str, str], wall: Callable[[], float] = time.time) -
     these count different things, those count that have nothing left, and else the one that ends first.
     """
     now = _now(headers, wall)
-    if (milliseconds := _number(headers.get("retry-after-ms"))) and (
-        wait := _sensible(milliseconds / 1000)
-    ) is not None:
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None and (wait := _sensible(milliseconds / 1000)) is not None:
         return wait
     if (wait := _seconds(headers.get("retry-after", ""), now)) is not None:
         return wait

@@ -305,9 +305,8 @@ class Queue:
             reach = min(reach, gate.capacity)
             pitch = max(pitch, lasts / gate.capacity)
             if interval := gate.interval:
-                reach = min(
-                    reach, lasts / interval if lasts >= 0 else min(gate.running + 1, gates[-1].capacity - _TRIED)
-                )
+                at_once = lasts / interval if lasts >= 0 else min(gate.running + 1, gates[-1].capacity - _TRIED)
+                reach = min(reach, at_once)
                 pitch = max(pitch, interval)
         self._pitch = pitch
         if abs(self.reach - reach) * _SAME > reach:
