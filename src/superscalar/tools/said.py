@@ -147,7 +147,7 @@ def _is_joining(sign: str) -> bool:
 
 
 def _harmless(text: str) -> str:
-    """A text without heads and delimiters, laid out, so that none of these leaves another behind, as in `<results:>`."""
+    """A text without heads and delimiters, laid out: none of which leaves another behind, as in `<results:>`."""
     for _ in range(_MOST_PASSES):
         before, text = text, _laid_out(_without_heads(_without_delimiters(text)))
         if text == before:
