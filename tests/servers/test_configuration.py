@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from superscalar import UsageError
+from superscalar import Toolset, UsageError
 from superscalar.mcp.config import ServerConfig, read_servers
 from superscalar.mcp.lock import read_lock, write_lock
 
@@ -107,3 +107,10 @@ def test_a_lock_is_read_as_it_was_written_and_what_is_none_is_refused(tmp_path: 
             read_lock(lock)
     with pytest.raises(UsageError, match="cannot be written"):
         write_lock(tmp_path / "no" / "mcp.lock", {})
+
+
+@pytest.mark.parametrize(("name", "value"), [("elicit", 5), ("lock", 5), ("answer_within", -1)])
+def test_what_else_is_given_is_checked_where_it_is(name: str, value: Any) -> None:
+    given: dict[str, Any] = {name: value}
+    with pytest.raises(UsageError, match=rf"from_mcp\({name}={value}\): write"):
+        Toolset.from_mcp({"mcpServers": {"s": {"command": "x"}}}, **given)
