@@ -286,15 +286,18 @@ class Soak:
         for summary in self.journal.runs():
             if summary.ended is None and summary.id not in self._died:
                 self.complain(f"the journal says that run {summary.id} is {summary.state}")
-        for run, happened in self._recorded.items():
-            recorded = tuple(event for event in happened if not isinstance(event, Progressed))
-            if tuple(record.event for record in self.journal.read(run)) != recorded:
+        recorded = {
+            run: tuple(event for event in happened if not isinstance(event, Progressed))
+            for run, happened in self._recorded.items()
+        }
+        for run, happened in recorded.items():
+            if tuple(record.event for record in self.journal.read(run)) != happened:
                 self.complain(f"the journal says something else about run {run}")
         self.tally["read from the journal"] += len(self._recorded)
         with closing(sqlite3.connect(self.journal.path, timeout=10.0)) as connection, connection:
             kept = {
                 connection.execute("SELECT number FROM runs WHERE id = ?", (run,)).fetchone()[0]: happened
-                for run, happened in self._recorded.items()
+                for run, happened in recorded.items()
             }
             for table in ("events WHERE run", "runs WHERE number"):
                 connection.execute(f"DELETE FROM {table} NOT IN ({', '.join(map(str, kept))})")

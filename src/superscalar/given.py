@@ -14,6 +14,7 @@ from superscalar.errors import UsageError
 from superscalar.short import short
 
 _MOST: Final = (1 << 63) - 1
+_NANO: Final = 1_000_000_000
 
 WANTED: Final = "wanted"
 """Under which name the metadata of a dataclass's field has what may be given for it."""
@@ -102,8 +103,9 @@ def at_least(least: float, of_what: str) -> Expected:
 
 
 def _is_number(value: object) -> bool:
-    """Whether it is one, and finite; a whole one of too many digits for a float (`OverflowError`) is none."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    """Whether it is one, and finite, also as many of it in nanoseconds, which is what clocks count; a whole one of too
+    many digits for a float (`OverflowError`) is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(float(value) * _NANO * _NANO)
 
 
 def is_sendable(value: object) -> bool:

@@ -53,7 +53,8 @@ def failures(result: Any) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "longest", "waits"), [(DAY, 300.0, False), (299.0, 300.0, True), (6.0, 5.0, False)]
+    ("seconds", "longest", "waits"),
+    [(DAY, 300.0, False), (299.0, 300.0, True), (6.0, 5.0, False), (600.0, 4_000, True)],
 )
 def test_a_call_waits_for_as_long_as_its_tool_says(seconds: float, longest: float, waits: bool) -> None:
     ask = asking(refusal(seconds), retry=Retry(longest=longest, on=(RateLimited,)))

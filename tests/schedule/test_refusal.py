@@ -173,8 +173,13 @@ def test_an_error_that_cannot_be_read_is_no_refusal() -> None:
         ({"retry-after": "nan"}, None),
         ({"retry-after": "inf"}, None),
         ({"retry-after": "1e400"}, None),
+        ({"retry-after": "99999999999999999999"}, 1e8),
+        ({"retry-after": "Mon, 15 Jan 2091 08:00:30 GMT"}, 1e8),
+        ({"x-ratelimit-reset": "99999999999999"}, 1e8),
         ({"retry-after": "Fri, 99 Jan 2027 08:00:30 GMT"}, None),
         ({"retry-after-ms": "120", "retry-after": "1"}, 0.12),
+        ({"retry-after-ms": "200000000"}, 200_000.0),
+        ({"retry-after-ms": "inf", "retry-after": "1"}, 1.0),
         ({"retry-after": "2", "x-ratelimit-reset": "9"}, 2.0),
         ({"x-ratelimit-reset": "9"}, 9.0),
         ({"x-ratelimit-reset": f"{NOW + 12:.0f}"}, 12.0),
@@ -232,6 +237,12 @@ def test_a_refused_call_is_made_again_when_its_provider_said() -> None:
     assert (throttled.at, throttled.limit) == (0.0, "ask()")
     assert 2.0 <= throttled.delay <= 2.2
     assert retrying.delay >= throttled.delay
+
+
+@pytest.mark.parametrize("seconds", [1e9, 1e300])
+def test_a_wait_that_no_clock_can_hold_is_one_that_nobody_waits_for(seconds: float) -> None:
+    failed = executed("a = ask()", [refusing(RateLimited(retry_after=seconds))]).outcomes["a"]
+    assert str(failed) == "RateLimited: rate limited"
 
 
 def test_a_write_that_was_refused_with_429_did_nothing_and_is_made_again() -> None:

@@ -60,6 +60,15 @@ def test_a_slot_is_kept_for_a_call_that_its_pace_lets_start_in_a_moment() -> Non
     assert seconds(events) <= (0.2 + 199 / 45 * 1.1 + 0.01) * 1.05
 
 
+def test_with_one_slot_the_second_stage_does_not_wait_for_the_whole_first_either() -> None:
+    """The first takes the slot for five seconds, and its pace lets the second start ten times in 5.1."""
+    tools = [lasting("fetch", 0.5), lasting("digest", 0.01, limit="slow")]
+    plan = "d = [digest(fetch(i)) for i in range(10)]\njoin(len(d))\n"
+    events = executed(plan, tools, limits={"slow": Limit(rate=2)}, max_concurrency=1).events
+    assert begins(events, "digest") == pytest.approx(0.5)
+    assert seconds(events) <= 8.0
+
+
 def test_what_ends_in_time_goes_before_a_call_that_is_yet_to_come() -> None:
     """A call of the second may start each 1.1 s and takes one of two slots; the first has both meanwhile."""
     tools = [lasting("fetch", 0.1), lasting("digest", 0.1, limit="slow")]

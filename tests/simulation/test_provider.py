@@ -240,6 +240,7 @@ def test_latencies_are_distributed_as_they_say(
         lambda: Slowdown(2.0, 1.0),
         lambda: Slowdown(1.0, 2.0, 0.0),
         lambda: Provider("p", Random(1), rate=0),
+        lambda: Provider("p", Random(1), latency=0.2),  # type: ignore[arg-type]
         lambda: Provider("p", Random(1), concurrency=0),
         lambda: constant(-1.0),
         lambda: lognormal(float("nan")),

@@ -97,7 +97,7 @@ class Closures:
                 throttled.append(events.Throttled(said.at, gate.name, told.paused, told.concurrency, told.rate))
         opens = max((gate.opens for gate in gates), default=now)
         barren = min((gate.barren for gate in gates), default=2)
-        beyond = said.too_long or any(map(said.longest.__lt__, map(self._lasts, gates)))
+        beyond = said.too_long or any(self._lasts(gate) > said.longest for gate in gates)
         return Outlook(said.refusal, max(opens - now, 0) / NANO, barren, tuple(throttled), beyond), left
 
     def _close(self, gate: Gate, since: int, said: Refused, random: Random) -> bool:

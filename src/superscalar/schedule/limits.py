@@ -63,10 +63,15 @@ class Limits:
     limit is declared: then those bound what there is to bound.
 
     Raises:
-        UsageError: there is no cap.
+        UsageError: there is no cap, or a name that is declared is that of a limit of ours.
     """
 
     def __init__(self, limits: Mapping[str, Limit] | None = None, max_concurrency: int | None = None) -> None:
+        for name in (EVERYTHING, THREADS):
+            if name in (limits or ()):
+                raise UsageError(
+                    f'limits={{"{name}": ...}}: that is the name of a limit that is there anyway; write another'
+                )
         if max_concurrency is not None and max_concurrency < 1:
             raise UsageError(f"max_concurrency={max_concurrency}: at least 1; concurrency is always bounded")
         self._declared = dict(limits or {})

@@ -118,8 +118,9 @@ def wait_of(headers: Mapping[str, str], wall: Callable[[], float] = time.time) -
     these count different things, those count that have nothing left, and else the one that ends first.
     """
     now = _now(headers, wall)
-    if (milliseconds := _sensible(_number(headers.get("retry-after-ms")))) is not None:
-        return milliseconds / 1000
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None and (wait := _sensible(milliseconds / 1000)) is not None:
+        return wait
     if (wait := _seconds(headers.get("retry-after", ""), now)) is not None:
         return wait
     if field := re.search(r"(?:^|[;,\s])(?:t|reset)=(\d+)", headers.get("ratelimit", "")):
@@ -178,5 +179,5 @@ def _number(value: object) -> float | None:
 
 
 def _sensible(seconds: float | None) -> float | None:
-    """A wait that has not passed yet and that will."""
-    return seconds if seconds is not None and 0.0 < seconds < inf else None
+    """A wait that has not passed yet; three years are as good as any that is longer, and one without end is none."""
+    return min(seconds, _EPOCH) if seconds is not None and 0.0 < seconds < inf else None

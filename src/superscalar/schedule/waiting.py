@@ -13,6 +13,7 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from superscalar.schedule.gate import NANO, UNBOUNDED, Gate
 
+_TRIED = 0.5  # less than what can use all slots: what is not known yet is to be found out, also where there is one slot
 _SAME = 8  # a measure that has changed by less than one part in so many is the same
 _PART = 4  # at most one slot in so many is kept for calls that may start soon
 
@@ -304,7 +305,8 @@ class Queue:
             reach = min(reach, gate.capacity)
             pitch = max(pitch, lasts / gate.capacity)
             if interval := gate.interval:
-                reach = min(reach, lasts / interval if lasts >= 0 else gate.running + 1)
+                at_once = lasts / interval if lasts >= 0 else min(gate.running + 1, gates[-1].capacity - _TRIED)
+                reach = min(reach, at_once)
                 pitch = max(pitch, interval)
         self._pitch = pitch
         if abs(self.reach - reach) * _SAME > reach:

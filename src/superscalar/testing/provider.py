@@ -135,6 +135,8 @@ class Provider:
             raise UsageError(f"Provider(rate={self.rate}, per={self.per}): requests and seconds above 0")
         if self.concurrency is not None and self.concurrency < 1:
             raise UsageError(f"Provider(concurrency={self.concurrency}): at least 1; leave it out for no bound")
+        if not callable(self.latency):
+            raise UsageError(f"Provider(latency={self.latency}): write a function of a Random, such as constant(0.2)")
         if not 0.0 <= self.jitter < inf:
             raise UsageError(f"Provider(jitter={self.jitter}): seconds, not below 0 and finite")
 
