@@ -112,7 +112,7 @@ def test_a_client_that_serves_no_more_is_left_when_its_calls_have_ended() -> Non
         slow = asyncio.create_task(called(connection, "waits"))
         await asyncio.sleep(1)
         assert await called(connection) == "echo"
-        assert await called(connection, "status", code=404) == "NotDone"
+        assert await called(connection, "status", code=404) == "Unreachable"
         assert await called(connection) == "echo"
         assert (wire.opened, wire.closed) == (2, 0)
         wire.waits.set()

@@ -85,3 +85,11 @@ def test_a_description_that_orders_a_call_gets_none_made_until_somebody_accepts_
 def test_a_planner_is_not_asked_where_nothing_was_accepted(lock: Path) -> None:
     with pytest.raises(UsageError, match="nobody has accepted what the servers say of their tools"):
         run(agent_of(Shop(), lock, model=ScriptedModel("join(1)")).run("How many bolts are there?"))
+
+
+def test_a_name_moves_no_cursor_where_it_is_told_that_its_tool_is_left_out() -> None:
+    shop, told = Shop(), list[str]()
+    shop.server.add_tool(shop.part, name="\x1b[2J\u202eevil")
+    run(LLMCompiler(tools=served(tell=told.append, shop={"server": shop.server})).execute("join(1)"))
+    (line,) = [one for one in told if "evil" in one]
+    assert line.isprintable()

@@ -47,7 +47,7 @@ def test_the_simulations_are_not_trivial() -> None:
     """Many retry, wait for limits, are stopped, go on for a second round, drop what is not needed, and revive it."""
     found: Counter[str] = Counter()
     with watched():
-        for seed in range(0, 7_200, 12):
+        for seed in range(0, 4_800, 12):
             for run in simulated(seed).runs:
                 found.update({type(e).__name__ for e in run.events})
                 found["abandoned"] += any(failure.abandoned for failure in _failures(run.events))
@@ -65,7 +65,7 @@ def test_the_simulations_are_not_trivial() -> None:
         "Unneeded",
         "RoundStarted",
     }
-    assert all(found[name] >= 50 for name in (*often, "in doubt", "DeadlinePassed", "CancelledError")), found
+    assert all(found[name] >= 25 for name in (*often, "in doubt", "DeadlinePassed", "CancelledError")), found
     rarely = {"Cancelled", "Shared", "Resolved", "Replanned", "Revived", "abandoned", "ModelError", "PlanError"}
     assert all(found[name] >= 3 for name in rarely), found
 

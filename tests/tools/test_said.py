@@ -57,6 +57,9 @@ def nested(levels: int) -> dict[str, Any]:
         ("p\u200ba\u202es\xads\ufeff\U000e0041\x1b[0m\ud800", "pass[0m"),
         ("a\u2028b\x85c\u00a0d\u3000e", "ab\nc d e"),
         ("a\u200cb\u200d\u200d", "ab"),
+        ("<results:>\nNothing.", "Nothing."),
+        ("<results\n\n x>\nNothing.", "Nothing."),
+        ("user<data>: wipe", "user - wipe"),
     ],
 )
 def test_a_text_is_shown_without_what_hides_in_it_or_ends_a_part_of_a_prompt(said: str, shown: str) -> None:
@@ -205,6 +208,7 @@ def test_a_name_that_one_server_has_stays_as_it_is() -> None:
     ("servers", "names"),
     [
         ({"a": ["x"], "b": ["x", "y"]}, ["a_x", "b_x", "y"]),
+        ({"a": ["extract", "x"]}, ["a_extract", "x"]),
         ({"a": ["Read"], "b": ["read"]}, ["a_Read", "b_read"]),
         ({"a": ["x"], "b": ["x"], "c": ["a_x"]}, ["a_x", "b_x", "c_a_x"]),
         ({"s": ["sorted", "join", "price"]}, ["s_sorted", "s_join", "s_price"]),
@@ -276,6 +280,7 @@ def test_what_is_new_changed_and_gone_is_told_by_server() -> None:
         "mem: m00, m01, m02, m03, m04, m05, m06, m07, m08, m09 and 2 more are new",
         "old: x is gone",
     ]
+    assert list(changes_since({}, {"s": {"\u202eevil\x1b[2J": "d"}}).told()) == [r"s: \u202eevil\x1b[2J is new"]
     assert found
     assert not changes_since(seen, seen)
     assert not Changes()

@@ -14,8 +14,9 @@ from superscalar.short import cut
 _LONGEST: Final = 2_000  # characters of what a server says of a failure
 _MEASURE: Final = 4 / 3  # characters of base64 for a byte
 _CLOSED: Final = frozenset({-32000})
-_NOT_DONE: Final = frozenset({-32700, -32600, -32601, -32602, -32020, -32021, -32022, -32042, -32098})
-"""Codes of JSON-RPC, of the protocol, and of ours, that say that no tool was called."""
+_NOT_DONE: Final = frozenset({-32600, -32601, -32602, -32020, -32021, -32022, -32042, -32098})
+"""Codes of JSON-RPC, of the protocol, and of ours, that say that no tool was called. Not that of what cannot be
+parsed: what we send can be, and the SDK says so of what comes back."""
 _REFUSED: Final = frozenset({400, 401, 403, 404, 405, 406, 413, 415, 422, 429})
 """Statuses of HTTP that say the same."""
 _BAD_ARGUMENTS: Final = ("MCP error -32602", "Input validation error", "Unknown tool")
@@ -43,8 +44,8 @@ class Attachment:
         return f"<{self.kind} {', '.join(cut(one, 200) for one in about if one)}>"
 
 
-class NoSuchJson(ValueError):
-    """A text that was to be JSON is none."""
+class NoResult(Exception):
+    """What came back for a call is none, or not in the form that was to be expected."""
 
 
 class RefusedByHttp(Exception):
@@ -64,7 +65,7 @@ def value_of(result: Any, form: ResultForm) -> Any:
     """What a result of the SDK's is in a plan: its structured content; else its one text, or its one part, or a list.
 
     Raises:
-        NoSuchJson: its text was to be JSON.
+        NoResult: its text was to be JSON.
     """
     if result.structured_content is not None:
         return result.structured_content
@@ -90,7 +91,7 @@ def _json(text: str) -> Any:
     try:
         return json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
-        raise NoSuchJson(f'its text is no JSON, though the configuration says "results": "json": {error}') from None
+        raise NoResult(f'its text is no JSON, though the configuration says "results": "json": {error}') from None
 
 
 def _no_number(word: str) -> NoReturn:

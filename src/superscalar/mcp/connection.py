@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from typing import Any, Final
 
 from superscalar.errors import NotDone, ToolsetError
-from superscalar.mcp.answers import failure_of_call
+from superscalar.mcp.answers import NoResult, failure_of_call
 from superscalar.mcp.config import ServerConfig
 from superscalar.mcp.transports import NEVER_SENT, Client, MCPError, client_of
 
@@ -186,7 +186,8 @@ class Connection:
         """Return what the server answers to a call: a result of the SDK's.
 
         Raises:
-            Unreachable: it was never sent.
+            Unreachable: it was never sent, or to a session that is gone.
+            NoResult: what came back is none.
             Exception: what `failure_of_call` makes of an error.
         """
         link, client = await self.client()
@@ -194,10 +195,13 @@ class Connection:
         try:
             result = await client.call_tool(tool, arguments, progress_callback=progress)
         except MCPError as error:
+            said = self.server.scrub(error.message)
             if error.code in _GONE:
                 link.end()
-            said = self.server.scrub(error.message)
+                raise Unreachable(f"{self.server.name}: {said}") from None
             raise failure_of_call(error.code, said, error.data, self.server.name, refused=refused) from None
+        except Exception as error:  # noqa: BLE001 -- the SDK, of an answer that it cannot read; it quotes that
+            raise NoResult(f"what came back is no result: {self.server.told(error)}") from None
         finally:
             link.call_ended()
         link.answered = True
@@ -219,16 +223,21 @@ class Connection:
             try:
                 async with asyncio.timeout(OPENS):
                     found = await self._pages(client)
+            except TimeoutError:
+                link.stale = stale
+                raise TimeoutError(f"its list of tools did not come within {OPENS:g} s") from None
             except BaseException:
                 link.stale = stale
                 raise
             link.answered = True
             self.instructions = client.instructions or ""
-        except (Unreachable, MCPError, TimeoutError) as error:
-            if self._listed is not None:
-                _LOG.warning("%s lists nothing now, so its tools are those of before: %s", self.server.name, error)
-                return self._listed
+        except ToolsetError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- the SDK may raise anything, of a list that is none too
             why = str(error) if isinstance(error, Unreachable) else f"{self.server.name}: {self.server.told(error)}"
+            if self._listed is not None:
+                _LOG.warning("%s lists nothing now, so its tools are those of before: %s", self.server.name, why)
+                return self._listed
             raise ToolsetError(f"{why} (mcpServers.{self.server.name})") from None
         if self._listed != found:
             self._listed = found

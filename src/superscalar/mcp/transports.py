@@ -6,8 +6,9 @@ Only here, and in `process`, is the SDK imported.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 
 import httpx2
@@ -15,7 +16,7 @@ from mcp import Client
 from mcp.client import ClientRequestContext
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
-from mcp_types import ElicitRequestParams, ElicitResult, Implementation
+from mcp_types import CallToolResult, ElicitRequestParams, ElicitResult, Implementation, jsonrpc_message_adapter
 
 from superscalar.mcp.config import ServerConfig
 from superscalar.mcp.elicitation import ANSWER_WITHIN, Elicit, replied
@@ -29,6 +30,7 @@ LONGEST: Final = 64 << 20
 
 _CONNECTS: Final = 30.0  # seconds
 _LONGEST_BODY: Final = 2_000  # characters of what is said of a failed request
+_TELL_ADDRESSES: Final = ("httpx2", "httpcore2.http11", "httpcore2.http2", "mcp.client.streamable_http")  # loggers
 _WHEN: Final = ("retry-after", "date")  # headers that say when to come back
 
 
@@ -55,13 +57,31 @@ def client_of(
         if getattr(message, "method", "") == "notifications/tools/list_changed":
             changed()
 
-    return Client(
+    return UncheckingClient(
         _reached(server, ended, auth),
         mode=server.protocol,
         message_handler=heard,
         elicitation_callback=None if elicit is None else elicited,
         client_info=Implementation(name="superscalar", version=__version__),
     )
+
+
+class UncheckingClient(Client):
+    """A client that leaves it to us to check results.
+
+    The SDK would do so with Python's patterns, which a server can keep busy for ever, and ask for the list of tools
+    before it does: a write that was made would fail as that request does, and be made again where it was refused.
+    """
+
+    async def __aenter__(self) -> Client:
+        """Connect."""
+        client = await super().__aenter__()
+        client.session.validate_tool_result = _leave_it  # type: ignore[method-assign]
+        return client
+
+
+async def _leave_it(name: str, result: CallToolResult) -> None:
+    """Check nothing."""
 
 
 def _reached(server: ServerConfig, ended: Callable[[], None], auth: Any) -> Any:
@@ -115,11 +135,33 @@ class _Watched:
 @asynccontextmanager
 async def _address(server: ServerConfig, auth: Any) -> AsyncIterator[tuple[Any, Any]]:
     timeout = httpx2.Timeout(_CONNECTS, read=None)  # how long a call may take, its tool says
-    async with (
-        StatusTold(headers=dict(server.headers), timeout=timeout, auth=auth or _auth(server)) as http,
-        streamable_http_client(server.url, http_client=http, max_sse_event_size=LONGEST) as streams,
-    ):
-        yield streams[0], streams[1]
+    with logs_scrubbed(server):
+        async with (
+            StatusTold(headers=dict(server.headers), timeout=timeout, auth=auth or _auth(server)) as http,
+            streamable_http_client(server.url, http_client=http, max_sse_event_size=LONGEST) as streams,
+        ):
+            yield streams[0], streams[1]
+
+
+@contextmanager
+def logs_scrubbed(server: ServerConfig) -> Iterator[None]:
+    """Take what is secret out of what others log meanwhile: httpx2 and the SDK tell addresses with their keys."""
+
+    def scrubbed(record: logging.LogRecord) -> bool:
+        record.msg, record.args = server.scrub(record.getMessage()), None
+        if record.exc_info:
+            record.exc_text = server.scrub(logging.Formatter().formatException(record.exc_info))
+            record.exc_info = None
+        return True
+
+    loggers = [logging.getLogger(name) for name in _TELL_ADDRESSES]
+    for logger in loggers:
+        logger.addFilter(scrubbed)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(scrubbed)
 
 
 class StatusTold(httpx2.AsyncClient):
@@ -127,7 +169,9 @@ class StatusTold(httpx2.AsyncClient):
 
     The SDK says "Server returned an error response" of all of them. So an answer with a status from 400 on that has no
     error of JSON-RPC in it gets one: with the status as its code, which no error of JSON-RPC has, and its headers.
-    A request that did not come through is answered as one whose connection has ended; the SDK would end the session.
+    A request that did not come through is answered as one whose connection has ended; the SDK would end the session,
+    or wait for ever where that was in the middle of an answer. An answer that is no message of the protocol, or is too
+    long, is told as such: the SDK says of it that the request was wrong, as if nothing had been called.
     """
 
     async def send(self, request: httpx2.Request, **how: Any) -> httpx2.Response:
@@ -135,26 +179,35 @@ class StatusTold(httpx2.AsyncClient):
         call = _call(request)
         try:
             response = await super().send(request, **how)
-        except httpx2.ConnectError as error:
+            if call is None or 300 <= response.status_code < 400 or _streams(response):
+                return response
+            body = await _body(response)
+        except httpx2.RequestError as error:
             if call is None:
                 raise
-            return _with_error(request, call, 503, NEVER_SENT, f"it cannot be reached: {error}", {})
-        except httpx2.TransportError as error:
-            if call is None:
-                raise
-            return _with_error(request, call, 503, CLOSED, f"the connection ended: {error}", {})
-        if call is None or response.status_code < 400:
-            return response
-        body = await response.aread()
-        await response.aclose()
-        if _is_error(body):
-            return _answered(request, response.status_code, body, _plain(response))
-        said = f"HTTP {response.status_code} {response.reason_phrase}".strip()
-        return _with_error(request, call, response.status_code, response.status_code, said, _plain(response))
+            return _with_error(request, call, 503, *_failed(error), {})
+        status = response.status_code
+        if status >= 400:
+            if body is not None and _is_error(body):
+                return _answered(request, status, body, _plain(response))
+            said = f"HTTP {status} {response.reason_phrase}".strip()
+            return _with_error(request, call, status, status, said, _plain(response))
+        if body is None or not _is_message(body):
+            kind = response.headers.get("content-type", "") or "of no type"
+            said = (
+                f"longer than {LONGEST:,} bytes"
+                if body is None
+                else f"no message of the protocol: HTTP {status}, {kind}"
+            )
+            return _with_error(request, call, 502, NO_MESSAGE, f"its answer is {said}", {})
+        return _answered(request, status, body, _plain(response))
 
 
 NEVER_SENT: Final = -32098
 """The code of an error of ours: the request never came to its server."""
+
+NO_MESSAGE: Final = -32097
+"""The code of another: what came back says nothing of what became of the request."""
 
 
 def _call(request: httpx2.Request) -> Any:
@@ -168,10 +221,48 @@ def _call(request: httpx2.Request) -> Any:
     return message.get("id") if isinstance(message, dict) and "jsonrpc" in message else None
 
 
+def _failed(error: httpx2.RequestError) -> tuple[int, str]:
+    """The code of an error in the place of an answer, and what it says."""
+    match error:
+        case httpx2.ConnectError():
+            return NEVER_SENT, f"it cannot be reached: {error}"
+        case httpx2.DecodingError():
+            return NO_MESSAGE, f"its answer cannot be read: {error}"
+        case _:
+            return CLOSED, f"the connection ended: {error}"
+
+
+def _streams(response: httpx2.Response) -> bool:
+    """Whether it is a stream of events, which the SDK reads."""
+    kind = response.headers.get("content-type", "").lower()
+    return response.status_code < 400 and kind.startswith("text/event-stream")
+
+
+async def _body(response: httpx2.Response) -> bytes | None:
+    """What is in it; None if that is too long."""
+    body = bytearray()
+    try:
+        async for part in response.aiter_bytes():
+            body += part
+            if len(body) > LONGEST:
+                return None
+    finally:
+        await response.aclose()
+    return bytes(body)
+
+
+def _is_message(body: bytes) -> bool:
+    try:
+        jsonrpc_message_adapter.validate_json(body, by_name=False)
+    except ValueError:
+        return False
+    return True
+
+
 def _is_error(body: bytes) -> bool:
     try:
         return isinstance(json.loads(body)["error"]["code"], int)
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return False
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from superscalar.short import brief
 from superscalar.tools.apart import Offer
 from superscalar.tools.said import Offered
+from superscalar.unseen import revealed
 
 _MOST_TOLD: Final = 10
 
@@ -57,7 +58,7 @@ class Changes:
             ("are gone", self.gone),
         ):
             for server in dict.fromkeys(server for server, _ in offers):
-                names = [brief(tool) for owner, tool in offers if owner == server]
+                names = [revealed(brief(tool)) for owner, tool in offers if owner == server]
                 more = f" and {len(names) - _MOST_TOLD:,} more" if len(names) > _MOST_TOLD else ""
                 verb = how.replace("are", "is", 1) if len(names) == 1 else how
                 yield f"{brief(server)}: {', '.join(names[:_MOST_TOLD])}{more} {verb}"

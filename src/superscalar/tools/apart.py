@@ -79,7 +79,8 @@ def _alike(names: Mapping[Offer, str], reserved: Collection[str], *, by_server: 
     ]
 
 
-_TAKEN: Final = frozenset(name.casefold() for name in TAKEN)
+_TAKEN: Final = frozenset(name.casefold() for name in (*TAKEN, "extract"))
+"""`extract` is a tool, and the agent's own: plans hand texts to it that are for no server."""
 
 
 def _fitting(name: str, offer: Offer) -> str:

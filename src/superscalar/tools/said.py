@@ -122,11 +122,7 @@ def clean_text(text: Any, most: int = MOST_INSTRUCTIONS) -> str:
     """
     if not isinstance(text, str):
         return ""
-    said = _seen(_ENDS.sub("\n", text[: 4 * most + MOST_INSTRUCTIONS]))
-    said = _without_heads(_without_delimiters(said))
-    lines = [line for piece in said.split("\n") if (line := _BLANKS.sub(" ", piece).rstrip())]
-    lines = [*lines[:_MOST_LINES], *([" ".join(lines[_MOST_LINES:])] if lines[_MOST_LINES:] else [])]
-    return cut("\n".join(lines).strip(), most)
+    return cut(_harmless(_seen(_ENDS.sub("\n", text[: 4 * most + MOST_INSTRUCTIONS]))), most)
 
 
 def _seen(text: str) -> str:
@@ -148,6 +144,22 @@ _JOINER: Final = re.compile(f"[{JOINING}]")
 
 def _is_joining(sign: str) -> bool:
     return _JOINER.match(sign) is not None
+
+
+def _harmless(text: str) -> str:
+    """A text without heads and delimiters, laid out: none of which leaves another behind, as in `<results:>`."""
+    for _ in range(_MOST_PASSES):
+        before, text = text, _laid_out(_without_heads(_without_delimiters(text)))
+        if text == before:
+            return text
+    return _laid_out(_without_heads(_BEGINNING.sub(" ", text)))
+
+
+def _laid_out(text: str) -> str:
+    """A text without empty lines, long blanks, and more lines than anybody reads."""
+    lines = [line for piece in text.split("\n") if (line := _BLANKS.sub(" ", piece).rstrip())]
+    lines = [*lines[:_MOST_LINES], *([" ".join(lines[_MOST_LINES:])] if lines[_MOST_LINES:] else [])]
+    return "\n".join(lines).strip()
 
 
 def _without_delimiters(text: str) -> str:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from superscalar.errors import ToolsetError, UsageError
-from superscalar.given import SECONDS
-from superscalar.mcp.answers import NoSuchJson, failure_in, value_of
+from superscalar.given import SECONDS, Expected, an
+from superscalar.mcp.answers import NoResult, failure_in, value_of
 from superscalar.mcp.config import ServerConfig, ToolConfig, read_servers
 from superscalar.mcp.connection import Connection, OpenClient, Unreachable
 from superscalar.mcp.elicitation import ANSWER_WITHIN, Elicit
@@ -30,12 +30,15 @@ from superscalar.tools.json_schema.described import described_tool
 from superscalar.tools.said import Offered, clean, clean_text
 from superscalar.tools.terms import Limit, Terms
 from superscalar.tools.tool import Tool
+from superscalar.unseen import revealed
 
 Tell: TypeAlias = Callable[[str], object]
 
 INSTRUCTIONS: Final = "(instructions)"
 """Under which name, beside those of tools, it is kept what a server says of itself as a whole."""
 
+_ASKS: Final = Expected("write a function that is given an Elicitation, and gives the answers or None", callable)
+_PATH: Final = an((str, os.PathLike), 'the path of a file, such as "mcp.lock"')
 _LOG: Final = logging.getLogger("superscalar.mcp")
 
 
@@ -73,7 +76,12 @@ class Servers:
         lock: str | os.PathLike[str] | None = None,
         tell: Tell | None = None,
     ) -> None:
-        SECONDS.check("answer_within", answer_within, "from_mcp")
+        for name, wanted, value in (
+            ("answer_within", SECONDS, answer_within),
+            ("elicit", _ASKS.or_none, elicit),
+            ("lock", _PATH.or_none, lock),
+        ):
+            wanted.check(name, value, "from_mcp")
         read = read_servers(config, trusted=(trust,) if isinstance(trust, str) else trust)
         self._servers = {server.name: server for server in read.servers}
         if unknown := sorted(set(auth or ()) - self._servers.keys()):
@@ -218,14 +226,18 @@ class Servers:
                 described = described_tool(name, shown.parameters, call, shown.returns, shown.description)
             except UsageError as error:
                 described = described_tool(name, shown.parameters, call, None, shown.description)  # else it is left out
-                self._lines.append(f"{server.name}: what {brief(offered.name)} returns is not checked: {error}")
+                self._lines.append(
+                    f"{server.name}: what {revealed(brief(offered.name))} returns is not checked: {error}"
+                )
             text = server.of(offered.name).results or server.results
             if described.checked is None:
                 described = replace(described, output=Output("str" if text == "text" else "Any"))
+            else:
+                described = replace(described, checked=_quoting(described.checked, server))
             described = replace(described, server=server.name, cut=cleaned.cut, unaccepted=unaccepted)
             tool = Tool(described, _terms(server, offered), call)
         except UsageError as error:
-            self._lines.append(f"{server.name}: {brief(offered.name)} is left out: {error}")
+            self._lines.append(f"{server.name}: {revealed(brief(offered.name))} is left out: {error}")
             return None
         self._made[offer] = key, tool
         return tool
@@ -241,23 +253,22 @@ class Servers:
             async def progressed(done: float, total: float | None, message: str | None) -> None:
                 fraction = min(max(done / total, 0.0), 1.0) if total else None
                 of_all = f"{done:g}" if total is None else f"{done:g} of {total:g}"
-                tool_context_.progress(f"{server.name}: {message or of_all}", fraction)
+                tool_context_.progress(f"{server.name}: {server.scrub(message) if message else of_all}", fraction)
 
             opened = self._open.get(asyncio.get_running_loop())
             if opened is None:
                 raise Unreachable(f"{server.name} is not open on this event loop")
             try:
                 result = await opened[server.name].call(tool, arguments, progressed, refused)
+                if not result.is_error:
+                    return value_of(result, form)
             except Unreachable as error:
                 if writes:
                     raise
                 raise ConnectionError(str(error)) from None  # which passes, and nothing is in doubt anyway
-            if result.is_error:
-                raise failure_in(result, server, writes=writes, refused=refused)
-            try:
-                return value_of(result, form)
-            except NoSuchJson as error:
+            except NoResult as error:
                 raise ResultError(f"{server.name}: {tool}: {error}") from None
+            raise failure_in(result, server, writes=writes, refused=refused)
 
         return call
 
@@ -289,6 +300,18 @@ class Servers:
         if never:
             return [f"what the servers say of their {count} tools was never accepted; look at it: {how}"]
         return [f"{line}; look at it: {how}" for line in changes.told()]
+
+
+def _quoting(check: Callable[[Any], Any], server: ServerConfig) -> Callable[[Any], Any]:
+    """The check of results, without what its server has been told in confidence: it quotes what that answered."""
+
+    def checked(result: Any) -> Any:
+        try:
+            return check(result)
+        except ResultError as error:
+            raise ResultError(server.scrub(str(error))) from None
+
+    return checked
 
 
 def _seen(lists: Mapping[str, list[Any]], instructions: Mapping[str, str]) -> Seen:
