@@ -397,3 +397,11 @@ def test_a_list_that_grows_while_it_is_copied_is_copied_as_it_was() -> None:
     outcome = executed("a = growing()\njoin(a)", [growing]).outcomes["a"]
     assert isinstance(outcome, Observation)
     assert outcome.value == [[0]] * 5_000 or outcome.value == [*[[0]] * 5_000, "later"]
+
+
+@pytest.mark.parametrize("letter", ["a", '"', "\\", " ", "\n", "\x7f", "é", "€"])
+def test_a_short_text_weighs_as_it_is_held_or_as_it_is_quoted_whatever_is_more(letter: str) -> None:
+    texts = [letter * length for length in range(1, 50)]
+    assert [weight_of(text) for text in texts] == [
+        8 + max(str.__sizeof__(text), len(json.dumps(text)) + 8) for text in texts
+    ]

@@ -135,7 +135,7 @@ def _leaf(value: Any) -> int | None:
     if kind is str:
         return _text(value)
     if kind is int:
-        return _integer(value)
+        return _NUMBER if -_WIDE < value < _WIDE else 64 + value.bit_length() // 2
     if kind is float:
         return _NUMBER
     if value is None or kind is bool:
@@ -144,16 +144,15 @@ def _leaf(value: Any) -> int | None:
     return None if weigh is None else weigh(value)
 
 
-def _integer(value: int) -> int:
-    return _NUMBER if -_WIDE < value < _WIDE else 64 + value.bit_length() // 2
-
-
 _SLICE: Final = 65_536
+_BRIEF: Final = 30  # printable ASCII so short is more as it is held, even if each character is quoted with another
 
 
 def _text(value: str) -> int:
     """As it is held, or as it is quoted, whatever is more."""
     size = str.__sizeof__(value)
+    if len(value) <= _BRIEF and value.isascii() and value.isprintable():
+        return _POINTER + size
     if len(value) <= _SLICE:
         return _POINTER + max(size, len(quoted(value)) + 8)
     written = sum(len(quoted(value[at : at + _SLICE])) for at in range(0, len(value), _SLICE))

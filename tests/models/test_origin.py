@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from superscalar.errors import ModelError, UsageError
+from superscalar.hosts import in_the_open
 from superscalar.models.base import Message, Request
 from superscalar.models.openai import OpenAIModel
-from superscalar.models.origin import in_the_open, options
+from superscalar.models.origin import options
 from superscalar.secrets import MARK
 from support.fake_openai import Exchange, delta, serving
 

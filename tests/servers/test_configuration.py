@@ -65,6 +65,8 @@ def test_what_is_secret_is_in_no_repr_and_no_text() -> None:
         ({"command": "x", "url": "https://x.example"}, "write how it is reached: a command with its args, or a url"),
         ({}, "write how it is reached"),
         ({"url": "ftp://x.example"}, "write an address that begins with https"),
+        ({"url": "http://x.example", "headers": {"A": KEY}}, "sent unencrypted over the network; write https://"),
+        ({"command": "x", "insecure": True}, "that says nothing of a server with a command"),
         ({"url": "https://x.example", "args": ["a"]}, "that says nothing of a server with a url"),
         ({"command": "x", "type": "http"}, "a server with a command is not of the type 'http'"),
         ({"url": "https://x.example", "oauth": {"client_id": "a"}}, "oauth: write the client_secret, too"),
@@ -75,6 +77,18 @@ def test_what_makes_no_sense_is_refused_where_it_stands(said: dict[str, Any], wh
     with pytest.raises(UsageError, match=why) as refused:
         server({"EMPTY": ""}, **said)
     assert KEY not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"url": "http://x.example"},
+        {"url": "http://x.example", "headers": {"A": KEY}, "insecure": True},
+        {"url": "http://127.0.0.1:1/mcp", "headers": {"A": KEY}},
+    ],
+)
+def test_in_the_open_goes_what_says_nothing_or_may(said: dict[str, Any]) -> None:
+    assert server({}, **said).url == said["url"]
 
 
 @pytest.mark.parametrize("name", ["", " ", "a\u202eb", "x" * 101])

@@ -67,6 +67,23 @@ class Log:
                     logger(told)
         return event
 
+    def recorder(self) -> Callable[[Event], Event]:
+        """What a run records facts with that no journal has: `record`, or where nobody hears of one, a shorter way.
+
+        Ask once it is known who hears of them.
+        """
+        if self.tell is not None or self.observe is not None or self.logger is not None:
+            return self.record
+        values, rows = self.events.values, ROWS
+
+        def append(event: Event) -> Event:
+            values.extend(rows[type(event)](event))
+            if self._waiting:
+                self._wake()
+            return event
+
+        return append
+
     def over(self) -> None:
         """The run is over: it is not held any more, and cannot be left."""
         self.leave = _stay

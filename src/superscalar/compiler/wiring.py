@@ -61,7 +61,7 @@ class Wiring:
             tools=equipment.tools,
             limits=equipment.limits,
             runners=equipment.runners if log.tell is None else log.tell.learning(equipment.runners),
-            record=log.record,
+            record=log.recorder() if recording is None else log.record,
             bounds=equipment.options,
             context=context,
             random=equipment.random,

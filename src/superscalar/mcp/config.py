@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from superscalar.errors import UsageError
 from superscalar.given import FLAG, NAME, NAMES, SECONDS, Expected, an, are_texts, one_of
+from superscalar.hosts import in_the_open
 from superscalar.mcp.variables import Variables
 from superscalar.plan.evaluate.patterns import matcher
 from superscalar.secrets import Scrubber
@@ -65,6 +66,7 @@ _OF_SERVER: Final[Mapping[str, Expected]] = {
     "url": NAME,
     "headers": _BY_NAME,
     "oauth": _BY_NAME,
+    "insecure": FLAG,
     "type": one_of("stdio", "http", "streamable-http"),
     "disabled": FLAG,
     "protocol": one_of("auto", "legacy", "2026-07-28"),
@@ -216,13 +218,25 @@ def _server(
         raise UsageError(f"{place}: write how it is reached: a command with its args, or a url")
     if "type" in said and ways != ["command" if said["type"] == "stdio" else "url"]:
         raise UsageError(f"{place}: a server with a {ways[0]} is not of the type {said['type']!r}")
-    for key, of in {"args": "command", "env": "command", "cwd": "command", "headers": "url", "oauth": "url"}.items():
+    for key, of in {
+        "args": "command",
+        "env": "command",
+        "cwd": "command",
+        "headers": "url",
+        "oauth": "url",
+        "insecure": "url",
+    }.items():
         if said.get(key) and of not in ways:
             raise UsageError(f"{place}.{key}: that says nothing of a server with a {ways[0]}")
     variables = Variables(environment)
     made = {key: variables.expanded(said[key], f"{place}.{key}") for key in _EXPANDED if key in said}
     if made.get("url") is not None and not made["url"].startswith(("http://", "https://")):
         raise UsageError(f"{place}.url: write an address that begins with https:// or http://")
+    if (made.get("headers") or made.get("oauth")) and in_the_open(made["url"]) and not said.get("insecure", False):
+        raise UsageError(
+            f"{place}.url: what the headers say would be sent unencrypted over the network; write https://, or use a "
+            'tunnel to 127.0.0.1, or say that it may: "insecure": true'
+        )
     if oauth := made.get("oauth"):
         _check_keys(oauth, _OF_OAUTH, f"{place}.oauth")
         if missing := sorted({"client_id", "client_secret", "issuer"} - oauth.keys()):

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
 from superscalar.errors import ModelError, ModelSetupError, UsageError
+from superscalar.hosts import is_this_machine
 from superscalar.models.base import Chunk, Prices, Request
 from superscalar.models.dialect import Dialect, Rejection
 from superscalar.models.ending import Ends
-from superscalar.models.origin import OtherOriginError, check_origin, is_this_machine, options
+from superscalar.models.origin import OtherOriginError, check_origin, options
 from superscalar.models.reply import ComplaintError, RefusedError, Reply
 from superscalar.models.saying import error_words, page, place, said_by_server
 from superscalar.models.wire import DONE, GarbledError, ReplyBody

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import ssl
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
 from superscalar.errors import UsageError
+from superscalar.hosts import in_the_open
 from superscalar.models.saying import place
 
 _PORTS: Final = {"http": 80, "https": 443}
@@ -20,22 +20,6 @@ class OtherOriginError(Exception):
     def __init__(self, address: str) -> None:
         self.address = place(address)
         super().__init__(f"the server sends the request on to {self.address}")
-
-
-def is_this_machine(host: str) -> bool:
-    """Whether a host is the one that we run on."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:  # a name, not an address
-        return False
-
-
-def in_the_open(url: str) -> bool:
-    """Whether what is sent to an address can be read on the way there."""
-    parts = urlsplit(url)
-    return parts.scheme.lower() != "https" and not is_this_machine(parts.hostname or "")
 
 
 def check_origin(model: str, url: str, *, keyed: bool, insecure: bool) -> None:

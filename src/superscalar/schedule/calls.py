@@ -186,10 +186,11 @@ class Calls:
 
     def _say_who_waits(self) -> None:
         waiting, self._queued = self._queued, []
+        now, happened, said = self._now(), self._happened, events.Waiting
         for attempt in waiting:
-            ticket = attempt if attempt.batch is None else attempt.batch
-            if ticket.waiting and ticket.queue is not None and not attempt.over:
-                self._happened(events.Waiting(self._now(), attempt.cell.id, ticket.queue.blocked_by))
+            ticket = attempt.batch or attempt
+            if ticket.waiting and (queue := ticket.queue) is not None and not attempt.over:
+                happened(said(now, attempt.cell.id, queue.blocked_by))
 
     def start(self, attempt: Attempt) -> None:
         """Everything is taken: call the tool."""
@@ -244,8 +245,8 @@ class Calls:
 
     async def _attempt(self, attempt: Attempt) -> None:
         """One asyncio task per attempt. The only place where a tool's exception is caught."""
-        HOLDER.set(ref(attempt.batch or attempt))
         batch, kept = attempt.batch, attempt.kept
+        HOLDER.set(ref(batch or attempt))
         result: Any
         step: Callable[[Attempt, Any], None]
         try:

@@ -35,13 +35,17 @@ class Deadlines:
         """The call is made now: from here on its time passes."""
         attempt.started = now
         tool = attempt.tool
-        timeout = self._timeouts[tool] if tool in self._timeouts else self._timeout_of(tool)
+        try:
+            timeout = self._timeouts[tool]
+        except KeyError:
+            timeout = self._timeout_of(tool)
         if timeout is not None:
-            attempt.deadline = attempt.started + timeout
+            deadline = now + timeout
             if attempt.batch is not None:
-                attempt.deadline = attempt.batch.deadline = min(attempt.batch.deadline, attempt.deadline)
-            if attempt.deadline < self._alarm_at:
-                self._set_alarm(attempt.deadline)
+                deadline = attempt.batch.deadline = min(attempt.batch.deadline, deadline)
+            attempt.deadline = deadline
+            if deadline < self._alarm_at:
+                self._set_alarm(deadline)
 
     def _timeout_of(self, tool: Tool[..., Any]) -> float | None:
         timeout = self._timeouts[tool] = tool.timeout_in(self._bounds.timeout)

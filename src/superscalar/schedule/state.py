@@ -420,7 +420,7 @@ class Schedule:
             counting.order.follow(earlier_cell, cell)
         work = task.work
         kind = type(work)
-        if isinstance(work, Call):
+        if type(work) is Call:
             cell.access = work.access
             if work.access is not None:
                 counting.order.add(cell)

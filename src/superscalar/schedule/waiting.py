@@ -454,23 +454,25 @@ class Queue:
         True if that was all; else somebody has to look at the rest the long way.
         """
         turns, gates = self._turns, self.gates
-        if len(turns) != 1 or self._due:
+        if len(turns) != 1 or self._due or self._kept:
             return False
+        room = UNBOUNDED
         for gate in gates:
             if gate.paced or gate.opens > now:  # a gate that is narrowed is paced
                 return False
+            if gate.free < room:
+                room = gate.free
         line = self._lines[turns[0][1]]
         if line.others:
             return False
-        tickets, orders = line.tickets, line.orders
+        tickets, orders, lacked = line.tickets, line.orders, self.lacked
         while tickets:
             ticket = tickets[0]
             if not ticket.waiting or ticket.order is not orders[0] or ticket.loop.is_closed():
                 return False
-            for gate in gates:
-                if gate.free < 1:
-                    self.opens_at(now)
-                    return len(self.lacked) < 2
+            if room < 1:
+                break
+            room -= 1
             tickets.popleft()  # `_RunLine.shift`, written out
             orders.popleft()
             line.numbers.popleft()
@@ -479,14 +481,24 @@ class Queue:
             ticket.waiting = False
             ticket.holds = True
             ticket.since = now
-            if self.lacked:
-                self.lacked.clear()
+            if lacked:
+                lacked.clear()
             for gate in gates:
                 gate.free -= 1
                 gate.granted += 1
                 gate.times.append(now)
             granted.append(ticket)
-        return False
+        else:
+            return False
+        missing = False
+        for gate in gates:  # `opens_at`, written out
+            if gate.free < 1:
+                if not missing:
+                    self.blocked_by = gate.blocks
+                    missing = True
+                if gate not in lacked:
+                    lacked[gate] = gate.granted
+        return len(lacked) < 2
 
     def keep(self, now: int) -> None:
         """It has its turn and cannot use it, for want of a slot; and it has lacked others before."""

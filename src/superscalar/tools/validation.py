@@ -39,23 +39,25 @@ def validator(
         UsageError: an annotation is nothing that can be validated.
     """
     checking = portioned(tool, alias, parameters, secrets)
-    exact = {p.name: (place, types) for place, p in enumerate(parameters) if (types := _exact(annotation_of(p)))}
+    exact = {
+        p.name: (place, types, int(p.default is p.empty))
+        for place, p in enumerate(parameters)
+        if (types := _exact(annotation_of(p)))
+    }
     count = len(parameters)
     needed = sum(p.default is p.empty for p in parameters)
-    optional = {p.name for p in parameters if p.default is not p.empty}
 
     def validate(arguments: dict[str, Any]) -> dict[str, Any]:
         if secrets:
             refuse_lost(tool, arguments, secrets)
         last, missing = -1, needed
         for name, value in arguments.items():
-            place, types = exact.get(name, _NONE)
+            place, types, is_needed = exact.get(name, _NONE)
             kind = type(value)
             if place <= last or kind not in types or (kind is str and not value.isascii()):
                 break
             last = place
-            if name not in optional:
-                missing -= 1
+            missing -= is_needed
         else:
             if not missing:
                 return arguments if len(arguments) == count else completed(arguments)
@@ -173,7 +175,7 @@ def _is_lazy(schema: Any) -> bool:
     return isinstance(schema, list | tuple) and any(map(_is_lazy, schema))
 
 
-_NONE: tuple[int, frozenset[type]] = -1, frozenset()
+_NONE: tuple[int, frozenset[type], int] = -1, frozenset(), 0
 _PLAIN: frozenset[Any] = frozenset({bool, int, float, str, types.NoneType})
 
 
