@@ -407,8 +407,17 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "**Nothing declared.** A tool without `limit` has a limit of its own": (
             "schedule/test_narrowing.py::test_the_limit_of_one_tool_is_not_that_of_another"
         ),
-        "only if nothing else gets through either, and every tenth time": (
+        "only if nothing else gets through or has been under way since the refusal before": (
+            "schedule/test_width_or_rate.py::test_a_call_under_way_is_progress_and_a_refused_one_is_none"
+        ),
+        "and every tenth time": (
             "schedule/test_narrowing.py::test_attempts_that_others_got_through_beside_do_not_count"
+        ),
+        "A rate is learned where fewer are under way": (
+            "schedule/test_width_or_rate.py::test_a_refusal_where_fewer_are_served_at_once_than_before_is_about_a_rate"
+        ),
+        "Where nothing gets through, nothing is learned of a rate": (
+            "schedule/test_width_or_rate.py::test_a_burst_that_is_refused_whole_teaches_no_rate"
         ),
         "gives for each limit in use what runs, waits, was granted and refused": (
             "schedule/test_narrowing.py::test_statistics_say_what_a_limit_has_seen_beside_what_was_declared"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import ceil, inf
 from random import Random
 
+from superscalar.schedule.probing import Probe
 from superscalar.schedule.slack import Slack
 from superscalar.tools.terms import Limit
 
@@ -18,11 +19,18 @@ _HALF = 0.5
 _GENTLE = 0.95
 _BELOW = 0.98
 _STEP = 0.01
+_ROUNDING = 1e-6
 _EVIDENCE = 0.25
 _ENOUGH = 5
+_ALIKE = 0.75
+_EAGER = 0.1  # calls per second, or at once, for each call that got through
+_AFTER_SILENCE = 5.0
 _ROUNDS = 4
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 30.0
+_DOUBTED = 10.0  # so many times as long as was asked for is a pause while nothing gets through
+_SILENT = 3  # signals on end, after which a provider is taken to be down
+_PADDED = 5.0  # so many times as long as a window is a wait that may speak of it
 _WINDOWS = (1.0, 60.0, 3_600.0, 86_400.0)
 
 
@@ -53,10 +61,14 @@ class Gate:
 
     A refusal narrows the rate and the concurrency by a factor, and time widens both by a constant step up to what was
     declared: additive increase, multiplicative decrease, which is what lets clients that know nothing of each other
-    share a provider fairly (Chiu and Jain, 1989). The step is the larger the more calls have got through since. The
+    share a provider fairly (Chiu and Jain, 1989). The step is the larger the more calls have got through since, and
+    smaller near where refusals came again and again (`Probe`). The
     factor is between a half and 0.95, and between these it is what was measured to get through. Refusals of calls that
     were under way together are one signal, as losses of one round trip are in TCP (RFC 6582): a call that started
     before the last signal adds to that measurement only.
+
+    Where no rate is declared, one is learned only from refusals that the width does not explain (`_is_of_rate`). A
+    provider that lets nothing through teaches nothing but to wait.
 
     A lone refusal, before which a window's worth of calls got through, says that calls came a little too early: it is
     always 0.95, and slack. If the next one comes sooner, the better measurement of the two counts.
@@ -72,7 +84,11 @@ class Gate:
         "_held",
         "_interval",
         "_lone",
+        "_looked_at",
         "_patience",
+        "_per",
+        "_probe_of_rate",
+        "_probe_of_width",
         "_rate",
         "_rate_before",
         "_rate_ceiling",
@@ -80,6 +96,7 @@ class Gate:
         "_recovered",
         "_seen",
         "_seen_before",
+        "_served_at_once",
         "_settles",
         "_signal",
         "_slack",
@@ -129,7 +146,11 @@ class Gate:
         self._width_ceiling: float = self._width
         if self.paced:
             self._space()
+        self._probe_of_rate, self._probe_of_width = Probe(), Probe(1.0)
+        self._per = 1.0  # the seconds in which a learned rate recovers by one step
         self._recovered = 0  # up to when recovery is counted
+        self._looked_at = 0  # calls that had got through by then
+        self._served_at_once = 0  # calls that were under way together and not refused at the last signal
         self._signal = -1  # when the last signal came
         self._flight = 0  # calls that were under way then and that have not been refused
         self._turned_away = 0  # those that have
@@ -211,10 +232,11 @@ class Gate:
         else:
             self._flight -= 1
         self._turned_away += 1
+        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(max(self.barren - 1, 0), 60))
         if after is not None:
-            self.close(now + int((after + random.uniform(0.0, min(after / 10, 1.0))) * NANO))
+            longer = max(after, min(pause, after * _DOUBTED)) if news else after
+            self.close(now + int((longer + random.uniform(0.0, min(longer / 10, 1.0))) * NANO))
         elif news:
-            pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(max(self.barren - 1, 0), 60))
             self.close(now + int(random.uniform(pause / 2, pause) * NANO))
         self._narrow(since, now, after)
         self._epoch, self._epoch_accepted = self.opens, self.granted - self.refused
@@ -233,7 +255,9 @@ class Gate:
     def _begin_signal(self, now: int) -> None:
         accepted = self._got_through
         through = accepted - self._accepted
-        self.barren = 0 if through > 0 else self.barren + 1
+        alive = through > 0 or (self._signal >= 0 and self._flight > 0)  # what is under way since then is being served
+        self.barren = 0 if alive else self.barren + 1
+        self._served_at_once = self._flight
         self._lone = through + self.running >= self._much()
         self.recover(now)
         self._accepted = accepted
@@ -244,6 +268,8 @@ class Gate:
         self._seen_before, self._seen = self._seen, 0.0
         self._rate_before = self._rate
         self._width_before = self._width
+        self._probe_of_rate.begin()
+        self._probe_of_width.begin()
         if self.declared.concurrency is None:  # nothing keeps it from growing beyond all use: start from what is used
             self._width_before = min(self._width, (self.running + 1) * (2.0 if self.narrowed else 1.0))
 
@@ -255,31 +281,57 @@ class Gate:
         return _ENOUGH if self._signal < 0 else max(_ENOUGH, declared.rate)
 
     def _narrow(self, since: int, now: int, after: float | None) -> None:
-        many = self._turned_away > 1 + self._flight // 2
+        many = self._turned_away > 1 + self._flight // 8
         lone = self._lone and not many
-        # A provider that says when speaks of a window of time; how many calls were under way says little then.
-        width = self._width_before * _GENTLE if after is not None else _within(self._flight, self._width_before)
+        tells = after is not None or self._rate_before < inf
+        count, seconds = self._measured(since, now, after or 0.0) if tells else (0, 1.0)
+        of_rate = self._is_of_rate(count, after)
+        # Where it is of a window of time, how many calls were under way says little.
+        width = self._width_before * _GENTLE if of_rate else _within(self._flight, self._width_before)
         if not lone or self.declared.concurrency is not None:
             self._set_width(max(min(width, self._width), 1.0))
             if self._width_ceiling == UNBOUNDED:
                 self._width_ceiling = self._width_before
         if self.declared.rate is not None:
-            count, seconds = self._measured(since, now, after or 0.0)
             self._seen = count / seconds
             if lone and self._turned_away == 1:
                 self._slack.widen()
                 self._settles = self._accepted + self._slack.needs
             seen = inf if lone else self._seen if many else max(self._seen, self._seen_before)
-            self._rate = min(self._rate, _within(seen, self._rate_before))
-        elif not lone and (after is not None or self._rate < inf):
-            count, seconds = self._measured(since, now, after or 0.0)
+            if self.barren <= _SILENT:
+                self._rate = min(self._rate, _within(seen, self._rate_before))
+        elif of_rate and not lone:
+            measured = count / seconds * _BELOW
             if self._rate_before < inf:
-                self._rate = min(self._rate, _within(count / seconds * _BELOW, self._rate_before))
-            elif count >= _ENOUGH:  # nothing was known about it yet
-                self._rate = self._rate_ceiling = min(self._rate, count / seconds * _BELOW)
+                self._rate = min(self._rate, _within(measured, self._rate_before))
+            else:  # nothing was known about it yet
+                self._rate = self._rate_ceiling = min(self._rate, measured)
+            self._per = max(after or 0.0, 1.0)
+        else:
+            self._rate = self._rate_before  # of a burst, what is refused last decides what it was about
+        alive = self.barren == 0
+        if not of_rate:
+            self._probe_of_width.refused(self._width + 1.0 if alive else 0.0)
         if self._rate < inf:
+            self._probe_of_rate.refused(self._rate if alive else 0.0)
             self._space()
         self.narrowed = self.paced = True
+
+    def _is_of_rate(self, count: int, after: float | None) -> bool:
+        """Whether a refusal is about how many calls come in a window, of which `count` came, and not how many at once.
+
+        What is under way together and is served fits both at first: it is taken for the width, which costs little if
+        that is wrong. It is a rate if more calls ended in the window than are under way, and fewer are under way than
+        were served at once before. Once there is a rate, it is what is to blame as long as the width leaves room.
+        """
+        if self.declared.rate is not None:
+            return after is not None
+        if self._rate_before < inf:
+            return self._flight + 1 < self._width_before * _GENTLE
+        ended = count - self.running
+        if after is None or ended < max(_ENOUGH, self._flight):
+            return False
+        return self._served_at_once == 0 or self._flight < _ALIKE * self._served_at_once
 
     def _measured(self, since: int, now: int, after: float) -> tuple[int, float]:
         """How many calls got through, and in how many seconds.
@@ -290,7 +342,7 @@ class Gate:
         call that it refuses; that fits a declared rate, since nothing came in a burst: the wait that is still to come
         is no time in which nothing got through.
         """
-        best = self._measured_until(since, after) if self.declared.rate is not None else (0, 1.0)
+        best = self._measured_until(since, after) if self._rate_before < inf else (0, 1.0)
         end = now + int(after * NANO)
         accepted = self.granted - self.refused
         for length in _WINDOWS:
@@ -318,7 +370,7 @@ class Gate:
             count = sum(1 for at in self.times if begin <= at < since)
             if count and count == self.times.maxlen:
                 seconds = (since - self.times[0]) / NANO
-            if length >= after and count / seconds > best[0] / best[1]:
+            if length * _PADDED >= after and count / seconds > best[0] / best[1]:
                 best = count, seconds
         return best
 
@@ -329,13 +381,21 @@ class Gate:
         if not self.narrowed or now <= self._recovered:
             return
         seconds = (now - self._recovered) / NANO
-        self._recovered = now
+        accepted = self._got_through
+        eager = _EAGER * (accepted - self._looked_at) * (_AFTER_SILENCE if self.barren else 1.0)
+        self._recovered, self._looked_at = now, accepted
         declared = self.declared
-        width = self._width + max(1.0, _STEP * self._width_ceiling) * seconds
+        step = max(1.0, _STEP * self._width_ceiling) * seconds
+        width = self._width
+        if self.barren < _SILENT or accepted > self._accepted:  # where nothing gets through, few need to ask
+            width += self._probe_of_width.step(width, step, eager)
         self._set_width(width if declared.concurrency is None else min(width, declared.concurrency))
         if self._rate < inf:
-            windows = 0.0 if declared.rate is None else (self._got_through - self._accepted) / declared.rate
-            self._rate += _STEP * self._rate_ceiling * seconds * (1.0 + _EVIDENCE * windows)
+            windows = 0.0 if declared.rate is None else (accepted - self._accepted) / declared.rate
+            step = _STEP * self._rate_ceiling * seconds * (1.0 + _EVIDENCE * windows) / self._per
+            if declared.rate is not None and not self.barren:
+                eager = 0.0  # it was measured, and is at most what was declared: time alone is quick enough
+            self._rate += self._probe_of_rate.step(self._rate, step, eager / self._per)
             if declared.rate is not None:
                 self._rate = min(self._rate, self._rate_declared)
             self._space()
@@ -356,8 +416,9 @@ class Gate:
         self._held = min(int(slack.seconds * NANO), self._tolerance)
 
     def _set_width(self, width: float) -> None:
+        """A part of a slot is one that is left when it narrows, and none that is new when it widens."""
+        capacity = ceil(width) if width <= self._width else max(self.capacity, int(width + _ROUNDING))
         self._width = width
-        capacity = ceil(width)
         self.free += capacity - self.capacity
         self.capacity = capacity
 
