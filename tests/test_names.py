@@ -6,6 +6,7 @@ import ast
 import importlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -24,9 +25,15 @@ def classes(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
             yield node.name.lstrip("_")
-        elif isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation).endswith("TypeAlias"):
+        elif isinstance(node, ast.AnnAssign) and is_alias(node):
             name = ast.unparse(node.target)
             yield from () if name.startswith("_") else (name,)
+
+
+def is_alias(node: ast.AnnAssign) -> bool:
+    written = node.annotation
+    name = written.id if isinstance(written, ast.Name) else written.attr if isinstance(written, ast.Attribute) else ""
+    return name == "TypeAlias"
 
 
 def functions(tree: ast.Module) -> Iterator[str]:
@@ -36,13 +43,18 @@ def functions(tree: ast.Module) -> Iterator[str]:
             yield node.name
 
 
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Every module, parsed, by its path."""
+    return {path.relative_to(SOURCE).as_posix(): ast.parse(path.read_text()) for path in sorted(SOURCE.rglob("*.py"))}
+
+
 @pytest.mark.parametrize(("names", "shared"), [(classes, BOTH_ARE_RECORDED), (functions, OF_EACH_ROOM)])
 def test_a_name_is_given_once(names: Callable[[ast.Module], Iterator[str]], shared: set[str]) -> None:
     where: dict[str, set[str]] = defaultdict(set)
-    for path in sorted(SOURCE.rglob("*.py")):
-        module = path.relative_to(SOURCE).as_posix()
+    for module, tree in trees().items():
         if names is classes or module not in HANDLERS:
-            for name in names(ast.parse(path.read_text())):
+            for name in names(tree):
                 where[name].add(module)
     twice = {name: modules for name, modules in where.items() if len(modules) > 1}
     assert {name: modules for name, modules in twice.items() if name not in shared} == {}

@@ -75,7 +75,7 @@ def test_on_asynchow_the_longest_path_first_is_better_than_other_orders() -> Non
     if given is None:
         pytest.skip(f"asynchow_dev.json is not in {FOLDER}; SUPERSCALAR_SHARED_DATA names another folder")
     assert len(given) == 799
-    rows = measure(share(given, 4))
+    rows = measure(share(given, 6))
     assert [row.graph.id for row in rows if not row.is_shortest] == []
     assert all(row.ratio(slots, order) > 1 - 1e-9 for row in rows for slots in CAPS for order in ORDERS)
     assert missed(summary(rows)) == []
