@@ -22,7 +22,10 @@ HANDLERS = {"plan/evaluate/through.py"}  # how each function of the language han
 
 def classes(tree: ast.Module) -> Iterator[str]:
     """Every class, and every public alias of a type, without the underscore of a private one."""
-    for node in ast.walk(tree):
+    pending: list[ast.stmt] = [*tree.body]
+    while pending:
+        node = pending.pop()
+        pending += [inner for inner in ast.iter_child_nodes(node) if isinstance(inner, ast.stmt)]
         if isinstance(node, ast.ClassDef):
             yield node.name.lstrip("_")
         elif isinstance(node, ast.AnnAssign) and is_alias(node):

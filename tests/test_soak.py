@@ -245,7 +245,7 @@ def test_a_short_soak_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(local, "_IDLE_SECONDS", 0.2)
     said: list[str] = []
     with RunningProvider(seed=3) as provider:
-        load = Load(seconds=1.5, every=0.1, workers=4, threads=1, rate=1_000.0, seed=3)
+        load = Load(seconds=0.8, every=0.1, workers=4, threads=1, rate=1_000.0, seed=3)
         found = asyncio.run(soak(provider, tmp_path / "runs.db", load, threading.Event(), said.append))
     assert found.wrong == ()
     assert found.missed() == []
