@@ -17,6 +17,8 @@ from benchmarks.peers.process import Driver, Failed
 from benchmarks.peers.report import BEGIN, END, behind, in_terminal, into_page, together
 from benchmarks.peers.shapes import SHAPES, Timed, chain, expected, fast_bound, layered, random_layers, verify, wide
 
+from support.depth import searching
+
 
 def row(peer: str, run: float, **more: Any) -> dict[str, Any]:
     return {
@@ -58,6 +60,8 @@ def test_no_schedule_beats_the_bound() -> None:
     assert fast_bound() == pytest.approx(0.04)
 
 
+@pytest.mark.search
+@pytest.mark.skipif(not searching(), reason="it takes seconds; make search does it")
 def test_the_bare_loop_and_ours_are_measured_beside_each_other(tmp_path: Path) -> None:
     settings = Settings([FLOOR, OURS, "superscalar from text"], [100], 1, tmp_path, seeds=(1,))
     found = everything(settings, ["cost", "makespan", "memory", "journal"])

@@ -17,7 +17,7 @@ from superscalar import Retry
 from superscalar.events import Event, Expanded, Failed
 from superscalar.schedule import attempt, calls, deadlines, ends, hazards, limits, order, state, unit
 from superscalar.values import Failure
-from support.depth import campaign
+from support.depth import campaign, searching
 
 BLOCK = 50 * SEEDS_PER_PLAN
 
@@ -43,6 +43,8 @@ def test_every_simulated_run_keeps_every_promise() -> None:
     assert not wrong, "\n\n".join(wrong[:5])
 
 
+@pytest.mark.search
+@pytest.mark.skipif(not searching(), reason="it takes seconds; make search does it")
 def test_the_simulations_are_not_trivial() -> None:
     """Many retry, wait for limits, are stopped, go on for a second round, drop what is not needed, and revive it."""
     found: Counter[str] = Counter()

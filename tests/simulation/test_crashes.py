@@ -12,7 +12,7 @@ from simulation.campaign import watched
 from simulation.crashes import WatchedRest, crashed
 from superscalar import CallAgain
 from superscalar.compiler import wiring
-from support.depth import campaign
+from support.depth import campaign, searching
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +41,8 @@ def test_a_run_goes_on_after_its_process_died_at_any_event() -> None:
         assert found["asked"] >= 30, found
 
 
+@pytest.mark.search
+@pytest.mark.skipif(not searching(), reason="it takes seconds; make search does it")
 def test_an_answer_that_is_not_true_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Someone who says of every write that it did not happen has some of them made twice."""
     monkeypatch.setattr("simulation.crashes.Done", lambda _value: CallAgain())
