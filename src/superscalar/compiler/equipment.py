@@ -37,7 +37,7 @@ class Equipment:
     """What the runs of an agent share. `options` has all else that they are told.
 
     `given`: the tools without `extract`, as they were listed last. `constrains`: whether the planner is held to a
-    grammar, which is `grammar` where it is shown all tools.
+    grammar, which is `grammar` where it is shown all tools. `unaided`: it plans as well without.
     """
 
     options: Options
@@ -54,6 +54,7 @@ class Equipment:
     given: Toolset = field(default_factory=Toolset)
     tools: Toolset = field(default_factory=Toolset)
     constrains: bool = False
+    unaided: bool = False
     grammar: Grammar | None = None
 
     @property
@@ -112,11 +113,11 @@ class Equipment:
             if isinstance(tool.function, Extractor):
                 tool.function.limits = limits
         Rulings(self.policy, tools)  # complains of what makes no sense now, not in the first run
-        held = told.grammar and self.planner is not None and self.planner.constrains
         runners = Runners(told.executor or LOCAL).made(tools)
         shown = self._shown_of(tools)
-        of_all = grammar(shown) if held and tools_for(shown, "", (), told.max_prompt_tokens).is_whole else None
-        return replace(self, given=given, tools=tools, limits=limits, runners=runners, constrains=held, grammar=of_all)
+        is_whole = tools_for(shown, "", (), told.max_prompt_tokens).is_whole
+        of_all = grammar(shown) if self.constrains and is_whole else None
+        return replace(self, given=given, tools=tools, limits=limits, runners=runners, grammar=of_all)
 
     def listing(self, question: str, history: Sequence[Message]) -> ToolListing:
         """What the planner is told of the tools, for a question.
@@ -139,8 +140,13 @@ class Equipment:
         return tools.without(lambda tool: tool.described.unaccepted)
 
     def grammar_of(self, listing: ToolListing) -> Grammar | None:
-        """What the planner may write that was told of these tools; None is anything."""
-        if not self.constrains or self.grammar is not None:
+        """What the planner may write that was told of these tools; None is anything.
+
+        One that plans as well without may call tools that it was not told of.
+        """
+        if not self.constrains or (self.unaided and not listing.is_whole):
+            return None
+        if self.grammar is not None:
             return self.grammar
         return grammar(listing.signatures)
 
@@ -179,12 +185,15 @@ def equipped(options: Options) -> Equipment:
                 "model=OpenAIModel(..., prices=Prices(input=0.25, output=2.0)), per million tokens"
             )
     held = options.grammar and planner is not None and planner.constrains
+    unaided = getattr(planner, "unaided", False)
     natural: Syntax = getattr(planner, "writes", "python") if held else "python"
     if planner is not None and held and options.syntax not in (None, natural):
-        raise UsageError(
-            f"syntax={options.syntax!r}: {planner.name} is held to a grammar of plans in {natural}; "
-            "write grammar=False, too, or leave out syntax="
-        )
+        if not unaided:
+            raise UsageError(
+                f"syntax={options.syntax!r}: {planner.name} is held to a grammar of plans in {natural}; "
+                "write grammar=False, too, or leave out syntax="
+            )
+        held = False
     equipment = Equipment(
         options=options,
         planner=planner,
@@ -195,5 +204,7 @@ def equipped(options: Options) -> Equipment:
         random=options.random or Random(),
         limits=Limits({}, options.max_concurrency),
         syntax=options.syntax or natural,
+        constrains=held,
+        unaided=unaided,
     )
     return equipment.with_tools(Toolset(options.tools, limits=options.limits, schemas=options.schemas))

@@ -59,7 +59,7 @@ def _written(rule: GrammarRule, rules: GrammarRules, *, inside: bool = False) ->
 
 
 def _times(one: str, least: int, most: int | None) -> str:
-    """That, repeated. Written out where it is bounded: Lark counts with `~0..2`, older llguidance with `{0,2}` alone."""
+    """That, repeated; written out if it is bounded: Lark counts with `~0..2`, and older llguidance with `{0,2}`."""
     if short := _short(least, most):
         return one + short
     times = [one] * least
