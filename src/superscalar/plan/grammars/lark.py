@@ -42,7 +42,7 @@ def _token_name(name: str) -> str:
 def _written(rule: GrammarRule, rules: GrammarRules, *, inside: bool = False) -> str:
     match rule:
         case Exactly(text):
-            return json.dumps(text)
+            return json.dumps(text, ensure_ascii=False)  # Lark reads no pairs of surrogates
         case Use(name):
             return _token_name(name) if name in rules.tokens else _rule_name(name)
         case InOrder(parts):
