@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, TypeAlias
 from superscalar.models.dialect import Rejection
 from superscalar.models.saying import error_words
 from superscalar.plan import Grammar
+from superscalar.plan.grammars.schema import is_strict
 
 Constraint: TypeAlias = Literal["json_schema", "lark", "llama.cpp", "vllm"]
 """How a server is told what a reply may be."""
@@ -27,12 +28,15 @@ class Constraints:
     """What one server is told of grammars, in its `form`; None for nothing.
 
     An `optional` one is asked for where the server takes it. If that refuses a grammar, because it is too large, say,
-    that one is not sent again; if it knows of none, or refuses one after the other, none is.
+    that one is not sent again; if it knows of none, or refuses one after the other, none is. `official`: the server is
+    OpenAI's own. A schema that it will not be bound by is sent as one that does not bind.
     """
 
-    def __init__(self, form: Constraint | None, *, optional: bool = False) -> None:
+    def __init__(self, form: Constraint | None, *, optional: bool = False, official: bool = False) -> None:
         self._form = form
         self.optional = optional
+        self._official = official
+        self._binds = True
         self._refused: set[str] = set()
         self._takes_any = form is not None
 
@@ -43,65 +47,65 @@ class Constraints:
 
     def parameters(self, grammar: Grammar | None) -> dict[str, Any]:
         """What stands in a request for a reply that follows the grammar."""
-        told = {} if grammar is None else _parameters(grammar, self.form)
+        told = {} if grammar is None else self._parameters(grammar)
         return {} if self._refused and _digest(told) in self._refused else told
 
     def without(self, refusal: Rejection, sent: Mapping[str, Any]) -> bool:
         """Note a refusal of these parameters; whether to ask once more, since it was the grammar that was refused."""
         named = f"{refusal.parameter} {error_words(refusal.said)}"
-        told = any(name in sent for name in _NAMES)
-        if not (self.optional and told) or refusal.status not in _STATUSES or not _OURS.search(named):
+        if refusal.status not in _STATUSES or not _OURS.search(named) or not any(name in sent for name in _NAMES):
+            return False
+        if _binds(sent):
+            self._binds = False
+            return True
+        if not self.optional:
             return False
         self._refused.add(_digest(sent))
         unsupported = refusal.code.startswith("unsupported") or _UNSUPPORTED.search(named) is not None
         self._takes_any = self._takes_any and not unsupported and len(self._refused) < _MOST_REFUSED
         return True
 
+    def _parameters(self, grammar: Grammar) -> dict[str, Any]:
+        match self.form:
+            case None:
+                return {}
+            case "vllm" if not grammar.gbnf:  # a document, and no plan
+                return {"structured_outputs": {"json": grammar.json_schema}}
+            case _ if not grammar.gbnf:
+                return self._document("reply", grammar.json_schema)
+            case "json_schema":
+                binding = self._official and self._binds and grammar.binding_schema
+                return self._document("plan", binding or grammar.json_schema)
+            case "lark":
+                return _tool(grammar.lark)
+            case "llama.cpp":
+                return {"grammar": grammar.gbnf}
+            case "vllm":
+                return {"structured_outputs": {"grammar": grammar.gbnf}}
+
+    def _document(self, name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+        told = {"name": name, "schema": schema, "strict": self._binds and is_strict(schema)}
+        return {"response_format": {"type": "json_schema", "json_schema": told}}
+
+
+def _tool(definition: str) -> dict[str, Any]:
+    written = {"type": "grammar", "grammar": {"syntax": "lark", "definition": definition}}
+    tool = {"name": _TOOL, "description": "Takes the whole plan.", "format": written}
+    return {
+        "tools": [{"type": "custom", "custom": tool}],
+        "tool_choice": {"type": "custom", "custom": {"name": _TOOL}},
+        "parallel_tool_calls": False,  # or a plan may come in pieces that follow the grammar each for itself
+    }
+
+
+def _binds(sent: Mapping[str, Any]) -> bool:
+    """Whether a schema was sent that is to bind."""
+    match sent.get("response_format"):
+        case {"json_schema": {"strict": True}}:
+            return True
+    return False
+
 
 def _digest(parameters: Mapping[str, Any]) -> str:
     """What tells one grammar from another in these parameters."""
     return sha256(json.dumps([parameters.get(name) for name in _NAMES]).encode()).hexdigest()
-
-
-def _parameters(grammar: Grammar, form: Constraint | None) -> dict[str, Any]:
-    if form is not None and not grammar.gbnf:  # a document, and no plan
-        if form == "vllm":
-            return {"structured_outputs": {"json": grammar.json_schema}}
-        return _document("reply", grammar.json_schema)
-    match form:
-        case "json_schema":
-            return _document("plan", grammar.json_schema)
-        case "lark":
-            written = {"type": "grammar", "grammar": {"syntax": "lark", "definition": grammar.lark}}
-            tool = {"name": _TOOL, "description": "Takes the whole plan.", "format": written}
-            choice = {"type": "custom", "custom": {"name": _TOOL}}
-            return {
-                "tools": [{"type": "custom", "custom": tool}],
-                "tool_choice": choice,
-                "parallel_tool_calls": False,  # or a plan may come in pieces that follow the grammar each for itself
-            }
-        case "llama.cpp":
-            return {"grammar": grammar.gbnf}
-        case "vllm":
-            return {"structured_outputs": {"grammar": grammar.gbnf}}
-        case None:
-            return {}
-
-
-def _document(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    told = {"name": name, "schema": schema, "strict": is_strict(schema)}
-    return {"response_format": {"type": "json_schema", "json_schema": told}}
-
-
-def is_strict(schema: Any) -> bool:
-    """Tell whether OpenAI takes a schema as binding: each object has a fixed set of fields, and none may be missing."""
-    if isinstance(schema, list):
-        return all(map(is_strict, schema))
-    if not isinstance(schema, Mapping):
-        return True
-    if schema.get("type") == "object" and (
-        schema.get("additionalProperties") is not False
-        or set(schema.get("required", ())) != set(schema.get("properties", ()))
-    ):
-        return False
-    return all(map(is_strict, schema.values()))

@@ -116,10 +116,9 @@ class OpenAIModel:
         self._ends = Ends(_FINISHES, ends)
         official = host == _OFFICIAL or host.endswith("." + _OFFICIAL)
         reasons = official and _REASONS.match(name) is not None
-        if grammar != "auto":
-            self._told = Constraints(grammar)
-        else:
-            self._told = Constraints("lark" if official and _TAKES_GRAMMARS.match(name) else None, optional=True)
+        takes: Constraint | None = "lark" if official and _TAKES_GRAMMARS.match(name) else None
+        optional = grammar == "auto"
+        self._told = Constraints(takes if grammar == "auto" else grammar, optional=optional, official=official)
         self._dialect = Dialect(
             limits=("max_completion_tokens", "max_tokens") if official else ("max_tokens", "max_completion_tokens"),
             refused=self._omitted | (_NOT_OF_REASONING if reasons else frozenset()),
