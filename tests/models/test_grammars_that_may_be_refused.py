@@ -103,7 +103,7 @@ def test_a_grammar_that_is_too_large_is_left_out_from_then_on_and_another_is_not
             model = official(server.url)
             first = await reply(model, REQUEST)
             assert [chunk.preparing for chunk in first if chunk.preparing] == [
-                Preparation("asked without a grammar, which was refused: Invalid grammar: too large for ***", 1.0)
+                Preparation("told less of the grammar, which was refused: Invalid grammar: too large for ***", 1.0)
             ]
             assert "".join(chunk.text for chunk in first) == "x"
             assert not any(chunk.preparing for chunk in await reply(model, REQUEST))
@@ -115,7 +115,7 @@ def test_a_grammar_that_is_too_large_is_left_out_from_then_on_and_another_is_not
         run(test)
     ours = [record for record in caplog.records if record.name.startswith("superscalar")]
     assert [record.getMessage().partition(" refused ")[2] for record in ours] == [
-        "the grammar and is asked without: Invalid grammar: too large for ***"
+        "the grammar and is told less of it: Invalid grammar: too large for ***"
     ]
 
 
@@ -240,5 +240,36 @@ def test_two_plans_that_are_handed_to_the_tool_are_not_written_on_one_line() -> 
         async with serving(script) as server:
             chunks = await reply(official(server.url), REQUEST)
         assert "".join(chunk.text for chunk in chunks) == "a = f(1)\nb = f(2)"
+
+    run(test)
+
+
+BINDING = replace(
+    PLAN, binding_schema={"type": "object", "properties": {}, "required": [], "additionalProperties": False}
+)
+
+
+@pytest.mark.parametrize(("official", "sent"), [(True, BINDING.binding_schema), (False, BINDING.json_schema)])
+def test_openai_alone_is_sent_the_schema_that_binds_it(official: bool, sent: dict[str, Any]) -> None:
+    """Others take a schema in which arguments are left out, which is less to write."""
+    made = Constraints("json_schema", official=official).parameters(BINDING)["response_format"]["json_schema"]
+    assert (made["schema"], made["strict"]) == (sent, official)
+
+
+def test_a_schema_that_a_server_will_not_be_bound_by_is_sent_as_one_that_does_not_bind() -> None:
+    async def test() -> None:
+        invalid = refusing("Invalid schema for response_format 'plan'", param="response_format")
+        async with serving(invalid, replying(["{}"])) as server:
+            model = OpenAIModel("gpt-5", api_key="k", grammar="json_schema")
+            model._base_url = server.url
+            said = [await reply(model, replace(REQUEST, grammar=BINDING)) for _ in range(2)]
+            assert [any(chunk.preparing for chunk in chunks) for chunks in said] == [True, False]
+            assert (model.constrains, model.unaided, model.writes) == (True, False, "json")
+        told = [exchange.body["response_format"]["json_schema"] for exchange in server.exchanges]
+        assert [(one["strict"], one["schema"]) for one in told] == [
+            (True, BINDING.binding_schema),
+            (False, BINDING.json_schema),
+            (False, BINDING.json_schema),
+        ]
 
     run(test)

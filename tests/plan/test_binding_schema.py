@@ -27,10 +27,11 @@ def news(ticker: str, limit: int = 3, *, kind: Literal["all", "new"] = "all", si
 
 
 TOOLS = Toolset([news])
+BINDING = grammar(TOOLS).binding_schema
 
 
 def test_it_wants_every_argument_and_takes_null_for_those_that_may_be_left_out() -> None:
-    step = grammar(TOOLS).binding_schema["properties"]["steps"]["items"]["anyOf"][0]
+    step = BINDING["properties"]["steps"]["items"]["anyOf"][0]
     arguments = step["properties"]["arguments"]
     assert list(step["properties"]) == step["required"] == ["tool", "id", "arguments"]
     assert arguments["required"] == ["ticker", "limit", "kind", "since"]
@@ -87,10 +88,10 @@ def test_there_is_none_where_something_cannot_be_wanted() -> None:
     """A record with a key that may be left out, a dict with any keys, and what a schema lets be absent or null."""
 
     @tool(effect="read")
-    def deep(options: Options) -> str: ...
+    def deep(options: Options) -> None: ...
 
     @tool(effect="read")
-    def keyed(values: dict[str, int]) -> str: ...
+    def keyed(values: dict[str, int]) -> None: ...
 
     def call(**arguments: Any) -> None: ...
 
@@ -108,6 +109,6 @@ def test_it_binds_or_there_is_none(sampled: Any) -> None:
 @settings(max_examples=examples(35, 1_000))
 @given(st.integers(0, 2**32))
 def test_what_it_accepts_can_be_read(seed: int) -> None:
-    plan = SchemaSampler(grammar(TOOLS).binding_schema, Random(seed)).value()
+    plan = SchemaSampler(BINDING, Random(seed)).value()
     found = {problem.code for problem in check(json.dumps(plan), TOOLS.signatures, "json")}
     assert found <= {"E102", "E307", "E304", "W503"}, plan

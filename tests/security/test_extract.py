@@ -436,7 +436,7 @@ def test_a_grammar_lets_a_planner_write_the_names_only() -> None:
         s for s in made.json_schema["properties"]["steps"]["items"]["anyOf"] if "schema" in str(s["properties"])
     )
     names = step["properties"]["arguments"]["properties"]["schema"]
-    assert list(names) == ["enum"]
+    assert names["type"] == "string"
     assert names["enum"][:2] == ["Invoice", "Mood"]
 
 

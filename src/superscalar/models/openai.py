@@ -199,7 +199,7 @@ class OpenAIModel:
         async with aclosing(self._documents(response)) as documents:
             async for document in documents:
                 if against:
-                    yield Chunk(preparing=Preparation(f"asked without a grammar, which was refused: {against}", 1.0))
+                    yield Chunk(preparing=Preparation(f"told less of the grammar, which was refused: {against}", 1.0))
                     against = ""
                 if document is DONE:
                     reply.done()
@@ -250,7 +250,7 @@ class OpenAIModel:
             await response.close()
 
     async def _open(self, request: Request) -> tuple[AsyncStream[Any], str]:
-        """The response, and what the server said against a grammar if it was left out for that."""
+        """The response, and what the server said against a grammar if it was told less for that."""
         client = await self._client()
         dialect, against = self._dialect, ""
         while True:
@@ -269,7 +269,7 @@ class OpenAIModel:
                 system = any(message["role"] == "system" for message in body["messages"])
                 if self._told.without(refusal, {name: body[name] for name in sent}):
                     against = self._shown(error_words(said))
-                    _LOG.warning("%s refused the grammar and is asked without: %s", self._where, against)
+                    _LOG.warning("%s refused the grammar and is told less of it: %s", self._where, against)
                 elif (other := dialect.after(refusal, sent, system=system)) is not None:
                     dialect = other
                 else:

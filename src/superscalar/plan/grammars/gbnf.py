@@ -46,7 +46,7 @@ def _escaped(sign: str, special: str) -> str:
         return _ESCAPES[sign]
     if sign in special:
         return f"\\{sign}" if sign in '"[]' else f"\\x{ord(sign):02X}"
-    if sign.isprintable():
-        return sign
     code = ord(sign)
-    return f"\\x{code:02X}" if code < 1 << 8 else f"\\u{code:04X}" if code < 1 << 16 else f"\\U{code:08X}"
+    if sign.isprintable() or code >= 1 << 16:  # eight digits are llama.cpp's own
+        return sign
+    return f"\\x{code:02X}" if code < 1 << 8 else f"\\u{code:04X}"

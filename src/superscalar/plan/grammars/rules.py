@@ -100,7 +100,7 @@ _TOKEN = re.compile(
     r"""|(?P<times>[*+?]|\{\d+(?:,\d*)?\})|(?P<sign>[()|]))"""
 )
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
-_CODES = {"x": 2, "u": 4, "U": 8}  # digits
+_CODES = {"x": 2, "u": 4}  # digits
 
 
 def read(notation: str) -> dict[str, GrammarRule]:
