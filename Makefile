@@ -114,7 +114,7 @@ build/llguidance/.installed: $(VENV)/.python
 engines: $(VENV)/.dev build/llguidance/.installed ## the grammars of ten toolsets in three releases of llguidance, and in lark
 	@SUPERSCALAR_LLGUIDANCE=build/llguidance $(BIN)/python -m pytest -q tests/plan/test_grammars_in_llguidance.py
 
-live: $(VENV)/.dev ## the embedded model as a server that plans, joins and extracts through the OpenAI adapter; five minutes
+live: $(VENV)/.dev ## the embedded model as a server that plans, joins and extracts through the OpenAI adapter; six minutes
 	@SUPERSCALAR_LIVE=1 $(BIN)/python -m pytest -q tests/models/test_live_server.py
 
 planning: $(VENV)/.demo ## how well a model plans, beside its native tool calls; an hour with the embedded one

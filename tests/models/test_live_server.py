@@ -121,8 +121,10 @@ def test_it_takes_the_grammars_of_ten_toolsets(server: Address, sampled: Sampled
 
     async def test() -> None:
         for form, told in plans:
-            request = Request((Message("user", "Plan."),), max_tokens=2, grammar=told)
-            text = "".join([chunk.text async for chunk in server.model(form).stream(request)])
+            request = Request((Message("user", "Plan."),), max_tokens=9, grammar=told)
+            model = server.model(form)
+            text = "".join([chunk.text async for chunk in model.stream(request)])
+            await model.aclose()
             assert text.startswith("{") == (form == "json_schema"), (form, text)
 
     asyncio.run(test())
