@@ -110,7 +110,7 @@ class Closures:
     def _note(self, gate: Gate, since: int, said: Refused) -> None:
         """A call that is under way for longer than refusals take may yet get through, as might one that nobody made."""
         self.any = True
-        accepted = gate.granted - gate.running - gate.refused
+        accepted = gate.got_through
         found = self._of.get(gate)
         if (
             found is None
