@@ -135,7 +135,7 @@ def test_one_that_is_refused_while_others_get_through_is_not_asked_for_ever() ->
         going.cancel()
         return len(model.at)
 
-    assert run(main()) <= 100
+    assert 10 < run(main()) <= 100  # of those while others get through every tenth counts
 
 
 # ------------------------------------------------------------------------------------------------------------ declared

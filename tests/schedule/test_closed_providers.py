@@ -195,17 +195,52 @@ def test_they_do_not_where_something_gets_through_between_them() -> None:
 
 
 def test_a_call_that_is_under_way_for_long_may_yet_get_through() -> None:
-    """The provider serves one at a time: others are refused until it is done."""
+    """The provider serves one at a time: others are refused until it is done. What else ends has them asked for."""
+    asked: list[str] = []
+
+    @tool(effect="read", limit="clock")
+    async def tick(number: int) -> int:
+        await asyncio.sleep(10.0)
+        return number
 
     @tool(effect="read", limit="quota", timeout=None, retry=Retry(attempts=30, on=(RateLimited,)))
     async def ask(who: str) -> str:
+        asked.append(who)
         if who == "a":
             await asyncio.sleep(900.0)
         elif asyncio.get_running_loop().time() < 900.0:
             raise refusal(60.0)
         return who
 
-    assert executed(AWAIT_ALL, [ask], limits={"quota": Limit()}, random=Random(1)).answer == ["a", "b", "c"]
+    plan = f"t = [tick(i) for i in range(90)]\n{AWAIT_ALL.replace('join(', 'join(len(t), ')}"
+    limits = {"quota": Limit(), "clock": Limit(concurrency=1)}
+    assert executed(plan, [ask, tick], limits=limits, random=Random(1)).answer == [90, "a", "b", "c"]
+    assert len(asked) > 10
+
+
+def test_refusals_of_calls_that_their_pace_keeps_apart_add_up() -> None:
+    """Nobody could have asked in the time between them."""
+    ask = asking(*[refusal(200.0)] * 9, retry=Retry(attempts=9, on=(RateLimited,)))
+    limits = {"quota": Limit(rate=1, per=280.0)}
+    result = executed('a = ask("a")\njoin(a)\n', [ask], limits=limits, random=Random(1))
+    assert failures(result)["a"] == WORDS
+    assert [event.attempt for event in result.events if isinstance(event, Started)] == [1, 2]
+
+
+def test_what_is_refused_for_less_afterwards_opens_nothing() -> None:
+    """Both were under way together. It is said once that the limit is closed."""
+
+    async def main() -> list[Any]:
+        ask = asking(refusal(), RateLimited("in a moment", retry_after=400.0))
+        agent = LLMCompiler(tools=[ask], limits={"quota": Limit()})
+        async with agent.stream_plan(AWAIT_ALL.replace('c = ask("c")', "c = 1")) as running:
+            result = await running.result()
+        await asyncio.sleep(1000.0)
+        outcomes = await agent.execute('a = ask("a")\njoin(a)\n')
+        throttled = [event.delay for event in result.events if isinstance(event, Throttled)]
+        return [throttled, failures(result)["b"], getattr(outcomes["a"], "message", "served")]
+
+    assert run(main()) == [[3600.0], "in a moment", OTHERS.replace("3,600", "2,600")]
 
 
 def test_every_call_of_a_batch_fails() -> None:
