@@ -275,7 +275,6 @@ class Gate:
         self._signal = now
         self._flight = self.running
         self._turned_away = 0
-        self._settles = accepted + self._slack.needs
         self._seen_before, self._seen = self._seen, 0.0
         self._rate_before = self._rate
         self._width_before = self._width
@@ -307,7 +306,6 @@ class Gate:
             self._seen = count / seconds
             if lone and self._turned_away == 1:
                 self._slack.widen()
-                self._settles = self._accepted + self._slack.needs
             seen = inf if lone else self._seen if many else max(self._seen, self._seen_before)
             if self.barren <= _SILENT:
                 self._rate = min(self._rate, _within(seen, self._rate_before))
@@ -326,6 +324,7 @@ class Gate:
         if self._rate < inf:
             self._probe_of_rate.refused(self._rate if alive else 0.0)
             self._space()
+        self._settles = self._accepted + self._slack.needs
         self.narrowed = self.paced = True
 
     def _is_of_rate(self, count: int, after: float | None) -> bool:
