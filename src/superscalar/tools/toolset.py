@@ -320,7 +320,13 @@ class Toolset:
         made = copy(self)
         made.by_alias = {alias: one for alias, one in self.by_alias.items() if not left_out(one)}
         made.signatures = Signatures(one for one in self.signatures if one.alias in made.by_alias)
+        made._made_anew()
         return made
+
+    def _made_anew(self) -> None:
+        """Have what was made of other tools made anew."""
+        for name in ("index", "sizes"):
+            vars(self).pop(name, None)
 
     def describe(self, query: str | None = None, limit: int | None = None) -> str:
         """Describe the tools as a planner is shown them: those that a `query` finds, the best first, `limit` at most.
@@ -442,6 +448,7 @@ class ServerTools(Toolset):
         latest = await self.now()
         for name in _SHOWN:
             setattr(self, name, getattr(latest, name))
+        self._made_anew()
 
     @property
     def instructions(self) -> Mapping[str, str]:
