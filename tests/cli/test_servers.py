@@ -19,9 +19,12 @@ from superscalar.mcp import AskedField, Elicitation
 from support.folders import standing_in
 
 SERVER = Path(__file__).parent.parent / "support" / "stdio_server.py"
-CONFIG = json.dumps(
-    {"mcpServers": {"own": {"command": sys.executable, "args": ["-S", "-E", str(SERVER), "echo", "put"]}}}
-)
+OWN = {
+    "command": sys.executable,
+    "args": ["-S", "-E", str(SERVER), "echo", "put"],
+    "env": {"SAYS": "Texts are short."},
+}
+CONFIG = json.dumps({"mcpServers": {"own": OWN}})
 
 
 @pytest.fixture
@@ -40,9 +43,10 @@ def test_a_plan_is_checked_and_run_over_a_server_once_somebody_accepted_it(place
     assert (refused.exit_code, "superscalar mcp accept" in refused.output) == (1, True)
     accepted = typed("mcp", "accept", "mcp.json")
     assert accepted.exit_code == 0
-    assert accepted.stdout.splitlines()[0] == "own: echo, put are new"
+    assert accepted.stdout.splitlines()[0] == "own: (instructions), echo, put are new"
+    assert "own says of itself: Texts are short." in accepted.stdout
     assert "echo(*, text: str) -> str" in accepted.stdout
-    assert json.loads((place / "mcp.lock").read_text())["servers"]["own"].keys() == {"echo", "put"}
+    assert json.loads((place / "mcp.lock").read_text())["servers"]["own"].keys() == {"(instructions)", "echo", "put"}
     assert typed("mcp", "accept", "mcp.json").stdout == "nothing has changed since it was accepted\n"
     done = typed("exec", "good", "--mcp", "mcp.json", "--trust", "own", "-q")
     assert (done.exit_code, done.stdout, done.stderr) == (0, '"hi"\n', "")
