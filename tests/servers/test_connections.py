@@ -174,7 +174,7 @@ def test_who_asks_while_a_changed_list_is_read_gets_the_new_one_too() -> None:
         await connection.tools()
         wire.pages = [["d"]]
         wire.changed()
-        assert await asyncio.gather(connection.tools(), connection.tools()) == [["d"], ["d"]]
+        assert list(await asyncio.gather(connection.tools(), connection.tools())) == [["d"], ["d"]]
         wire.changed()
         reads = asyncio.create_task(connection.tools())
         await asyncio.sleep(0.05)
