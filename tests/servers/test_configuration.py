@@ -42,6 +42,7 @@ def test_what_is_secret_is_in_no_repr_and_no_text() -> None:
         server({"KEY": KEY}, command="x", args=["--key", "${KEY}"]),
         server(command="x", env={"TOKEN": KEY}),
         server(url="https://x.example", headers={"Authorization": f"Bearer {KEY}"}),
+        server(url=f"https://me:{KEY}@x.example"),
         server(url="https://x.example", oauth={"client_id": "me", "client_secret": KEY, "issuer": "https://i.example"}),
     ):
         assert KEY not in repr(made)

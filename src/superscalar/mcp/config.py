@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from superscalar.errors import UsageError
 from superscalar.given import FLAG, NAME, NAMES, SECONDS, Expected, an, are_texts, one_of
@@ -245,6 +245,7 @@ def _server(
     if path is not None and "command" in made:
         made["cwd"] = str(path.parent.absolute() / made.get("cwd", ""))
     secrets = [*variables.used, *_words(made.get("headers")), *_words(_secret(made.get("env"))), *_words(oauth)]
+    secrets += _in_address(made.get("url", ""))
     return ServerConfig(
         name=name,
         place=place,
@@ -309,6 +310,12 @@ def _pattern(said: str | None, place: str) -> str | None:
 def _words(said: Any) -> list[str]:
     """The values of some texts, and their parts: of `Bearer TOKEN` the token is secret by itself."""
     return [word for text in (said or {}).values() for word in {text, *text.split()}]
+
+
+def _in_address(url: str) -> list[str]:
+    """Who an address says that we are, and our password."""
+    parts = urlsplit(url)
+    return [unquote(word) for word in (parts.username, parts.password) if word]
 
 
 def _secret(environment: Any) -> dict[str, str]:
