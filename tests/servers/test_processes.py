@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import select
+import signal
+import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from superscalar import Failure, LLMCompiler, Observation, Toolset
+from superscalar.mcp.process import _alive, _end_all
 
 SERVER = Path(__file__).parent.parent / "support" / "stdio_server.py"
 TOKEN = "tok-0123456789"
@@ -30,13 +33,16 @@ def is_alive(process: int) -> bool:
         return False
 
 
-def soon(what: Callable[[], bool]) -> bool:
-    """Whether it becomes true; it is looked at for some seconds."""
-    for _ in range(300):
-        if what():
-            return True
-        time.sleep(0.02)
-    return False
+def ends(process: int) -> bool:
+    """Whether it has ended, or does within some seconds."""
+    try:
+        told = os.pidfd_open(process)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([told], [], [], 6)[0])
+    finally:
+        os.close(told)
 
 
 linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="there is no /proc to look for processes in")
@@ -71,7 +77,8 @@ join(pid, before, after, default(dead, "dead"))
     assert (dead.error, dead.in_doubt, outcomes.joined[1:]) == ("ConnectionEnded", True, ["a", "b", "dead"])
     assert outcomes["after"] == Observation("b")
     assert (again, was_alive) == (["c", "d"], True)
-    assert soon(lambda: not any(map(is_alive, (child, outcomes.joined[0]))))  # whole groups have ended
+    assert ends(child)
+    assert ends(outcomes.joined[0])  # whole groups have ended
     said = [record.getMessage() for record in caplog.records if "ready" in record.getMessage()]
     assert sorted(said) == [f"{name}: ready, with the token **********" for name in ("other", "own", "own")]
     assert TOKEN not in caplog.text
@@ -90,7 +97,25 @@ def test_servers_end_with_their_children_where_the_program_fails() -> None:
 
     with pytest.raises(KeyError):
         asyncio.run(main())
-    assert soon(lambda: not is_alive(seen[0]))
+    assert ends(seen[0])
+
+
+@linux
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_the_end_of_a_forked_child_ends_no_server_of_its_parent() -> None:
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as server:
+        _alive.add(server.pid)
+        child = os.fork()
+        if child == 0:
+            _end_all()  # as at its exit
+            os._exit(0)
+        os.waitpid(child, 0)
+        try:
+            assert is_alive(server.pid)
+        finally:
+            _end_all()
+            _alive.discard(server.pid)
+    assert server.returncode == -signal.SIGKILL
 
 
 def test_a_call_that_is_given_up_leaves_the_session_as_it_is_and_a_write_in_doubt() -> None:
