@@ -13,7 +13,7 @@ import pytest
 
 from superscalar import LLMCompiler, tool
 from superscalar.compiler.result import Outcomes
-from superscalar.schedule.cells import Cell
+from superscalar.schedule.cells import Cell, Scope, Waiters
 from superscalar.schedule.left import LeftBehind
 from superscalar.testing import run
 from superscalar.values import Failure, Observation, Skipped
@@ -108,3 +108,11 @@ def test_calls_that_need_the_same_result_start_in_the_order_of_the_plan() -> Non
 
     run(main())
     assert made == [0, 1, 2, 3, 4]
+
+
+def test_whoever_waits_after_all_were_forgotten_is_told_from_those_before() -> None:
+    a, b, c, d = (Cell(id, None, Scope({}), ()) for id in "abcd")
+    waiters = Waiters()
+    assert waiters.up_to(waiters.join(c, waiters.join(b, a))) == [a, b, c]
+    waiters.clear()
+    assert [waiters.up_to(waiters.join(last, first)) for first, last in ((a, b), (c, d))] == [[a, b], [c, d]]
