@@ -15,7 +15,7 @@ from superscalar import LLMCompiler, tool
 from superscalar.compiler.result import Outcomes
 from superscalar.schedule.cells import Cell, Scope, Waiters
 from superscalar.schedule.left import LeftBehind
-from superscalar.testing import run
+from superscalar.testing import ScriptedModel, run
 from superscalar.values import Failure, Observation, Skipped
 
 CALLS = 40
@@ -50,8 +50,21 @@ def executed(text: str) -> Outcomes:
 @pytest.mark.usefixtures("uncollected")
 def test_no_task_of_a_run_that_is_over_waits_for_the_collector() -> None:
     before = alive()[Cell]
-    executed("\n".join(f"a{i} = double({i})" for i in range(CALLS)) + "\nys = [double(x) for x in [1, 1, 2]]")
+    more = "ys = [double(x) for x in [1, 1, 2]]\nz = first(1, [double(ys[0]), double(ys[1])])"
+    executed("\n".join(f"a{i} = double({i})" for i in range(CALLS)) + f"\n{more}")
     assert alive()[Cell] == before
+
+
+@pytest.mark.usefixtures("uncollected")
+@pytest.mark.parametrize("joiner", [None, ScriptedModel("done")])
+def test_nor_does_one_of_a_run_whose_answer_has_a_label_though_nothing_needed_a_part_of_it(
+    joiner: ScriptedModel | None,
+) -> None:
+    text = "a = double(1)\nxs = [double(x) for x in [1, a]]\nys = [double(x) for x in xs if x > 2]\njoin(a)\n"
+    before = alive()[Cell]
+    result = asyncio.run(LLMCompiler(ScriptedModel(text), joiner=joiner, tools=[double]).run("What?"))
+    assert alive()[Cell] == before
+    assert result.outcomes["a"] == Observation(2)
 
 
 @pytest.mark.usefixtures("uncollected")

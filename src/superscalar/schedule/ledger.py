@@ -243,6 +243,7 @@ class Ledger:
     def let_go(self) -> None:
         """Forget the tasks and calls of a run that is over: nobody asks for them any more."""
         self.schedule.let_go()
+        self.labels.let_go()
         self.shared.let_go()
         self.called.clear()
         self._begun = KeptEvents()
