@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import pickle
 from dataclasses import fields, replace
@@ -107,3 +108,20 @@ def test_a_ledger_tells_the_first_attempt_of_a_call_whole() -> None:
     begun = [event for event in happened if isinstance(event, Started)]
     assert [ledger.first_attempt(event.id) for event in begun] == begun
     assert ledger.first_attempt("t20") is None
+
+
+def test_whoever_follows_a_run_sees_each_event_when_it_happens() -> None:
+    @tool(effect="read")
+    async def wait(x: int) -> int:
+        """Takes that many seconds."""
+        await asyncio.sleep(x)
+        return x
+
+    async def main() -> list[tuple[Event, float]]:
+        now = asyncio.get_running_loop().time
+        async with LLMCompiler(tools=[wait]).stream_plan("a = wait(2)\nb = wait(a)\nc = wait(1)") as running:
+            return [(event, now()) async for event in running]
+
+    seen = run(main())
+    assert [event for event, at in seen if event.at != at] == []
+    assert {at for _, at in seen} == {0.0, 1.0, 2.0, 4.0}
