@@ -268,10 +268,12 @@ async def _call(**_: Any) -> str:
     return "fine"
 
 
-def of_server(server: str, name: str, description: str, cut: Sequence[str] = ()) -> Tool[..., Any]:
+def of_server(
+    server: str, name: str, description: str, cut: Sequence[str] = (), *, unaccepted: bool = False
+) -> Tool[..., Any]:
     schema = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
-    described = described_tool(name, schema, _call, None, description)
-    return Tool(replace(described, server=server, cut=tuple(cut)), Terms.of({"effect": "read"}), _call)
+    described = replace(described_tool(name, schema, _call, None, description), server=server, cut=tuple(cut))
+    return Tool(replace(described, unaccepted=unaccepted), Terms.of({"effect": "read"}), _call)
 
 
 def test_what_a_server_says_stands_under_its_name_in_a_block_that_nothing_in_it_ends() -> None:
@@ -301,6 +303,21 @@ def test_what_a_server_says_stands_under_its_name_in_a_block_that_nothing_in_it_
         "\n"
         "Question: Why?"
     )
+
+
+def test_what_nobody_accepted_is_not_chosen_either_where_somebody_looked_for_tools_before() -> None:
+    doubtful = [
+        of_server("files", f"read_{n}", "Read what machine parts there are.", unaccepted=True) for n in range(9)
+    ]
+    model = ScriptedModel("join(1)")
+    tools = Toolset([*doubtful, TOOLS])
+    assert tools.describe("read", 1).startswith("read_0(")
+    assert tools.without(lambda one: one.described.unaccepted).describe("read") == ""
+    enforcing = LLMCompiler(model, tools, joiner=None, policy="enforce", max_prompt_tokens=MOST)
+    assert enforcing.tools.describe("read", 1).startswith("read_0(")
+    events = run(enforcing.run(QUESTION)).events
+    assert [event.shown for event in events if isinstance(event, ev.ToolsShown)] == [SHOWN]
+    assert "read_" not in told(model)
 
 
 def test_what_was_cut_of_a_description_is_an_event() -> None:

@@ -229,6 +229,18 @@ def test_a_changed_list_is_seen_by_the_next_run_and_not_by_the_one_under_way(sho
     assert (changed, values) == (({"text"}, {"bolts"}), "1 7, NotDone: shop: Unknown tool: text")
 
 
+def test_tools_are_found_among_those_that_were_listed_last(shop: Shop) -> None:
+    tools = served(shop={"server": shop.server})
+
+    async def found() -> bool:
+        async with tools:
+            return "part(" in tools.describe("part")
+
+    assert run(found())
+    shop.server.remove_tool("part")
+    assert not run(found())
+
+
 def test_what_nobody_accepted_is_refused_and_a_change_of_it_too(shop: Shop, tmp_path: Path) -> None:
     lock = tmp_path / "mcp.lock"
     said: list[str] = []
