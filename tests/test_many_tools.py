@@ -274,7 +274,7 @@ def test_where_a_plan_is_planned_anew_its_signatures_are_told_again(tmp_path: Pa
     """Once it had a write, and its process died: the turns that told of them are gone, also for a third process."""
     wrong, right = 'x = translate("rain", to="Finnish")\n', 'x = translate("rain", "Finnish")\n'
 
-    def resumed(name: str, events: Sequence[ev.Event], *replies: str) -> tuple[ScriptedModel, Sequence[ev.Event]]:
+    def resumed(name: str, events: tuple[ev.Event, ...], *replies: str) -> tuple[ScriptedModel, tuple[ev.Event, ...]]:
         last = max(i for i, event in enumerate(events) if isinstance(event, ev.Repairing))
 
         async def begun() -> None:
