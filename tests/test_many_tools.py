@@ -396,6 +396,44 @@ def test_what_nobody_accepted_is_not_chosen_either_where_somebody_looked_for_too
     assert "read_" not in told(model)
 
 
+def test_what_nobody_accepted_is_not_told_with_what_is_wrong_with_a_plan_either() -> None:
+    doubtful = of_server("files", "translate_all_and_pay", "Read.", unaccepted=True)
+    model = ScriptedModel(
+        "x = translate_all('a', 'b')\ny = translate_all_and_pay(to='c')\njoin(x)",
+        "x = translate('a', 'b')\ny = translate('c', 'd')",
+    )
+    enforcing = LLMCompiler(model, [doubtful, translate], joiner=None, policy="enforce")
+    assert run(enforcing.run("What is a?")).answer == "a in b"
+    assert told(model, 1).split("\n\n")[1] == (
+        "x = translate_all('a', 'b')\n"
+        "  # wrong: there is no tool `translate_all`; did you mean `translate`? tools: translate\n"
+        "y = translate_all_and_pay(to='c')\n"
+        "  # wrong: there is no tool `translate_all_and_pay`; tools: translate"
+    )
+
+
+def test_a_run_that_goes_on_may_name_what_it_called_before_that_was_accepted_no_more(tmp_path: Path) -> None:
+    plan = "x = read_file(path='a')\ny = translate('c', 'd')\njoin(y)"
+
+    def reading(model: ScriptedModel, *, unaccepted: bool, **options: Any) -> LLMCompiler:
+        tools = [of_server("files", "read_file", "Read.", unaccepted=unaccepted), translate]
+        return LLMCompiler(model, tools, joiner=None, policy="enforce", **options)
+
+    events = run(reading(ScriptedModel(plan), unaccepted=False).run("What is in a?", run_id="run")).events
+    begun = next(i for i, event in enumerate(events) if isinstance(event, ev.Planned))
+
+    async def recorded() -> None:
+        log = Journal(tmp_path / "j").begin("run", {"kind": "answer", "question": "What is in a?", "history": []})
+        for event in events[: begun + 1]:
+            log.append(event)
+        log.close()
+
+    run(recorded())
+    later = ScriptedModel(plan)
+    result = run(reading(later, unaccepted=True, journal=tmp_path / "j").resume("run"))
+    assert (result.answer, getattr(result.outcomes["x"], "kind", "")) == ("c in d", "denied")
+
+
 def test_what_was_cut_of_a_description_is_an_event() -> None:
     tools = [of_server("files", "read_file", "Read.", ["cut description"]), of_server("mem", "recall", "Recall.")]
     events = run(LLMCompiler(ScriptedModel("join(1)"), tools, joiner=None).run("Why?")).events
