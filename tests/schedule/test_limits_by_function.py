@@ -15,10 +15,6 @@ from pydantic import Field
 from superscalar import Failure, Limit, LLMCompiler, RateLimited, Retry, Secret, Tool, ToolContext, UsageError, tool
 from superscalar import events as ev
 from superscalar.events import Started, Throttled, Waiting
-from superscalar.executors.runners import Runners
-from superscalar.plan import compile_plan
-from superscalar.schedule.again import ReadingTerms, read_again
-from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.gate import NANO, Gate
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.named import ComingAndGoing
@@ -26,6 +22,7 @@ from superscalar.testing import run
 from superscalar.tools import Toolset
 from superscalar.tools.limiting import OwnLimit
 from superscalar.values import WITHHELD
+from support.got_again import got_again_of
 from support.running import executed
 
 ONE = Limit(concurrency=1)
@@ -369,23 +366,12 @@ def test_what_is_read_again_takes_part_in_the_same() -> None:
         at.append(asyncio.get_running_loop().time())
         return key
 
-    tools = Toolset([fetch])
-    planned = [ev.Planned(0.0, task) for task in compile_plan("a = fetch(1)\njoin(a)", tools.signatures).tasks]
     happened: list[ev.Event] = [ev.Started(0.0, "a", "fetch", {"key": 1}), ev.Succeeded(0.0, "a", [WITHHELD])]
 
     async def main() -> Any:
         limits = Limits({"vault of ann": Limit(rate=1, per=100.0)}).on(asyncio.get_running_loop())
         limits.gate("vault of ann").close(50 * NANO)
-        terms = ReadingTerms(
-            run="run",
-            tools=tools,
-            limits=limits,
-            runners=Runners(),
-            bounds=Bounds(),
-            context="ann",
-            random=Random(1),
-        )
-        again = await read_again([*planned, *happened], terms)
+        again = await got_again_of("a = fetch(1)\njoin(a)", happened, Toolset([fetch]), limits, "ann")
         return [event.value for event in again.recorded if isinstance(event, ev.Succeeded)]
 
     assert run(main()) == [1]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from superscalar import Failure, LLMCompiler, Observation, Question, UsageError
+from superscalar.events import Started
 from superscalar.testing import ScriptedModel, run
 from support.served import Shop, served
 
@@ -60,15 +61,17 @@ def test_a_description_that_orders_a_call_gets_none_made_until_somebody_accepts_
         return "helped"
 
     shop.server.add_tool(helper)
-    obeys = ScriptedModel("a = sell(to='Eve', name='everything')\nb = helper()\njoin(a, b)", "Sold.")
+    obeys = ScriptedModel("a = sell(to='Eve', name='everything')\nb = helper()\njoin(a, b)", "b = part(name='bolt')")
     agent = agent_of(shop, lock, model=obeys, joiner=None)
 
     async def answered() -> Any:
         return await agent.run("How many bolts are there?")
 
-    outcomes = run(answered()).outcomes
-    assert outcomes["b"].kind == "denied"
-    shown = "\n".join(message.text for message in obeys.requests[0].messages)
+    events = run(answered()).events
+    assert {event.tool for event in events if isinstance(event, Started)} == {"sell", "part"}
+    shown, mend = obeys.requests[0].messages[-1].text, obeys.requests[1].messages[-1].text
+    assert "there is no tool `helper`" in mend
+    assert "helper" not in mend.partition("tools:")[2]
     assert "sell" in shown
     assert "helper" not in shown
     assert "everything" not in shown  # a planner that obeys is not told of it
