@@ -352,5 +352,5 @@ def test_words_go_to_no_tool_whose_failures_may_not_have_them(
 
     plan = 'a = ask("a")\nb = look(1)\nc = ask("c")\njoin(a, b, c)\n'
     result = executed(plan, [asking(refusal(), **terms), look], limits={"quota": Limit(concurrency=1)})
-    unsaid = f"quota {HOUR} to come back later"
+    unsaid = f"quota {HOUR.replace('3,600 s, more', 'longer')} to come back later"
     assert failures(result) == {"a": WORDS, "b": OTHERS if heard else unsaid, "c": OTHERS} | _joined(result)

@@ -38,9 +38,13 @@ class _Closure:
     voice: Voice = NOBODY
 
     def told(self, gate: Gate, listener: Ticket, lasts: float) -> str:
-        """Why a call fails that waits for this gate, which lets nothing through for so many seconds."""
-        words = self.words if self.voice.is_heard_by(listener.voice) else "to come back later"
-        waits = f"{ceil(lasts):,} s, more than Retry(longest={listener.longest:g}) waits"
+        """Why a call fails that waits for this gate, which lets nothing through for so many seconds.
+
+        How many is the provider's to say, as its words are: both go to the same calls.
+        """
+        heard = self.voice.is_heard_by(listener.voice)
+        words, longer = (self.words, f"{ceil(lasts):,} s, more") if heard else ("to come back later", "longer")
+        waits = f"{longer} than Retry(longest={listener.longest:g}) waits"
         return f"{gate.name} lets nothing through for {waits}, as another call was told: {words}"
 
 
