@@ -245,6 +245,8 @@ class Gate:
         elif news:
             self.close(now + int(random.uniform(pause / 2, pause) * NANO))
         self._narrow(since, now, after)
+        if news:
+            self._settles = self._accepted + self._slack.needs
         self._epoch, self._epoch_accepted = self.opens, self.granted - self.refused
         self._recovered = self.opens
         return news
@@ -324,7 +326,6 @@ class Gate:
         if self._rate < inf:
             self._probe_of_rate.refused(self._rate if alive else 0.0)
             self._space()
-        self._settles = self._accepted + self._slack.needs
         self.narrowed = self.paced = True
 
     def _is_of_rate(self, count: int, after: float | None) -> bool:
