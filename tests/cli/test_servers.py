@@ -122,7 +122,7 @@ def test_a_deadline_counts_from_before_the_servers_are_there() -> None:
             return (await running.result()).outcomes.joined
 
     assert [run(came_of(deadline)) for deadline in (None, 5.0)] == [1, 1]
-    with pytest.raises(ToolsetError, match=r"the tools were not open within --deadline 2\.0"):
+    with pytest.raises(ToolsetError, match=r"the tools were not open within deadline=2\.0"):
         run(came_of(2.0))
     assert left == [None, 2.0]
 

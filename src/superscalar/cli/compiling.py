@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from superscalar.errors import ToolsetError
 from superscalar.tools import Toolset
 
 if TYPE_CHECKING:
@@ -130,11 +129,7 @@ class WhenOpen:
         async with AsyncExitStack() as stack:
             now = asyncio.get_running_loop().time
             begun = now()
-            try:
-                async with asyncio.timeout(self._deadline):
-                    await stack.enter_async_context(self._compiler.opened())
-            except TimeoutError:
-                raise ToolsetError(f"the tools were not open within --deadline {self._deadline}") from None
+            await stack.enter_async_context(self._compiler.opened(self._deadline))
             left = None if self._deadline is None else max(begun + self._deadline - now(), 1e-9)
             context = await stack.enter_async_context(open_context(self._spec))
             given = {} if self._spec is None else {"context": context}
