@@ -92,6 +92,7 @@ async def process_streams(server: ServerConfig, longest: int) -> AsyncIterator[t
             stream.close()
         with suppress(TimeoutError):  # a process that left the group may hold the pipes open
             await asyncio.wait_for(process.wait(), GRACE)
+        transport.close()
 
 
 class ProcessWatch(SubprocessStreamProtocol):
