@@ -65,9 +65,10 @@ def test_a_plan_is_checked_and_run_over_a_server_once_somebody_accepted_it(place
 
 
 def test_a_run_that_waits_is_gone_on_with_over_the_same_servers(place: Path) -> None:
-    (place / "write").write_text("a = put(path='out.txt', text='hi')\njoin(a)")
+    (place / "write").write_text("a = put(path='out.txt', text='hi')\nb = echo(text='b')\njoin(a)")
     assert typed("mcp", "accept", "mcp.json").exit_code == 0
-    waits = typed("exec", "write", "--mcp", "mcp.json", "--journal", "runs.db", "--approve-plan", "--json")
+    mine = ("--mcp", "mcp.json", "--trust", "own", "--journal", "runs.db")
+    waits = typed("exec", "write", *mine, "--approve-plan", "--json")
     waiting = json.loads(waits.stdout)["error"]["run_id"]
     assert not (place / "out.txt").exists()
     assert typed("approve", waiting, "--journal", "runs.db", "--all").exit_code == 0

@@ -90,6 +90,20 @@ def test_a_planner_is_not_asked_where_nothing_was_accepted(lock: Path) -> None:
         run(agent_of(Shop(), lock, model=ScriptedModel("join(1)")).run("How many bolts are there?"))
 
 
+def test_instructions_that_nobody_has_accepted_are_not_shown_even_where_nothing_else_is_enforced(lock: Path) -> None:
+    shop = Shop()
+
+    def shown() -> str:
+        model = ScriptedModel("join(1)")
+        tools = served(lock, shop={"server": shop.server, "trust_annotations": True})
+        run(LLMCompiler(model, tools, policy="off", joiner=None).run("How many bolts are there?"))
+        return "\n".join(message.text for message in model.requests[0].messages)
+
+    assert "Parts have names." not in shown()
+    accepted(shop, lock)
+    assert "Parts have names." in shown()
+
+
 def test_a_name_moves_no_cursor_where_it_is_told_that_its_tool_is_left_out() -> None:
     shop, told = Shop(), list[str]()
     shop.server.add_tool(shop.part, name="\x1b[2J\u202eevil")
