@@ -607,6 +607,15 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         ),
     },
     "docs/models.md": {
+        "the error names the bound, `first_token_timeout`": (
+            "test_silence.py::test_a_model_that_never_says_its_first_word_is_given_up"
+        ),
+        "A plan goes on from its last complete statement, an answer or a value is asked for once more": (
+            "test_silence.py::test_a_plan_goes_on_from_its_last_whole_statement_where_its_writer_fell_silent"
+        ),
+        "where the stream stays open, the reply is whole": (
+            "test_silence.py::test_a_reply_that_has_said_its_end_is_whole_though_its_stream_stays_open"
+        ),
         "A model that is held to it cannot name a tool or an argument that does not exist": (
             "plan/test_grammar.py::test_what_a_grammar_accepts_can_be_read"
         ),
