@@ -15,7 +15,7 @@ from superscalar.models.patience import Measure
 from superscalar.testing import run
 from superscalar.tools import Limit
 from superscalar.values import Usage
-from tests.support.speaking import Speaker, Step, slowly
+from support.speaking import Speaker, Step, slowly
 
 FOR_EVER = 1e9
 PLAN = "x = look(1)\njoin(x)\n"
@@ -54,7 +54,7 @@ def extracted(*replies: Any, **options: Any) -> tuple[str, float]:
     return str(found["x"]), at
 
 
-# ------------------------------------------------------------------------------------------------------ slow is no fault
+# --------------------------------------------------------------------------------------------------- slow is no fault
 
 
 def test_a_model_that_writes_a_word_a_second_for_minutes_is_waited_for() -> None:
@@ -126,7 +126,7 @@ def test_a_plan_goes_on_from_its_last_whole_statement_where_its_writer_fell_sile
     assert [event.cut for event in result.events if isinstance(event, Repairing)] == [
         "speaker said nothing for 60 s in the middle of its reply (stall_timeout)"
     ]
-    assert [event.id for event in result.events if isinstance(event, Succeeded)][0] == "x"
+    assert next(event.id for event in result.events if isinstance(event, Succeeded)) == "x"
     assert planner.closed == 2
 
 

@@ -537,7 +537,7 @@ class ModelFailed(Happened):
     """One of several models failed or was refused (`why`) before anything of its reply had come: another is asked.
 
     Or the same one once more, when its time has come, where the others do not answer either. Of an `extractor` this is
-    told as progress of its call.
+    told as progress of its call, if that goes on.
     """
 
     at: float
