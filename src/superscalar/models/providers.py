@@ -6,18 +6,23 @@ Looked up without importing any of it: a package by its version, a key by its va
 from __future__ import annotations
 
 import difflib
+import importlib
 import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
+from urllib.parse import urlsplit
+
+from superscalar.hosts import is_this_machine
 
 Setup: TypeAlias = Literal["ready", "not installed", "not set", "not known"]
 """Whether models of a provider can be asked here. "not set": a variable is missing. "not known": none is set, and the
 provider may find its credentials elsewhere.
 """
 
+_OURS: Final = "superscalar"
 _SLIM: Final = "pydantic-ai-slim"
 _GATEWAY: Final = "gateway/"
 
@@ -67,6 +72,7 @@ class ModelProvider:
             versions={name: _version_of(name) for name in self.packages},
             key=key,
             lacks=tuple(name for name in self.needs if not environ.get(name)),
+            address=environ.get(self.server, ""),
         )
 
 
@@ -75,13 +81,14 @@ class ProviderFound:
     """What of a provider is on this machine.
 
     `versions`: those of its packages, None where one is not installed. `key`: the variable that has its key, empty if
-    none has. `lacks`: what else must be set, and is not.
+    none has. `lacks`: what else must be set, and is not. `address`: its server, where the environment names one.
     """
 
     provider: ModelProvider
     versions: Mapping[str, str | None]
     key: str
     lacks: tuple[str, ...]
+    address: str = ""
 
     @property
     def setup(self) -> Setup:
@@ -90,9 +97,14 @@ class ProviderFound:
             return "not installed"
         if self.lacks:
             return "not set"
-        if self.key or not (self.provider.keys or self.provider.elsewhere):
+        if self.key or not (self.provider.keys or self.provider.elsewhere) or self._is_own_server:
             return "ready"
         return "not known" if self.provider.elsewhere else "not set"
+
+    @property
+    def _is_own_server(self) -> bool:
+        """Whether it is on this machine, where we want no key of a server that speaks as OpenAI does."""
+        return self.provider.by == _OURS and is_this_machine(urlsplit(self.address).hostname or "")
 
 
 def _version_of(package: str) -> str | None:
@@ -107,7 +119,6 @@ def _compatible(prefix: str, title: str, *keys: str, **more: Any) -> ModelProvid
     return ModelProvider(prefix, title, "openai", "openai", keys, **more)
 
 
-_OURS: Final = "superscalar"
 LOCAL: Final = ModelProvider("local", "the embedded model, in this process", "xllamacpp", "local", by=_OURS)
 _AWS_KEYS: Final = ("AWS_BEARER_TOKEN_BEDROCK", "AWS_ACCESS_KEY_ID", "AWS_PROFILE")
 _AWS_ELSEWHERE: Final = "what `aws configure` wrote, or the machine's role"
@@ -129,7 +140,7 @@ PROVIDERS: Final[Mapping[str, ModelProvider]] = {
             "google-genai",
             "google",
             ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_API_KEY", "GEMINI_API_KEY"),
-            elsewhere="gcloud auth application-default login",
+            elsewhere="what `gcloud auth application-default login` wrote",
         ),
         ModelProvider("bedrock", "Amazon Bedrock", "boto3", "bedrock", _AWS_KEYS, elsewhere=_AWS_ELSEWHERE),
         ModelProvider(
@@ -168,7 +179,6 @@ PROVIDERS: Final[Mapping[str, ModelProvider]] = {
         _compatible("crusoe", "Crusoe", "CRUSOE_API_KEY"),
         _compatible("deepseek", "DeepSeek", "DEEPSEEK_API_KEY"),
         _compatible("fireworks", "Fireworks", "FIREWORKS_API_KEY"),
-        _compatible("github", "GitHub Models", "GITHUB_API_KEY"),
         _compatible(
             "github-copilot",
             "GitHub Copilot",
@@ -186,7 +196,7 @@ PROVIDERS: Final[Mapping[str, ModelProvider]] = {
             "openai-chat", "OpenAI's chat completions, by pydantic-ai", "OPENAI_API_KEY", server="OPENAI_BASE_URL"
         ),
         _compatible("openai-responses", "OpenAI's Responses API", "OPENAI_API_KEY", server="OPENAI_BASE_URL"),
-        _compatible("openai-codex", "OpenAI, with a Codex login", elsewhere="codex login"),
+        _compatible("openai-codex", "OpenAI, with a Codex login", elsewhere="what `codex login` wrote"),
         _compatible("ovhcloud", "OVHcloud", "OVHCLOUD_API_KEY"),
         _compatible("sambanova", "SambaNova", "SAMBANOVA_API_KEY", server="SAMBANOVA_BASE_URL"),
         ModelProvider(
@@ -215,9 +225,9 @@ _BEHIND_GATEWAY: Final = ("anthropic", "bedrock", "google", "google-cloud", "gro
 # What people call them, and how names of models begin that are written without a prefix.
 _ALSO: Final[Mapping[str, str]] = {
     "aws": "bedrock",
+    "azure-openai": "azure",
     "claude": "anthropic",
     "codestral": "mistral",
-    "deepseek": "deepseek",
     "gemini": "google",
     "glm": "zai",
     "google-gla": "google",
@@ -235,7 +245,6 @@ _ALSO: Final[Mapping[str, str]] = {
     "o1": "openai",
     "o3": "openai",
     "o4": "openai",
-    "qwen": "alibaba",
     "vertex": "google-cloud",
     "vertexai": "google-cloud",
 }
@@ -259,15 +268,23 @@ def nearest_names(name: str) -> Iterator[str]:
     """What somebody may have meant by a name of a model that is none, the most likely first."""
     prefix, colon, rest = name.partition(":")
     asked = (prefix if colon else name).strip().lower()
-    if not asked:
-        return
-    close = difflib.get_close_matches(asked, [*PROVIDERS, *_ALSO], n=3, cutoff=0.7)
-    begun = [word for word in _ALSO if not colon and re.match(rf"{re.escape(word)}(?![a-z])", asked)]
-    found = (_ALSO.get(word, word) for word in (*begun, *close))
-    for prefix in dict.fromkeys(found):
-        if colon and rest:
-            yield f"{prefix}:{rest}"
-        elif begun:
-            yield f"{prefix}:{name}"
+    gateway = _GATEWAY if asked.startswith(_GATEWAY) else ""
+    words = [*_BEHIND_GATEWAY] if gateway else [*PROVIDERS, *_ALSO]
+    asked = asked.removeprefix(gateway)
+    close = [asked] if asked in words else difflib.get_close_matches(asked, words, n=3, cutoff=0.7)
+    begun = [word for word in words if not colon and asked != word and re.match(rf"{re.escape(word)}(?![a-z])", asked)]
+    for prefix in dict.fromkeys(_ALSO.get(word, word) for word in (*begun[-1:], *close)):
+        if prefix == LOCAL.prefix:
+            yield prefix
         else:
-            yield prefix if prefix == LOCAL.prefix else f"{prefix}:NAME"
+            yield f"{gateway}{prefix}:{rest or (name if begun else 'NAME')}"
+
+
+def known_names(prefix: str) -> list[str]:
+    """Return the names of models with that prefix that pydantic-ai knows, where it is installed; there are more."""
+    try:
+        models = importlib.import_module("pydantic_ai.models")
+    except ImportError:
+        return []
+    known = getattr(models.KnownModelName, "__value__", models.KnownModelName)
+    return [name for name in get_args(known) if name.startswith(f"{prefix}:")]
