@@ -105,7 +105,7 @@ def _document(found: ProviderFound) -> dict[str, Any]:
         "setup": found.setup,
         "packages": dict(found.versions),
         "install": provider.install,
-        "keys": list(provider.keys),
+        "keys": list(provider.credentials),
         "key": found.key or None,
         "needs": list(provider.needs),
         "lacks": list(found.lacks),
@@ -160,9 +160,11 @@ def _told(found: ProviderFound) -> Iterator[str]:
             yield ", ".join(f"{name} {version}" for name, version in found.versions.items())
             yield f"key in {found.key}" if found.key else ""
         case "not set":
-            yield _to_set(() if found.key else provider.keys, {name: provider.needs[name] for name in found.lacks})
+            yield _to_set(
+                () if found.key else provider.credentials, {name: provider.needs[name] for name in found.lacks}
+            )
         case "not known" | "not installed":
-            wanted = _to_set(provider.keys, provider.needs)
+            wanted = _to_set(provider.credentials, provider.needs)
             yield ", or else ".join(filter(None, (wanted, provider.elsewhere)))
     yield _note(found)
 

@@ -32,9 +32,10 @@ class ModelProvider:
     """Who answers for models that are called `prefix:NAME`.
 
     `package`: what speaks to it, as a package registry calls it; `extra` installs it, and is one of `by`. `keys`: the
-    variables that may hold its key; one is enough, and the first wins. `needs`: what must be set besides, each with an
-    example. `server`: the variable with its address, if it is another one. `elsewhere`: where credentials may come from
-    where no variable has them.
+    variables that may hold its key; one is enough, and the first wins. `instead`: those that may say where credentials
+    are. `needs`: what must be set besides, each with an example. `hidden`: more variables with something secret.
+    `server`: the variable with its address, if it is another one. `elsewhere`: where credentials may come from where no
+    variable has them.
     """
 
     prefix: str
@@ -42,7 +43,9 @@ class ModelProvider:
     package: str
     extra: str
     keys: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()
     needs: Mapping[str, str] = field(default_factory=dict)
+    hidden: tuple[str, ...] = ()
     server: str = ""
     elsewhere: str = ""
     by: str = _SLIM
@@ -59,14 +62,24 @@ class ModelProvider:
         return f"pip install {own}'{self.by}[{self.extra}]'"
 
     @property
+    def credentials(self) -> tuple[str, ...]:
+        """Name the variables of which one is enough."""
+        return self.keys + self.instead
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Name the variables whose values no text may show."""
+        return self.keys + self.hidden
+
+    @property
     def wanted(self) -> str:
         """Name the variables that must be set; empty if none must."""
-        alternatives = " or ".join(self.keys)
+        alternatives = " or ".join(self.credentials)
         return ", ".join(filter(None, (alternatives, *(f"{name} ({such})" for name, such in self.needs.items()))))
 
     def found(self, environ: Mapping[str, str] = os.environ) -> ProviderFound:
         """Look at what of it is here."""
-        key = next((name for name in self.keys if environ.get(name)), "")
+        key = next((name for name in self.credentials if environ.get(name)), "")
         return ProviderFound(
             provider=self,
             versions={name: _version_of(name) for name in self.packages},
@@ -80,8 +93,8 @@ class ModelProvider:
 class ProviderFound:
     """What of a provider is on this machine.
 
-    `versions`: those of its packages, None where one is not installed. `key`: the variable that has its key, empty if
-    none has. `lacks`: what else must be set, and is not. `address`: its server, where the environment names one.
+    `versions`: those of its packages, None where one is not installed. `key`: the variable that has its key, or says
+    where one is; empty if none does. `lacks`: what else must be set, and is not. `address`: its server, where the environment names one.
     """
 
     provider: ModelProvider
@@ -97,7 +110,7 @@ class ProviderFound:
             return "not installed"
         if self.lacks:
             return "not set"
-        if self.key or not (self.provider.keys or self.provider.elsewhere) or self._is_own_server:
+        if self.key or not (self.provider.credentials or self.provider.elsewhere) or self._is_own_server:
             return "ready"
         return "not known" if self.provider.elsewhere else "not set"
 
@@ -120,8 +133,12 @@ def _compatible(prefix: str, title: str, *keys: str, **more: Any) -> ModelProvid
 
 
 LOCAL: Final = ModelProvider("local", "the embedded model, in this process", "xllamacpp", "local", by=_OURS)
-_AWS_KEYS: Final = ("AWS_BEARER_TOKEN_BEDROCK", "AWS_ACCESS_KEY_ID", "AWS_PROFILE")
-_AWS_ELSEWHERE: Final = "what `aws configure` wrote, or the machine's role"
+_AWS: Final[Mapping[str, Any]] = {
+    "keys": ("AWS_BEARER_TOKEN_BEDROCK", "AWS_SECRET_ACCESS_KEY"),
+    "instead": ("AWS_PROFILE",),
+    "hidden": ("AWS_SESSION_TOKEN",),
+    "elsewhere": "what `aws configure` wrote, or the machine's role",
+}
 
 PROVIDERS: Final[Mapping[str, ModelProvider]] = {
     each.prefix: each
@@ -139,18 +156,18 @@ PROVIDERS: Final[Mapping[str, ModelProvider]] = {
             "Google Cloud (Vertex AI)",
             "google-genai",
             "google",
-            ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_API_KEY", "GEMINI_API_KEY"),
+            ("GOOGLE_API_KEY", "GEMINI_API_KEY"),
+            instead=("GOOGLE_APPLICATION_CREDENTIALS",),
             elsewhere="what `gcloud auth application-default login` wrote",
         ),
-        ModelProvider("bedrock", "Amazon Bedrock", "boto3", "bedrock", _AWS_KEYS, elsewhere=_AWS_ELSEWHERE),
+        ModelProvider("bedrock", "Amazon Bedrock", "boto3", "bedrock", **_AWS),
         ModelProvider(
             "bedrock-mantle",
             "OpenAI's models on Amazon Bedrock",
             "openai",
             "bedrock-mantle",
-            _AWS_KEYS,
             needs={"AWS_DEFAULT_REGION": "us-east-1"},
-            elsewhere=_AWS_ELSEWHERE,
+            **_AWS,
         ),
         _compatible(
             "azure",
@@ -170,6 +187,7 @@ PROVIDERS: Final[Mapping[str, ModelProvider]] = {
             "ollama",
             "Ollama",
             needs={"OLLAMA_BASE_URL": "http://localhost:11434/v1"},
+            hidden=("OLLAMA_API_KEY",),
             server="OLLAMA_BASE_URL",
         ),
         _compatible("openrouter", "OpenRouter", "OPENROUTER_API_KEY"),
@@ -213,6 +231,7 @@ PROVIDERS: Final[Mapping[str, ModelProvider]] = {
             "vllm",
             "vLLM",
             needs={"VLLM_BASE_URL": "http://localhost:8000/v1"},
+            hidden=("VLLM_API_KEY",),
             server="VLLM_BASE_URL",
         ),
         ModelProvider("xai", "xAI", "xai-sdk", "xai", ("XAI_API_KEY",)),
