@@ -94,7 +94,8 @@ class ProviderFound:
     """What of a provider is on this machine.
 
     `versions`: those of its packages, None where one is not installed. `key`: the variable that has its key, or says
-    where one is; empty if none does. `lacks`: what else must be set, and is not. `address`: its server, where the environment names one.
+    where one is; empty if none does. `lacks`: what else must be set, and is not. `address`: its server, where the
+    environment names one.
     """
 
     provider: ModelProvider
