@@ -292,6 +292,11 @@ def test_names_are_resolved_and_those_of_a_server_are_at_it() -> None:
     assert made.model_name == "openai:a, local"
 
 
+def test_a_server_of_none_of_them_is_refused() -> None:
+    with pytest.raises(UsageError, match="base_url"):
+        LLMCompiler(["local", "local:/of/mine.gguf"], base_url="http://localhost:1/v1")
+
+
 @pytest.mark.parametrize("models", [[], [1], [None], ["local", 1], {"local"}])
 def test_what_is_no_list_of_models_is_refused(models: Any) -> None:
     with pytest.raises(UsageError, match="or a list of these"):

@@ -44,12 +44,13 @@ if TYPE_CHECKING:  # a command line that prints its help needs none of them
     from superscalar.executors import Executor
     from superscalar.journal import Journal
     from superscalar.models.base import ChatModel
+    from superscalar.models.foreign import PydanticModel
     from superscalar.observe.observed import Observer
     from superscalar.policy import Policy, Question
     from superscalar.secrets import Redact
     from superscalar.tools import Limit, Tool, Toolset
 
-    Models: TypeAlias = str | ChatModel | Sequence[str | ChatModel]
+    Models: TypeAlias = str | ChatModel | PydanticModel | Sequence[str | ChatModel | PydanticModel]
 
 A = TypeVar("A")
 OptionsT = TypeVar("OptionsT")
@@ -61,6 +62,10 @@ SAME: Final = "same"
 
 
 def _is_model(value: object) -> bool:
+    from superscalar.models.foreign import is_pydantic_model  # here: a command line that prints its help needs it not
+
+    if is_pydantic_model(value):
+        return True
     named = isinstance(getattr(value, "name", None), str) and hasattr(value, "constrains")
     return named and not isinstance(value, type) and callable(getattr(value, "stream", None))
 
@@ -72,7 +77,7 @@ def _are_models(value: object) -> bool:
 
 _MODEL: Final = Expected(
     'write a name such as "openai:gpt-5-mini" or "local", an object that has what superscalar.ChatModel has, '
-    "or a list of these, of which another answers where one does not",
+    "a Model of pydantic-ai, or a list of these, of which another answers where one does not",
     _are_models,
 )
 
@@ -96,8 +101,9 @@ class ModelOptions:
     """Which models plan, answer and read, and how they are asked."""
 
     model: Models | None = field(default=None, kw_only=False, metadata=_MODEL.or_none.here)
-    """Which model plans and answers: local, local:FILE.gguf or openai:NAME. Or any `ChatModel`; without one,
-    `compile` and `execute` work. A list of them: where one fails or refuses before anything of its reply has come, the
+    """Which model plans and answers: local, local:FILE.gguf, openai:NAME, anthropic:NAME, or another provider's, which
+    `superscalar models` lists. Or any `ChatModel`, or a model object of pydantic-ai; without one, `compile` and
+    `execute` work. A list of them: where one fails or refuses before anything of its reply has come, the
     next one is asked. So for `joiner` and `extractor`. See docs/models.md."""
 
     tools: Iterable[Tool[..., Any] | Toolset | Callable[..., Any]] = field(

@@ -123,7 +123,7 @@ class Asking:
                             self._record(events.ModelPreparing(self._now(), role, what, fraction))
                         if chunk.usage is not None:
                             counted = True
-                            self._record(events.ModelUsed(self._now(), role, chunk.usage))
+                            self._record(events.ModelUsed(self._now(), role, chunk.usage, model.name))
                         yield chunk
                         if measure.overruns:
                             yield Chunk(finish="length")
@@ -140,7 +140,7 @@ class Asking:
                 if not counted:
                     prices = getattr(model, "prices", None)
                     usage = estimated(request, measure.characters, prices) if begun else Usage()
-                    self._record(events.ModelUsed(self._now(), role, usage))
+                    self._record(events.ModelUsed(self._now(), role, usage, model.name))
             time.pause()
             self._put_off(one, failed, refusal, verdict, begun=begun, late=late)
             if wrote:

@@ -204,7 +204,9 @@ def _resolved(given: Models | None, base_url: str | None = None) -> tuple[ChatMo
     if given is None:
         return ()
     if isinstance(given, list | tuple):
-        return tuple(resolve(one, base_url=base_url if _has_server(one) else None) for one in given)
+        served = [_has_server(one) for one in given]
+        at = [base_url if has or not any(served) else None for has in served]  # of none, the first one says so
+        return tuple(resolve(one, base_url=address) for one, address in zip(given, at, strict=True))
     return (resolve(given, base_url=base_url),)  # type: ignore[arg-type]
 
 
@@ -232,7 +234,7 @@ def equipped(options: Options) -> Equipment:
         if options.max_cost is not None and getattr(model, "prices", ...) is None:
             raise UsageError(
                 f"max_cost={options.max_cost:g} cannot count what {model.name} costs; write "
-                "model=OpenAIModel(..., prices=Prices(input=0.25, output=2.0)), per million tokens"
+                f"model={type(model).__name__}(..., prices=Prices(input=0.25, output=2.0)), per million tokens"
             )
     for model in planners:
         natural = _natural(model, options)
