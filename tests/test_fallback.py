@@ -229,6 +229,34 @@ def test_many_runs_at_once_do_not_wait_for_the_one_that_refuses() -> None:
     assert run(main()) == ([1] * 20, 0.0)
 
 
+def test_a_call_that_waits_for_its_turn_does_not_wait_behind_a_refusal_of_another() -> None:
+    first = Speaker([1.0, refused(100.0)], [5.0, PLAN], name="first")
+    second = Speaker(PLAN, name="second")
+
+    async def main() -> tuple[list[Any], float]:
+        asking = agent(first, second, limits={"first": Limit(concurrency=1)})
+        found = await asyncio.gather(*(asking.run("How many?") for _ in range(5)))
+        return [result.answer for result in found], seconds()
+
+    answers, at = run(main())
+    assert answers == [1] * 5
+    assert at <= 3.0
+    assert (len(first.asked), len(second.asked)) == (1, 5)
+
+
+def test_a_call_waits_for_its_turn_where_nobody_refuses() -> None:
+    """A limit that the user declared is no reason to ask another model."""
+    first, second = Speaker([5.0, PLAN], name="first"), Speaker(PLAN, name="second")
+
+    async def main() -> tuple[list[Any], float]:
+        asking = agent(first, second, limits={"first": Limit(concurrency=1)})
+        found = await asyncio.gather(*(asking.run("How many?") for _ in range(5)))
+        return [result.answer for result in found], seconds()
+
+    assert run(main()) == ([1] * 5, 25.0)
+    assert second.asked == []
+
+
 def test_each_has_limits_of_its_own() -> None:
     second = Speaker([5.0, PLAN], name="second")
 

@@ -35,6 +35,13 @@ _FAILED: Final = Retry(attempts=3, initial=2.0)
 _REFUSED: Final = Retry(attempts=10, initial=1.0)
 """When one that was: over the minute that its provider may count in, and not say so."""
 
+_LOOK: Final = 1.0
+"""Seconds between two looks, of a call that waits for its turn, at whether another model should be asked."""
+
+
+class _PassedOver(ModelError):
+    """A model is not asked now, since another one may be."""
+
 
 class Asking:
     """How the models of one run are asked. `record` takes what happened, and counts it.
@@ -94,9 +101,10 @@ class Asking:
             begun = wrote = counted = False
             finish: str | None = None
             try:
-                comer = await self._come(role, one, time, late)
+                comer = await self._come(role, one, entrants, time, late)
             except ModelError as error:
-                one.given_up = error
+                if not isinstance(error, _PassedOver):
+                    one.given_up = error
                 self._tell_of(role, one, error, entrants)
                 continue
             request = request_of(model)
@@ -188,11 +196,11 @@ class Asking:
             why = cut(exception_text(failed), LONGEST)
             self._record(events.ModelFailed(self._now(), role, one.model.name, why))
 
-    async def _come(self, role: str, one: Entrant, time: Patience, late: float | None) -> Comer:
+    async def _come(self, role: str, one: Entrant, entrants: Entrants, time: Patience, late: float | None) -> Comer:
         """Wait until a call may be made.
 
         Raises:
-            ModelError: that would take longer than it waits, or for ever.
+            ModelError: that would take longer than it waits, or for ever; or another one may be asked now.
         """
         model = one.model
         longest = (retry_of(model) or _REFUSED).longest
@@ -210,7 +218,7 @@ class Asking:
                     self._record(events.ModelWaiting(self._now(), role, model.name, comer.blocked_by))
                 if late is not None and self._now() + comer.pause >= late:
                     raise Closed(f"{comer.told[0]} lets nothing through for {comer.pause:.0f} s")
-                await time.wait(comer.comes())
+                await self._in_line(comer, one, entrants, time)
         except (Closed, Entangled) as why:
             self._left(comer)
             said, pause = f"{model.name} is not asked: {why}", comer.pause
@@ -221,6 +229,28 @@ class Asking:
             raise
         time.begin(model.name)
         return comer
+
+    async def _in_line(self, comer: Comer, one: Entrant, entrants: Entrants, time: Patience) -> None:
+        """Wait for its turn, but not behind a refusal of another call where another model may be asked now.
+
+        Raises:
+            Closed: its provider lets nothing through for longer than it waits.
+            _PassedOver: there is such a model.
+        """
+        if len(entrants) == 1:
+            await time.wait(comer.comes())
+            return
+        coming = asyncio.ensure_future(comer.comes())
+        try:
+            while not coming.done():
+                await time.wait(asyncio.wait((coming,), timeout=_LOOK))
+                until = self._standby.opens(one.model)
+                if not coming.done() and until > self._now() and entrants.has_besides(one, self._now()):
+                    one.opens = until
+                    raise _PassedOver(f"{one.model.name} refuses other calls now", retryable=True)
+            coming.result()
+        finally:
+            coming.cancel()
 
     def _left(self, comer: Comer) -> None:
         """It has asked, or does not ask any more."""

@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from types import TracebackType
 from typing import Final, Literal, Self, TypeVar
 
 from superscalar.errors import ModelError
@@ -94,33 +93,6 @@ class Alarm:
             self._look_at(again)
         else:
             self._ring()
-
-
-class Within:
-    """`asyncio.timeout_at` with an `Alarm`.
-
-    async with Within(loop.time() + 30.0) as clock:
-        ...
-    """
-
-    def __init__(self, when: float | None, *, latest: float | None = None) -> None:
-        self._when = when
-        self._scope = asyncio.timeout_at(None)
-        self._alarm = Alarm(self._ring, latest=latest)
-
-    async def __aenter__(self) -> Within:
-        await self._scope.__aenter__()
-        self._alarm.set(self._when)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._alarm.stop()
-        await self._scope.__aexit__(kind, error, traceback)
-
-    def _ring(self) -> None:
-        self._scope.reschedule(asyncio.get_running_loop().time())  # in the next turn
 
 
 class Patience:

@@ -46,6 +46,11 @@ class Standby:
         if self._resting:
             self._resting.pop(limit_of(model), None)
 
+    def opens(self, model: ChatModel) -> float:
+        """Until when its provider refuses calls, as far as is known; a time that has passed where it does not."""
+        known = self._resting.get(limit_of(model))
+        return 0.0 if known is None else known.opens
+
     def entrants(self, models: Sequence[ChatModel]) -> Entrants:
         """Those that may be asked in one call."""
         return Entrants(Entrant(model, self._resting.get(limit_of(model))) for model in models)
@@ -79,6 +84,11 @@ class Entrants:
 
     def __len__(self) -> int:
         return len(self._all)
+
+    def has_besides(self, one: Entrant, now: float) -> bool:
+        """Whether another one may be asked now."""
+        others = (other for other in self._all if other is not one and other.given_up is None)
+        return any(other.place(now)[0] <= now for other in others)
 
     @property
     def is_over(self) -> bool:
