@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from superscalar import LLMCompiler, ModelError, ModelSetupError, UsageError, tool
 from superscalar.cli.compiling import models_of
-from superscalar.events import Event, ModelAsked, ModelFailed, ModelUsed, ModelWaiting, PlanWritten, Progressed
+from superscalar.cli.recorded import print_run
+from superscalar.events import (
+    Event,
+    ModelAsked,
+    ModelFailed,
+    ModelUsed,
+    ModelWaiting,
+    PlanWritten,
+    Progressed,
+    Succeeded,
+)
+from superscalar.journal import Journal
 from superscalar.models import Prices
 from superscalar.models.base import Chunk
+from superscalar.observe.account import Account
+from superscalar.observe.view import RunView
 from superscalar.testing import run
 from superscalar.tools import Limit
 from support.speaking import Speaker, Step
@@ -355,3 +370,58 @@ def test_secrets_of_each_are_kept() -> None:
 )
 def test_several_are_typed_with_commas_between(typed: str, models: Any) -> None:
     assert models_of(typed) == models
+
+
+# ------------------------------------------------------------------------------------------------------- who answered
+
+
+def test_whoever_stood_in_is_shown_and_told(caplog: pytest.LogCaptureFixture) -> None:
+    first, second = Speaker([DOWN], name="first"), Speaker(PLAN, "One.", name="second")
+    with caplog.at_level(logging.WARNING, "superscalar.models"):
+        result, _ = timed(agent(first, second, joiner="same").run("How many?"))
+    view = RunView()
+    lines = []
+    for event in result.events:
+        view.apply(event)
+        lines += [line for line in Account(view).of(event) if isinstance(event, ModelFailed)]
+    assert dict(view.stood_in) == {"planner": "second"}
+    assert lines == [("planner", "first does not answer: no route to it")]
+    assert result.usage_by_model["second"].requests == 2
+    assert caplog.messages == [
+        "the planner (first) does not answer: no route to it",
+        "the planner (second) is asked, attempt 2",
+    ]
+
+
+def test_a_run_is_gone_on_with_by_whoever_answers(tmp_path: Path) -> None:
+    """What survived are the events up to where the second of them had written a line."""
+    first, second = Speaker([DOWN], name="first"), Speaker(["x = look(1)\n", 5.0, "join(x)\n"], name="second")
+    whole, _ = timed(agent(first, second).run("How many?"))
+    survived = whole.events[: whole.events.index(told(whole, Succeeded)[0]) + 1]
+
+    async def begin() -> None:
+        about: dict[str, Any] = {
+            "kind": "answer",
+            "question": "How many?",
+            "history": [],
+            "model": "first, second",
+            "joiner": None,
+        }
+        log = Journal(tmp_path / "runs.db").begin("monday", about)
+        for event in survived:
+            log.append(event)
+        log.close()
+
+    run(begin())
+    again = Speaker("join(x)\n", name="first")
+    result = run(agent(again, second, journal=tmp_path / "runs.db").resume("monday"))
+    assert result.answer == 1
+    assert asked_in_order(result) == [("planner", "first"), ("planner", "second"), ("planner", "first")]
+
+
+def test_show_names_the_one_that_stood_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    journal = Journal(tmp_path / "runs.db")
+    timed(agent(Speaker([DOWN], name="first"), Speaker(PLAN, name="second"), journal=journal).run("?", run_id="monday"))
+    print_run(journal, "monday")
+    assert "model     first, second\n" in (shown := capsys.readouterr().out)
+    assert "planner   second, in the place of another\n" in shown
