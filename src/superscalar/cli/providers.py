@@ -189,11 +189,12 @@ def _print_tried(tried: ModelTried, hint: str) -> None:
     lines = [f"error: {tried.error}"] if tried.error is not None else []
     lines += [hint] if hint else []
     lines += tried.plan.splitlines()
-    for line in safe("\n".join([*lines, *_figures(tried)])).splitlines():
+    for line in safe("\n".join([*lines, *figures(tried)])).splitlines():
         out.print(Text(f"    {line}"))
 
 
-def _figures(tried: ModelTried) -> Iterator[str]:
+def figures(tried: ModelTried) -> Iterator[str]:
+    """How long it took, what it used, and whether it could have written anything else."""
     from superscalar.observe.wording import counted, duration
 
     if tried.first is not None:

@@ -101,7 +101,7 @@ async def try_model(model: ChatModel, seconds: float) -> ModelTried:
     error: SuperscalarError | None = None
     try:
         written = await agent.plan(QUESTION)
-        plan = print_plan(written.tasks)
+        plan = print_plan(written.tasks).strip()
         if not any(isinstance(task.work, Call) and task.work.tool == double.name for task in written.tasks):
             error = PlanError((), summary=f"it wrote a plan that does not call {double.name}, the one tool there is")
     except SuperscalarError as raised:
