@@ -54,7 +54,7 @@ class ModelTried:
         return self.error is None
 
 
-class _Watched:
+class _Timed:
     """A model whose reply is timed, and that is asked once: what it lacks, and a refusal, are to be seen."""
 
     retry = Retry(attempts=1)
@@ -95,7 +95,7 @@ async def try_model(model: ChatModel, seconds: float) -> ModelTried:
 
     `seconds`: how long its reply may take once it is prepared.
     """
-    watched = _Watched(model)
+    watched = _Timed(model)
     agent = LLMCompiler(cast("ChatModel", watched), [double], joiner=None, planner_timeout=seconds, max_repairs=0)
     plan = ""
     error: SuperscalarError | None = None
