@@ -138,7 +138,7 @@ _AWS: Final[Mapping[str, Any]] = {
     "keys": ("AWS_BEARER_TOKEN_BEDROCK", "AWS_SECRET_ACCESS_KEY"),
     "instead": ("AWS_PROFILE",),
     "hidden": ("AWS_SESSION_TOKEN",),
-    "elsewhere": "what `aws configure` wrote, or the machine's role",
+    "elsewhere": "what `aws configure` wrote (keys and region), or the machine's role",
 }
 
 PROVIDERS: Final[Mapping[str, ModelProvider]] = {
