@@ -181,6 +181,17 @@ def failing(error: Exception, *, name: str = "anthropic:x") -> ScriptedModel:
     return ScriptedModel(error, error, error, PLAN, name=name)
 
 
+def test_one_whose_credentials_may_be_anywhere_is_said_with_the_places(
+    machine: dict[str, str], models: dict[str, Any]
+) -> None:
+    models["it"] = failing(ModelSetupError("no region"), name="bedrock:x")
+    shown = command("--try", "it").stdout.splitlines()
+    assert shown[1] == "    error: no region"
+    assert re.fullmatch(
+        r"    .*AWS_DEFAULT_REGION: it looks in .*AWS_PROFILE and what `aws configure` wrote.*", shown[2]
+    )
+
+
 @pytest.mark.parametrize(
     ("model", "said"),
     [

@@ -155,8 +155,11 @@ def hint_of(tried: ModelTried, base_url: str | None = None) -> str:
     error = tried.error
     prefix, _, name = tried.model.partition(":")
     provider = provider_of(prefix)
-    if not isinstance(error, ModelError) or isinstance(error, ModelSetupError) or provider is None:
+    if not isinstance(error, ModelError) or provider is None:
         return ""
+    if isinstance(error, ModelSetupError):
+        places = " and ".join(filter(None, (provider.wanted, provider.elsewhere)))
+        return f"{provider.title}: it looks in {places}." if provider.found().setup == "not known" else ""
     address = base_url or (os.environ.get(provider.server) if provider.server else None)
     match error.status:
         case 401 | 403:

@@ -138,7 +138,7 @@ _AWS: Final[Mapping[str, Any]] = {
     "keys": ("AWS_BEARER_TOKEN_BEDROCK", "AWS_SECRET_ACCESS_KEY"),
     "instead": ("AWS_PROFILE",),
     "hidden": ("AWS_SESSION_TOKEN",),
-    "elsewhere": "what `aws configure` wrote (keys and region), or the machine's role",
+    "elsewhere": "what `aws configure` wrote, or the machine's role",
 }
 
 PROVIDERS: Final[Mapping[str, ModelProvider]] = {
@@ -161,7 +161,7 @@ PROVIDERS: Final[Mapping[str, ModelProvider]] = {
             instead=("GOOGLE_APPLICATION_CREDENTIALS",),
             elsewhere="what `gcloud auth application-default login` wrote",
         ),
-        ModelProvider("bedrock", "Amazon Bedrock", "boto3", "bedrock", **_AWS),
+        ModelProvider("bedrock", "Amazon Bedrock, in AWS_DEFAULT_REGION", "boto3", "bedrock", **_AWS),
         ModelProvider(
             "bedrock-mantle",
             "OpenAI's models on Amazon Bedrock",
