@@ -9,7 +9,7 @@ from typing import Any, Final
 from support.wires.events import dumped, refused, streamed
 from support.wires.said import Answer, Asked, Called, Counted, Piece, Refused, Said, Text, Thought, Turn, Wire
 
-NAME: Final = "claude-sonnet-4-5"
+NAME: Final = "claude-sonnet-5-5"
 _ENDS: Final = {"whole": "end_turn", "length": "max_tokens", "refusal": "refusal", "filter": "refusal"}
 _REFUSALS: Final = {
     "busy": (
@@ -131,5 +131,5 @@ def _asked(body: Mapping[str, Any]) -> list[Asked]:
 
 
 ANTHROPIC: Final = Wire(
-    "anthropic", ("pydantic_ai", "anthropic"), "/v1/messages", _client, _answer, _asked, lacks=frozenset()
+    "anthropic", ("pydantic_ai", "anthropic"), "/v1/messages", _client, _answer, _asked, lacks=frozenset({"uncounted"})
 )

@@ -8,7 +8,7 @@ from typing import Any, Final
 from support.wires.events import data, refused, streamed
 from support.wires.said import Answer, Asked, Called, Counted, Piece, Refused, Said, Text, Thought, Turn, Wire
 
-NAME: Final = "gemini-3-pro-preview"
+NAME: Final = "gemini-3.8-flash"
 _ENDS: Final = {"whole": "STOP", "length": "MAX_TOKENS", "filter": "SAFETY"}
 _REFUSALS: Final = {
     "busy": (429, "RESOURCE_EXHAUSTED", "You exceeded your current quota, please check your plan and billing details."),

@@ -34,16 +34,13 @@ def _answer(turn: Turn, body: Mapping[str, Any]) -> Answer:
         error = {"object": "error", "message": message, "type": kind, "param": None, "code": code}
         return refused(turn, status, error)
     events = [data(document) for document in _documents(turn)]
-    return streamed(turn, events if turn.ends is None or turn.fails else [*events, b"data: [DONE]\n\n"])
+    return streamed(turn, events if turn.ends is None else [*events, b"data: [DONE]\n\n"])
 
 
 def _documents(said: Said) -> Iterator[dict[str, Any]]:
     yield _chunk({"role": "assistant", "content": ""})
-    for piece in said.pieces:
-        yield _chunk(_delta(piece))
-    if said.fails:
-        yield {"object": "error", "message": "Service unavailable.", "type": "service_unavailable", "code": "3505"}
-        return
+    for number, piece in enumerate(said.pieces):
+        yield _chunk(_delta(piece, number))
     if said.ends is None:
         return
     called = said.ends == "whole" and any(isinstance(piece, Called) for piece in said.pieces)
@@ -56,7 +53,7 @@ def _chunk(delta: Mapping[str, Any], finish: str | None = None) -> dict[str, Any
     return {**told, "choices": [{"index": 0, "delta": dict(delta), "finish_reason": finish}]}
 
 
-def _delta(piece: Piece) -> dict[str, Any]:
+def _delta(piece: Piece, number: int) -> dict[str, Any]:
     match piece:
         case Text(text):
             return {"content": text}
@@ -64,7 +61,7 @@ def _delta(piece: Piece) -> dict[str, Any]:
             return {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": text}]}]}
         case Called(tool, arguments):
             function = {"name": tool, "arguments": json.dumps(arguments)}
-            return {"tool_calls": [{"id": "VvvODy9mT", "function": function, "index": 0}]}
+            return {"tool_calls": [{"id": f"VvvODy9m{number}", "function": function, "index": number}]}
 
 
 def _usage(counted: Counted) -> dict[str, Any]:
@@ -80,5 +77,5 @@ MISTRAL: Final = Wire(
     _client,
     _answer,
     asked,
-    frozenset({"stored", "signatures", "refusal", "counted thoughts"}),
+    frozenset({"stored", "signatures", "refusal", "counted thoughts", "errors in a stream"}),
 )
