@@ -275,6 +275,27 @@ def test_a_slow_reply_is_no_silence(wire: Wire) -> None:
     assert (text(said), is_whole(end(said))) == ("x" * 300, True)
 
 
+@pytest.mark.parametrize("wire", [wire for wire in WIRES if wire.full_name], ids=repr)
+@pytest.mark.parametrize("turn", [Said(told(PLAN)), Refused("overloaded")], ids=["answers", "refuses"])
+def test_a_model_that_is_named_is_asked_once(wire: Wire, turn: Turn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name and the provider's own variables are enough, and no SDK asks again by itself."""
+
+    async def test() -> list[str]:
+        async with playing(wire, turn) as server:
+            for name, value in wire.environment.items():
+                monkeypatch.setenv(name, value.replace("{url}", server.url))
+            model = model_of(wire.full_name)
+            try:
+                said = [chunk.text async for chunk in model.stream(REQUEST)]
+            except ModelError as error:
+                said = [f"{model.name}: {error.retryable}"]
+        assert len(server.requests) == 1
+        return said
+
+    said = "".join(run(test))
+    assert said == (PLAN if isinstance(turn, Said) else f"{wire.full_name}: True")
+
+
 def test_each_wire_has_a_name_of_its_own() -> None:
     """Reports tell them apart."""
     assert len({wire.name for wire in WIRES}) == len(WIRES)

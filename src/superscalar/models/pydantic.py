@@ -19,7 +19,7 @@ from superscalar.models.market import prices_of
 from superscalar.models.parts import PartsReply
 from superscalar.models.providers import provider_of
 from superscalar.models.reply import RefusedError
-from superscalar.models.clients import Connections, LentConnections, OwnConnections
+from superscalar.models.clients import Connections, LentConnections, OwnConnections, asking_once
 from superscalar.models.saying import place, said_by_server
 from superscalar.models.turns import steady_in, turns
 from superscalar.plan import Grammar
@@ -282,7 +282,7 @@ class PydanticAIModel:
             ) from error
         known = provider_of(self._provider)
         try:
-            model = infer(self._name)
+            model = asking_once(infer(self._name))
         except ImportError as error:
             line = "" if known is None else f": {known.install}"
             raise ModelSetupError(f"The model {self.name} needs its provider's SDK{line} ({error})") from error

@@ -131,5 +131,13 @@ def _asked(body: Mapping[str, Any]) -> list[Asked]:
 
 
 ANTHROPIC: Final = Wire(
-    "anthropic", ("pydantic_ai", "anthropic"), "/v1/messages", _client, _answer, _asked, lacks=frozenset({"uncounted"})
+    "anthropic",
+    ("pydantic_ai", "anthropic"),
+    "/v1/messages",
+    _client,
+    _answer,
+    _asked,
+    frozenset({"uncounted"}),
+    f"anthropic:{NAME}",
+    {"ANTHROPIC_API_KEY": "key-of-tests", "ANTHROPIC_BASE_URL": "{url}"},
 )

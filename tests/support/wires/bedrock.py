@@ -27,13 +27,20 @@ _REFUSALS: Final = {
 
 
 def _client(url: str) -> Any:
+    import boto3
+    from botocore.config import Config
     from pydantic_ai.models.bedrock import BedrockConverseModel
     from pydantic_ai.providers.bedrock import BedrockProvider
 
-    provider = BedrockProvider(
-        aws_access_key_id="id-of-tests", aws_secret_access_key="key-of-tests", region_name="eu-west-1", base_url=url
+    client = boto3.client(
+        "bedrock-runtime",
+        aws_access_key_id="id-of-tests",
+        aws_secret_access_key="key-of-tests",
+        region_name="eu-west-1",
+        endpoint_url=url,
+        config=Config(retries={"total_max_attempts": 1}),  # it is the user's, and we leave it as it is
     )
-    return BedrockConverseModel(NAME, provider=provider)
+    return BedrockConverseModel(NAME, provider=BedrockProvider(bedrock_client=client))
 
 
 def _answer(turn: Turn, body: Mapping[str, Any]) -> Answer:
@@ -125,4 +132,11 @@ BEDROCK: Final = Wire(
     _answer,
     _asked,
     frozenset({"refusal", "counted thoughts"}),
+    f"bedrock:{NAME}",
+    {
+        "AWS_ACCESS_KEY_ID": "id-of-tests",
+        "AWS_SECRET_ACCESS_KEY": "key-of-tests",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "{url}",
+    },
 )

@@ -166,6 +166,8 @@ OPENAI_CHAT: Final = Wire(
     Dialect("gpt-4.1").answer,
     asked,
     _BARE,
+    "openai-chat:gpt-4.1",
+    {"OPENAI_API_KEY": "key-of-tests", "OPENAI_BASE_URL": "{url}/v1"},
 )
 DEEPSEEK_CHAT: Final = Wire(
     "openai-chat, reasoning_content",
@@ -184,4 +186,6 @@ GROQ: Final = Wire(
     Dialect("openai/gpt-oss-120b", "reasoning", usage=_of_groq).answer,
     asked,
     _COUNTS | {"signatures", "refusal"},
+    "groq:openai/gpt-oss-120b",
+    {"GROQ_API_KEY": "key-of-tests", "GROQ_BASE_URL": "{url}"},
 )

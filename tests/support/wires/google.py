@@ -95,5 +95,7 @@ GOOGLE: Final = Wire(
     _client,
     _answer,
     _asked,
-    lacks=frozenset({"stored"}),
+    frozenset({"stored"}),
+    f"google:{NAME}",
+    {"GOOGLE_API_KEY": "key-of-tests", "GOOGLE_GEMINI_BASE_URL": "{url}"},
 )

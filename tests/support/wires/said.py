@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias, cast
 
 from superscalar.models import ChatModel
@@ -103,6 +103,7 @@ class Wire:
     """How one provider speaks. `client`: a model of ours, or one of pydantic-ai, for a server at an address.
 
     `needs`: modules that must be installed. `target`: what its requests ask for. `lacks`: what it has no words for.
+    `full_name`: what users write, if the variables of `environment` can lead that to any server.
     """
 
     name: str
@@ -112,6 +113,8 @@ class Wire:
     answer: Callable[[Turn, Mapping[str, Any]], Answer]
     asked: Callable[[Mapping[str, Any]], list[Asked]]
     lacks: frozenset[str] = frozenset()
+    full_name: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return self.name
