@@ -7,6 +7,7 @@ import pytest
 from superscalar.errors import ModelError, ModelSetupError
 from superscalar.models import Chunk, Message, Request
 from superscalar.models.ending import is_whole, was_too_long
+from superscalar.models.resolve import resolve
 from support.wires import WIRES
 from support.wires.player import playing, run
 from support.wires.said import Called, Counted, Refused, Said, Text, Thought, Turn, Wire, told
@@ -284,7 +285,7 @@ def test_a_model_that_is_named_is_asked_once(wire: Wire, turn: Turn, monkeypatch
         async with playing(wire, turn) as server:
             for name, value in wire.environment.items():
                 monkeypatch.setenv(name, value.replace("{url}", server.url))
-            model = model_of(wire.full_name)
+            model = resolve(wire.full_name)
             try:
                 said = [chunk.text async for chunk in model.stream(REQUEST)]
             except ModelError as error:

@@ -36,8 +36,9 @@ class _PlannerReply:
 
     `aloud`: its thoughts may come as text, so nothing says that its plan is whole before it ends. `joined`: a `join` is
     complete, `joined_at` since when; `behind`: how many characters came behind it. `finish`: the provider's word for
-    its end, `torn`: the error that ended it instead, `carry`: what its model wants back with it. `cut`, behind the `end`: why its plan is not whole, if it is not.
-    `goes_on`: the reply before it was cut, so the two may be one thought.
+    its end, `torn`: the error that ended it instead. `carry`: what its model wants back with it. `cut`, behind the
+    `end`: why its plan is not whole, if it is not. `goes_on`: the reply before it was cut, so that the two may be one
+    thought.
     """
 
     def __init__(self, program: Program, syntax: Syntax, *, corrects: bool, goes_on: bool, aloud: bool) -> None:

@@ -245,7 +245,7 @@ class RunResult(Generic[AnswerT]):
 
     @made_once
     def usage_by_model(self) -> Mapping[str, Usage]:
-        """Divide `usage` up by the names of the models; that of models which an older journal does not name is at ""."""
+        """Divide `usage` up by the names of the models; what an older journal says of none in particular is at ""."""
         return by_model(self.events)
 
     @made_once

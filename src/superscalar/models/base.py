@@ -75,12 +75,12 @@ class Message(_Beside):
 
     @property
     def carry(self) -> object | None:
-        """Return what the model that wrote this turn gave with it (`Chunk.carry`): its own alone, and in memory only."""
+        """Return what the model that wrote this turn gave with it (`Chunk.carry`), for itself alone and in memory."""
         return getattr(self, "_carry", None)
 
     @property
     def steady(self) -> int:
-        """Count the leading characters that are the same whatever is asked, so that a provider's cache may end there."""
+        """Count the leading characters that are the same whatever is asked: a provider's cache may end there."""
         return getattr(self, "_steady", 0)
 
     def carrying(self, carry: object | None) -> Self:
@@ -149,9 +149,9 @@ class Chunk:
 
     Before the text a model may say what it is doing (`preparing`); that time does not count against timeouts. `thought`
     is a piece of what it thinks, where its server tells that from the reply. `withdrawn`: all `text` before this chunk
-    turned out to be one, and stands in its `thought`. `carry`, on the last one: what the model wants back with this turn
-    when the conversation goes on (`Message.carrying`), such as the signatures of its thoughts. Nobody else reads it, and
-    it is never written down.
+    turned out to be one, and stands in its `thought`. `carry`, on the last one: what the model wants back with this
+    turn when the conversation goes on (`Message.carrying`), such as the signatures of its thoughts. Nobody else reads
+    it, and it is never written down.
     """
 
     text: str = ""

@@ -135,7 +135,7 @@ class LentConnections:
                 if self._replies and self._loop is not None and not self._loop.is_closed():
                     raise ModelSetupError(
                         f"the model object {self.model.model_name!r} is being asked from another event loop, and has "
-                        "connections for one at a time; give its name (model=\"provider:name\"), or an object to each"
+                        'connections for one at a time; give its name (model="provider:name"), or an object to each'
                     )
                 self._loop, self._replies = loop, 0
             self._replies += 1

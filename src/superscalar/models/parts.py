@@ -15,7 +15,7 @@ from superscalar.models.ending import Ends
 from superscalar.models.reply import RefusedError, call_lines
 from superscalar.models.stops import StopFilter
 from superscalar.models.surrogates import Surrogates, without_halves
-from superscalar.models.turns import Carried
+from superscalar.models.turns import KeptReply
 
 _ENDS: Final = Ends({"tool_call": "stop", "content_filter": "filter"})
 _THOUGHTS: Final = ("reasoning_tokens", "thoughts_tokens", "thinking_tokens", "output_reasoning_tokens")
@@ -74,7 +74,7 @@ class PartsReply:
         refusal = next((words for name in _REFUSALS if (words := details.get(name))), None)
         if refusal or details.get("finish_reason") == _REFUSED:
             raise RefusedError(str(refusal or "".join(self._said).strip() or "it said no more than that"))
-        carry = None if self.over else Carried(self._by, "".join(self._said), response)
+        carry = None if self.over else KeptReply(self._by, "".join(self._said), response)
         usage = None if self.over else self._usage(response, cut=finish is None)
         yield Chunk(finish=finish, usage=usage, carry=carry)
 

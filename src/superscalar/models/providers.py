@@ -6,18 +6,23 @@ Looked up without importing any of it: a package by its version, a key by its va
 from __future__ import annotations
 
 import difflib
+import importlib
 import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
+from urllib.parse import urlsplit
+
+from superscalar.hosts import is_this_machine
 
 Setup: TypeAlias = Literal["ready", "not installed", "not set", "not known"]
 """Whether models of a provider can be asked here. "not set": a variable is missing. "not known": none is set, and the
 provider may find its credentials elsewhere.
 """
 
+_OURS: Final = "superscalar"
 _SLIM: Final = "pydantic-ai-slim"
 _GATEWAY: Final = "gateway/"
 
@@ -27,9 +32,10 @@ class ModelProvider:
     """Who answers for models that are called `prefix:NAME`.
 
     `package`: what speaks to it, as a package registry calls it; `extra` installs it, and is one of `by`. `keys`: the
-    variables that may hold its key; one is enough, and the first wins. `needs`: what must be set besides, each with an
-    example. `server`: the variable with its address, if it is another one. `elsewhere`: where credentials may come from
-    where no variable has them.
+    variables that may hold its key; one is enough, and the first wins. `instead`: those that may say where credentials
+    are. `needs`: what must be set besides, each with an example. `hidden`: more variables with something secret.
+    `server`: the variable with its address, if it is another one. `elsewhere`: where credentials may come from where no
+    variable has them.
     """
 
     prefix: str
@@ -37,7 +43,9 @@ class ModelProvider:
     package: str
     extra: str
     keys: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()
     needs: Mapping[str, str] = field(default_factory=dict)
+    hidden: tuple[str, ...] = ()
     server: str = ""
     elsewhere: str = ""
     by: str = _SLIM
@@ -54,19 +62,30 @@ class ModelProvider:
         return f"pip install {own}'{self.by}[{self.extra}]'"
 
     @property
+    def credentials(self) -> tuple[str, ...]:
+        """Name the variables of which one is enough."""
+        return self.keys + self.instead
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Name the variables whose values no text may show."""
+        return self.keys + self.hidden
+
+    @property
     def wanted(self) -> str:
         """Name the variables that must be set; empty if none must."""
-        alternatives = " or ".join(self.keys)
+        alternatives = " or ".join(self.credentials)
         return ", ".join(filter(None, (alternatives, *(f"{name} ({such})" for name, such in self.needs.items()))))
 
     def found(self, environ: Mapping[str, str] = os.environ) -> ProviderFound:
         """Look at what of it is here."""
-        key = next((name for name in self.keys if environ.get(name)), "")
+        key = next((name for name in self.credentials if environ.get(name)), "")
         return ProviderFound(
             provider=self,
             versions={name: _version_of(name) for name in self.packages},
             key=key,
             lacks=tuple(name for name in self.needs if not environ.get(name)),
+            address=environ.get(self.server, ""),
         )
 
 
@@ -74,14 +93,16 @@ class ModelProvider:
 class ProviderFound:
     """What of a provider is on this machine.
 
-    `versions`: those of its packages, None where one is not installed. `key`: the variable that has its key, empty if
-    none has. `lacks`: what else must be set, and is not.
+    `versions`: those of its packages, None where one is not installed. `key`: the variable that has its key, or says
+    where one is; empty if none does. `lacks`: what else must be set, and is not. `address`: its server, where the
+    environment names one.
     """
 
     provider: ModelProvider
     versions: Mapping[str, str | None]
     key: str
     lacks: tuple[str, ...]
+    address: str = ""
 
     @property
     def setup(self) -> Setup:
@@ -90,9 +111,14 @@ class ProviderFound:
             return "not installed"
         if self.lacks:
             return "not set"
-        if self.key or not (self.provider.keys or self.provider.elsewhere):
+        if self.key or not (self.provider.credentials or self.provider.elsewhere) or self._is_own_server:
             return "ready"
         return "not known" if self.provider.elsewhere else "not set"
+
+    @property
+    def _is_own_server(self) -> bool:
+        """Whether it is on this machine, where we want no key of a server that speaks as OpenAI does."""
+        return self.provider.by == _OURS and is_this_machine(urlsplit(self.address).hostname or "")
 
 
 def _version_of(package: str) -> str | None:
@@ -107,10 +133,13 @@ def _compatible(prefix: str, title: str, *keys: str, **more: Any) -> ModelProvid
     return ModelProvider(prefix, title, "openai", "openai", keys, **more)
 
 
-_OURS: Final = "superscalar"
 LOCAL: Final = ModelProvider("local", "the embedded model, in this process", "xllamacpp", "local", by=_OURS)
-_AWS_KEYS: Final = ("AWS_BEARER_TOKEN_BEDROCK", "AWS_ACCESS_KEY_ID", "AWS_PROFILE")
-_AWS_ELSEWHERE: Final = "what `aws configure` wrote, or the machine's role"
+_AWS: Final[Mapping[str, Any]] = {
+    "keys": ("AWS_BEARER_TOKEN_BEDROCK", "AWS_SECRET_ACCESS_KEY"),
+    "instead": ("AWS_PROFILE",),
+    "hidden": ("AWS_SESSION_TOKEN",),
+    "elsewhere": "what `aws configure` wrote, or the machine's role",
+}
 
 PROVIDERS: Final[Mapping[str, ModelProvider]] = {
     each.prefix: each
@@ -128,18 +157,18 @@ PROVIDERS: Final[Mapping[str, ModelProvider]] = {
             "Google Cloud (Vertex AI)",
             "google-genai",
             "google",
-            ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_API_KEY", "GEMINI_API_KEY"),
-            elsewhere="gcloud auth application-default login",
+            ("GOOGLE_API_KEY", "GEMINI_API_KEY"),
+            instead=("GOOGLE_APPLICATION_CREDENTIALS",),
+            elsewhere="what `gcloud auth application-default login` wrote",
         ),
-        ModelProvider("bedrock", "Amazon Bedrock", "boto3", "bedrock", _AWS_KEYS, elsewhere=_AWS_ELSEWHERE),
+        ModelProvider("bedrock", "Amazon Bedrock", "boto3", "bedrock", **_AWS),
         ModelProvider(
             "bedrock-mantle",
             "OpenAI's models on Amazon Bedrock",
             "openai",
             "bedrock-mantle",
-            _AWS_KEYS,
             needs={"AWS_DEFAULT_REGION": "us-east-1"},
-            elsewhere=_AWS_ELSEWHERE,
+            **_AWS,
         ),
         _compatible(
             "azure",
@@ -159,6 +188,7 @@ PROVIDERS: Final[Mapping[str, ModelProvider]] = {
             "ollama",
             "Ollama",
             needs={"OLLAMA_BASE_URL": "http://localhost:11434/v1"},
+            hidden=("OLLAMA_API_KEY",),
             server="OLLAMA_BASE_URL",
         ),
         _compatible("openrouter", "OpenRouter", "OPENROUTER_API_KEY"),
@@ -168,7 +198,6 @@ PROVIDERS: Final[Mapping[str, ModelProvider]] = {
         _compatible("crusoe", "Crusoe", "CRUSOE_API_KEY"),
         _compatible("deepseek", "DeepSeek", "DEEPSEEK_API_KEY"),
         _compatible("fireworks", "Fireworks", "FIREWORKS_API_KEY"),
-        _compatible("github", "GitHub Models", "GITHUB_API_KEY"),
         _compatible(
             "github-copilot",
             "GitHub Copilot",
@@ -186,7 +215,7 @@ PROVIDERS: Final[Mapping[str, ModelProvider]] = {
             "openai-chat", "OpenAI's chat completions, by pydantic-ai", "OPENAI_API_KEY", server="OPENAI_BASE_URL"
         ),
         _compatible("openai-responses", "OpenAI's Responses API", "OPENAI_API_KEY", server="OPENAI_BASE_URL"),
-        _compatible("openai-codex", "OpenAI, with a Codex login", elsewhere="codex login"),
+        _compatible("openai-codex", "OpenAI, with a Codex login", elsewhere="what `codex login` wrote"),
         _compatible("ovhcloud", "OVHcloud", "OVHCLOUD_API_KEY"),
         _compatible("sambanova", "SambaNova", "SAMBANOVA_API_KEY", server="SAMBANOVA_BASE_URL"),
         ModelProvider(
@@ -203,6 +232,7 @@ PROVIDERS: Final[Mapping[str, ModelProvider]] = {
             "vllm",
             "vLLM",
             needs={"VLLM_BASE_URL": "http://localhost:8000/v1"},
+            hidden=("VLLM_API_KEY",),
             server="VLLM_BASE_URL",
         ),
         ModelProvider("xai", "xAI", "xai-sdk", "xai", ("XAI_API_KEY",)),
@@ -215,9 +245,9 @@ _BEHIND_GATEWAY: Final = ("anthropic", "bedrock", "google", "google-cloud", "gro
 # What people call them, and how names of models begin that are written without a prefix.
 _ALSO: Final[Mapping[str, str]] = {
     "aws": "bedrock",
+    "azure-openai": "azure",
     "claude": "anthropic",
     "codestral": "mistral",
-    "deepseek": "deepseek",
     "gemini": "google",
     "glm": "zai",
     "google-gla": "google",
@@ -235,7 +265,6 @@ _ALSO: Final[Mapping[str, str]] = {
     "o1": "openai",
     "o3": "openai",
     "o4": "openai",
-    "qwen": "alibaba",
     "vertex": "google-cloud",
     "vertexai": "google-cloud",
 }
@@ -259,15 +288,23 @@ def nearest_names(name: str) -> Iterator[str]:
     """What somebody may have meant by a name of a model that is none, the most likely first."""
     prefix, colon, rest = name.partition(":")
     asked = (prefix if colon else name).strip().lower()
-    if not asked:
-        return
-    close = difflib.get_close_matches(asked, [*PROVIDERS, *_ALSO], n=3, cutoff=0.7)
-    begun = [word for word in _ALSO if not colon and re.match(rf"{re.escape(word)}(?![a-z])", asked)]
-    found = (_ALSO.get(word, word) for word in (*begun, *close))
-    for prefix in dict.fromkeys(found):
-        if colon and rest:
-            yield f"{prefix}:{rest}"
-        elif begun:
-            yield f"{prefix}:{name}"
+    gateway = _GATEWAY if asked.startswith(_GATEWAY) else ""
+    words = [*_BEHIND_GATEWAY] if gateway else [*PROVIDERS, *_ALSO]
+    asked = asked.removeprefix(gateway)
+    close = [asked] if asked in words else difflib.get_close_matches(asked, words, n=3, cutoff=0.7)
+    begun = [word for word in words if not colon and asked != word and re.match(rf"{re.escape(word)}(?![a-z])", asked)]
+    for prefix in dict.fromkeys(_ALSO.get(word, word) for word in (*begun[-1:], *close)):
+        if prefix == LOCAL.prefix:
+            yield prefix
         else:
-            yield prefix if prefix == LOCAL.prefix else f"{prefix}:NAME"
+            yield f"{gateway}{prefix}:{rest or (name if begun else 'NAME')}"
+
+
+def known_names(prefix: str) -> list[str]:
+    """Return the names of models with that prefix that pydantic-ai knows, where it is installed; there are more."""
+    try:
+        models = importlib.import_module("pydantic_ai.models")
+    except ImportError:
+        return []
+    known = getattr(models.KnownModelName, "__value__", models.KnownModelName)
+    return [name for name in get_args(known) if name.startswith(f"{prefix}:")]

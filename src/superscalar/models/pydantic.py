@@ -14,12 +14,12 @@ from superscalar.errors import ModelError, ModelSetupError, UsageError
 from superscalar.forks import MAKING
 from superscalar.hosts import in_the_open
 from superscalar.models.base import Chunk, Prices, Request
+from superscalar.models.clients import Connections, LentConnections, OwnConnections, asking_once
 from superscalar.models.failing import model_error, refused_setting
 from superscalar.models.market import prices_of
 from superscalar.models.parts import PartsReply
 from superscalar.models.providers import provider_of
 from superscalar.models.reply import RefusedError
-from superscalar.models.clients import Connections, LentConnections, OwnConnections, asking_once
 from superscalar.models.saying import place, said_by_server
 from superscalar.models.turns import steady_in, turns
 from superscalar.plan import Grammar
@@ -78,7 +78,9 @@ class PydanticAIModel:
         settings: Mapping[str, Any] | None = None,
     ) -> None:
         if isinstance(model, str) and not all(model.partition(":")):
-            raise UsageError(f'PydanticAIModel({model!r}): write "provider:name", such as "anthropic:claude-sonnet-4-5"')
+            raise UsageError(
+                f'PydanticAIModel({model!r}): write "provider:name", such as "anthropic:claude-sonnet-4-5"'
+            )
         if not (thinking is None or isinstance(thinking, bool) or thinking in get_args(Effort)):
             levels = ", ".join(map(repr, get_args(Effort)))
             raise UsageError(f"PydanticAIModel(thinking={thinking!r}): write True, False, or one of {levels}")
@@ -243,7 +245,7 @@ class PydanticAIModel:
     @property
     def _given(self) -> Any:
         """The model object that the user gave."""
-        return cast(LentConnections, self._connections).model
+        return cast("LentConnections", self._connections).model
 
     @property
     def _provider(self) -> str:
@@ -288,7 +290,9 @@ class PydanticAIModel:
             raise ModelSetupError(f"The model {self.name} needs its provider's SDK{line} ({error})") from error
         except Exception as error:
             if known is not None and known.wanted and known.found().setup != "ready":
-                raise ModelSetupError(f"The model {self.name} needs {known.wanted}: set it in the environment.") from error
+                raise ModelSetupError(
+                    f"The model {self.name} needs {known.wanted}: set it in the environment."
+                ) from error
             raise ModelSetupError(f"{self.name}: {self._shown(str(error))}") from error
         address = _address(model)
         if address and in_the_open(address) and self._keys():
@@ -309,7 +313,9 @@ def _checked(settings: Mapping[str, Any] | None) -> dict[str, Any]:
         UsageError: they are none, or are not the user's to give.
     """
     if settings is not None and not (isinstance(settings, Mapping) and all(isinstance(n, str) for n in settings)):
-        raise UsageError(f'PydanticAIModel(settings={settings!r}): write a dictionary, such as settings={{"top_p": 0.9}}')
+        raise UsageError(
+            f'PydanticAIModel(settings={settings!r}): write a dictionary, such as settings={{"top_p": 0.9}}'
+        )
     if ours := sorted(_OWN & set(settings or ())):
         advice = "say it with retry=Retry(...)" if ours[0] == "max_retries" else "leave it out"
         raise UsageError(f"PydanticAIModel(settings={{{ours[0]!r}: ...}}): that is not to be changed; {advice}")

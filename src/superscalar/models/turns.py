@@ -12,8 +12,8 @@ _BOUND: Final = "rs_"  # so begin the names of thoughts that OpenAI's Responses 
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
-    """A reply as it came, thoughts and signatures included, for the model that wrote it (`by`). `text`: what it said."""
+class KeptReply:
+    """A reply as it came, with thoughts and signatures, for the model that wrote it (`by`). `text`: what it said."""
 
     by: Hashable
     text: str
@@ -60,7 +60,7 @@ def _said(message: Message, by: Hashable) -> Any:
 
     plain = TextPart(content=message.text)
     carry = message.carry
-    if not isinstance(carry, Carried) or carry.by != by:
+    if not isinstance(carry, KeptReply) or carry.by != by:
         return ModelResponse(parts=[plain])
     parts = [part for part in carry.response.parts if part.part_kind in ("text", "thinking")]
     whole = len(parts) == len(carry.response.parts) and carry.text == message.text
