@@ -20,6 +20,7 @@ from superscalar.models.turns import KeptReply
 _ENDS: Final = Ends({"tool_call": "stop", "content_filter": "filter"})
 _THOUGHTS: Final = ("reasoning_tokens", "thoughts_tokens", "thinking_tokens", "output_reasoning_tokens")
 _REFUSED: Final = "refusal"
+_REFUSALS: Final = (_REFUSED, "block_reason_message", "block_reason")  # Google blocks the prompt: nothing was said then
 _MOST: Final = 1 << 53
 
 
@@ -70,11 +71,12 @@ class PartsReply:
         finish = "stop" if self.over else self._finish(response, details.get("finish_reason"))
         if not self.over:
             yield from self._told(self._calls(response, cut=finish != "stop"))
-        refusal = details.get(_REFUSED)
+        refusal = next((words for name in _REFUSALS if (words := details.get(name))), None)
         if refusal or details.get("finish_reason") == _REFUSED:
             raise RefusedError(str(refusal or "".join(self._said).strip() or "it said no more than that"))
         carry = None if self.over else KeptReply(self._by, "".join(self._said), response)
-        yield Chunk(finish=finish, usage=None if self.over else self._usage(response), carry=carry)
+        usage = None if self.over else self._usage(response, cut=finish is None)
+        yield Chunk(finish=finish, usage=usage, carry=carry)
 
     def _piece(self, kind: str, text: object) -> Iterator[Chunk]:
         if not isinstance(text, str) or not text:
@@ -113,11 +115,15 @@ class PartsReply:
         before = self._said[-1][-1:] if self._said else ""
         return "\n" + lines if lines and before not in ("", "\n") else lines
 
-    def _usage(self, response: Any) -> Usage | None:
-        """What the provider counted; None where it did not."""
+    def _usage(self, response: Any, *, cut: bool) -> Usage | None:
+        """What the provider counted; None where it did not. `cut`: it had not counted to the end of what it wrote."""
         counted = response.usage
         if getattr(counted, "unmeasured_requests", 0) or not counted.has_values():
             return None
+        if cut:
+            guessed = sum(map(len, self._said)) // 4  # 4 characters to a token
+            counted = replace(counted, output_tokens=max(_count(counted.output_tokens), guessed))
+            response = replace(response, usage=counted)
         read, written = _count(counted.input_tokens), _count(counted.output_tokens)
         cached = min(_count(counted.cache_read_tokens), read)
         details = counted.details or {}
@@ -127,6 +133,7 @@ class PartsReply:
             cached,
             written,
             requests=1,
+            estimated=cut,
             reasoning_tokens=min(thought, written),
             kept_tokens=min(_count(counted.cache_write_tokens), read - cached),
         )
