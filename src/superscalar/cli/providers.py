@@ -71,6 +71,7 @@ def list_models(
 def _try(names: list[str], base_url: str | None, seconds: float, *, as_json: bool) -> None:
     from superscalar.cli.report import print_json
     from superscalar.cli.streams import stdout_kept_clean
+    from superscalar.cli.terminal import safe_line
     from superscalar.cli.trying import hint_of, tried_document, try_model
     from superscalar.compiler.sync import run_to_end
     from superscalar.models.resolve import resolve
@@ -79,6 +80,8 @@ def _try(names: list[str], base_url: str | None, seconds: float, *, as_json: boo
     documents = []
     works = True
     for model in models:
+        if not as_json:
+            typer.echo(safe_line(f"asking {model.name}"), err=True)  # to load one takes a minute on slow machines
         with stdout_kept_clean():
             tried = run_to_end(lambda model=model: try_model(model, seconds))  # type: ignore[misc]
         works = works and tried.works
