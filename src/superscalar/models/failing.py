@@ -73,7 +73,7 @@ def _words(error: Exception) -> str:
             body = json.loads(body)
         except (ValueError, RecursionError):
             return page(body) if body.strip() else _message(error)
-    return error_words(body) if body else _message(error)
+    return page(error_words(body)) if body else _message(error)
 
 
 def _message(error: Exception) -> str:

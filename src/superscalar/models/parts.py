@@ -73,7 +73,8 @@ class PartsReply:
         if refusal := self._refusal(details):
             raise RefusedError(refusal)
         carry = None if self.over else KeptReply(self._by, "".join(self._said), response)
-        yield Chunk(finish=finish, usage=None if self.over else self._usage(response), carry=carry)
+        usage = None if self.over else self._usage(response, cut=finish is None)
+        yield Chunk(finish=finish, usage=usage, carry=carry)
 
     def _piece(self, kind: str, text: object) -> Iterator[Chunk]:
         if not isinstance(text, str) or not text:
@@ -122,11 +123,15 @@ class PartsReply:
         before = self._said[-1][-1:] if self._said else ""
         return "\n" + lines if lines and before not in ("", "\n") else lines
 
-    def _usage(self, response: Any) -> Usage | None:
-        """What the provider counted; None where it did not."""
+    def _usage(self, response: Any, *, cut: bool) -> Usage | None:
+        """What the provider counted; None where it did not. `cut`: it had not counted to the end of what it wrote."""
         counted = response.usage
         if getattr(counted, "unmeasured_requests", 0) or not counted.has_values():
             return None
+        if cut:
+            guessed = sum(map(len, self._said)) // 4  # 4 characters to a token
+            counted = replace(counted, output_tokens=max(_count(counted.output_tokens), guessed))
+            response = replace(response, usage=counted)
         read, written = _count(counted.input_tokens), _count(counted.output_tokens)
         cached = min(_count(counted.cache_read_tokens), read)
         details = counted.details or {}
@@ -136,6 +141,7 @@ class PartsReply:
             cached,
             written,
             requests=1,
+            estimated=cut,
             reasoning_tokens=min(thought, written),
             kept_tokens=min(_count(counted.cache_write_tokens), read - cached),
         )

@@ -15,7 +15,7 @@ from superscalar.errors import ModelError, ModelSetupError, UsageError
 from superscalar.forks import MAKING
 from superscalar.hosts import in_the_open
 from superscalar.models.base import Chunk, Prices, Request
-from superscalar.models.clients import Connections, LentConnections, OwnConnections
+from superscalar.models.clients import Connections, LentConnections, OwnConnections, asking_once
 from superscalar.models.failing import model_error, refused_setting
 from superscalar.models.market import prices_of
 from superscalar.models.parts import PartsReply
@@ -290,7 +290,7 @@ class PydanticAIModel:
             ) from error
         known = provider_of(self._provider)
         try:
-            model = infer(self._name)
+            model = asking_once(infer(self._name))
         except ImportError as error:
             line = "" if known is None else f": {known.install}"
             raise ModelSetupError(f"The model {self.name} needs its provider's SDK{line} ({error})") from error
