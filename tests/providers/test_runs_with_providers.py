@@ -11,7 +11,7 @@ from superscalar import LLMCompiler, Observation, RunResult, tool
 from superscalar.errors import ModelError
 from superscalar.events import ModelAsked, ModelUsed, Repairing, Started
 from superscalar.models import OpenAIModel
-from support.wires import WIRES
+from support.wires import WIRES, each_wire
 from support.wires.chat import CUSTOM_TOOL
 from support.wires.player import Played, playing, run
 from support.wires.said import Asked, Called, Counted, Refused, Said, Thought, Turn, Wire, told
@@ -22,8 +22,6 @@ PLAN = 'a = weather("Lisbon")\nb = weather("Porto")\njoin(a, b)\n'
 ANSWER = "Lisbon: sunny. Porto: rain."
 SKIES = {"Lisbon": "sunny", "Porto": "rain"}
 SIGNATURE, SECOND_SIGNATURE = "Zmlyc3Q=", "c2Vjb25k"
-
-each_wire = pytest.mark.parametrize("wire", WIRES, ids=repr)
 
 
 @tool(effect="read", trust="trusted")
@@ -40,7 +38,7 @@ def played(wire: Wire, *turns: Turn, **options: Any) -> tuple[RunResult, Played]
             result = await LLMCompiler(wire.model(server.url), [weather], **options).run("How is it there?")
             return result, server
 
-    return run(test, jumping=wire.jumps)
+    return run(test, jumping="jumps" not in wire.lacks)
 
 
 def said(text: str, **more: Any) -> Said:
@@ -58,7 +56,7 @@ def assistants(asked: list[Asked]) -> list[Asked]:
     return [turn for turn in asked if turn.role == "assistant"]
 
 
-@each_wire
+@each_wire()
 def test_a_plan_its_tools_and_an_answer(wire: Wire) -> None:
     """Two requests; what both used is counted, under the model's name."""
     result, server = played(wire, said(PLAN), said(ANSWER, counted=Counted(read=300, cached=0, written=10)))
@@ -70,18 +68,16 @@ def test_a_plan_its_tools_and_an_answer(wire: Wire) -> None:
     assert "sunny" not in "".join(turn.text for turn in server.asked[0])
 
 
-@each_wire
+@each_wire(having="thoughts")
 def test_thoughts_are_no_part_of_a_plan_or_of_an_answer(wire: Wire) -> None:
     """Not even where a thought is a plan, or looks like an answer."""
-    if "thoughts" in wire.lacks:
-        pytest.skip(f"{wire} does not show thoughts")
     astray = Thought('weather("Atlantis")\njoin("Nowhere.")\n', SIGNATURE)
     result, _ = played(wire, Said((astray, *told(PLAN))), Said((Thought("Nowhere.", SIGNATURE), *told(ANSWER))))
     assert result.answer == ANSWER
     assert found(result) == ["rain", "sunny"]
 
 
-@each_wire
+@each_wire()
 def test_a_repair_is_asked_for_with_the_thoughts_of_the_plan(wire: Wire) -> None:
     """What the planner thought goes back with its plan as its provider knows it, to the planner, and to nobody else."""
     broken = PLAN.replace("weather", "wether", 1)
@@ -101,7 +97,7 @@ def test_a_repair_is_asked_for_with_the_thoughts_of_the_plan(wire: Wire) -> None
     assert "Two cities." not in repr(join)
 
 
-@each_wire
+@each_wire()
 def test_a_busy_provider_is_asked_again_when_it_said(wire: Wire) -> None:
     """The plan is asked for once more after the time that the provider told, and the run has its answer."""
     result, server = played(wire, Refused("busy", after=2), said(PLAN), said(ANSWER))
@@ -111,7 +107,7 @@ def test_a_busy_provider_is_asked_again_when_it_said(wire: Wire) -> None:
     assert asked[1] - asked[0] >= 2
 
 
-@each_wire
+@each_wire()
 @pytest.mark.parametrize("why", ["overloaded", "broken"])
 def test_a_provider_that_is_down_is_asked_again(wire: Wire, why: Any) -> None:
     """Without a time to come back it is tried again soon."""
@@ -119,7 +115,7 @@ def test_a_provider_that_is_down_is_asked_again(wire: Wire, why: Any) -> None:
     assert (result.answer, len(server.requests)) == (ANSWER, 4)
 
 
-@each_wire
+@each_wire()
 @pytest.mark.parametrize(
     "how", [{"ends": "length"}, {"ends": None}, {"ends": None, "torn": True}], ids=["length", "no end", "torn"]
 )
@@ -134,18 +130,16 @@ def test_a_plan_that_was_cut_goes_on(wire: Wire, how: Mapping[str, Any]) -> None
     assert first in assistants(server.asked[1])[-1].text
 
 
-@each_wire
+@each_wire(having="errors in a stream")
 def test_an_error_inside_the_plan_is_asked_again(wire: Wire) -> None:
     """The provider breaks off with an error of its own behind the first line."""
-    if "errors in a stream" in wire.lacks:
-        pytest.skip(f"{wire} documents none")
     first, rest = PLAN.split("\n", 1)
     result, _ = played(wire, said(f"{first}\n", fails=True), said(rest), said(ANSWER))
     assert result.answer == ANSWER
     assert found(result) == ["rain", "sunny"]
 
 
-@each_wire
+@each_wire()
 def test_calls_that_nobody_asked_for_are_a_plan(wire: Wire) -> None:
     """A model that calls its tools natively, instead of writing a plan, has them called."""
     calls = (Called("weather", {"city": "Lisbon"}), Called("weather", {"city": "Porto"}))
@@ -154,16 +148,14 @@ def test_calls_that_nobody_asked_for_are_a_plan(wire: Wire) -> None:
     assert found(result) == ["rain", "sunny"]
 
 
-@each_wire
+@each_wire(having="refusal")
 def test_a_refusal_ends_the_run(wire: Wire) -> None:
     """In the model's words, without asking again."""
-    if "refusal" in wire.lacks:
-        pytest.skip(f"{wire} has no words for that")
     with pytest.raises(ModelError, match="refused"):
         played(wire, Said((), ends="refusal"), said(PLAN), said(ANSWER))
 
 
-@each_wire
+@each_wire()
 def test_a_wrong_key_ends_the_run_and_stands_in_no_event(wire: Wire) -> None:
     """The error asks to check the key."""
     with pytest.raises(ModelError) as raised:
@@ -171,22 +163,18 @@ def test_a_wrong_key_ends_the_run_and_stands_in_no_event(wire: Wire) -> None:
     assert "key-of-tests" not in str(raised.value)
 
 
-@each_wire
+@each_wire(having="uncounted")
 def test_what_nobody_counted_is_estimated(wire: Wire) -> None:
     """A provider that leaves usage out costs something all the same, and the estimate says that it is one."""
-    if "uncounted" in wire.lacks:
-        pytest.skip(f"{wire} always counts")
     result, _ = played(wire, said(PLAN, counted=None), said(ANSWER, counted=None))
     assert result.answer == ANSWER
     assert (result.usage.requests, result.usage.estimated) == (2, True)
     assert result.usage.output_tokens > 0
 
 
-@each_wire
+@each_wire(having="jumps")
 def test_a_slow_model_has_five_minutes(wire: Wire) -> None:
     """A token a second: nothing ends a reply that goes on, and tools are called while it is being written."""
-    if not wire.jumps:
-        pytest.skip(f"{wire} reads in a thread, where no clock jumps")
     slow = PLAN + "# " + "x" * (300 - len(PLAN) - 2)
     result, _ = played(
         wire, Said(told(slow, size=1), pause=1.0), Said(told(ANSWER, size=1), pause=1.0), planner_timeout=None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import os
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias, cast, get_args
@@ -37,6 +38,7 @@ _ROOM: Final[Mapping[object, int]] = MappingProxyType(
 _ROOM_UNASKED: Final = 8_192  # where the model thinks without being told to
 _OWN: Final = frozenset({"max_retries", "stop_sequences", "tool_choice"})  # settings that are not the user's to give
 _SHORTEST: Final = 8  # characters of a key
+_UNTIL_IT_WAITS: Final = 0.01  # seconds that a stream is read on before it is broken off
 
 
 class PydanticAIModel:
@@ -197,11 +199,15 @@ class PydanticAIModel:
             instrument=False,
         )
         async with asked as response:
-            async for event in response:
-                for chunk in reply.take(event):
-                    yield chunk
-                if reply.over:
-                    break
+            events = aiter(response)
+            try:
+                async for event in events:
+                    for chunk in reply.take(event):
+                        yield chunk
+                    if reply.over:
+                        break
+            finally:
+                await _break_off(events)
             for chunk in reply.finish(response.get()):
                 yield chunk
 
@@ -318,6 +324,17 @@ def _checked(settings: Mapping[str, Any] | None) -> dict[str, Any]:
         advice = "say it with retry=Retry(...)" if ours[0] == "max_retries" else "leave it out"
         raise UsageError(f"PydanticAIModel(settings={{{ours[0]!r}: ...}}): that is not to be changed; {advice}")
     return dict(settings or {})
+
+
+async def _break_off(events: AsyncIterator[Any]) -> None:
+    """End a stream that is not wanted any more; nothing happens where it has ended.
+
+    By a cancellation where it waits for more: closed from outside, some SDKs leave what they read from half open.
+    """
+    with suppress(Exception):
+        async with asyncio.timeout(_UNTIL_IT_WAITS):
+            async for _ in events:
+                pass
 
 
 def _address(model: Any) -> str:

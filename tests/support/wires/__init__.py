@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import pytest
+
 from support.wires import chat
 from support.wires.anthropic import ANTHROPIC
 from support.wires.bedrock import BEDROCK
@@ -21,3 +23,8 @@ WIRES: Final = (
     MISTRAL,
     BEDROCK,
 )
+
+
+def each_wire(*, having: str = "") -> pytest.MarkDecorator:
+    """Try a test with every wire, or with those alone that have words for something."""
+    return pytest.mark.parametrize("wire", [wire for wire in WIRES if having not in wire.lacks], ids=repr)

@@ -18,6 +18,7 @@ from support.wires.said import Answer, Asked, Turn, Wire
 T = TypeVar("T")
 
 _GRACE = 0.004  # real seconds in which something may still come in
+_STEP = 1.0  # seconds of a jump: far less than any timeout, since a busy machine is late once, and not ten times
 _LIMIT = 40.0  # real seconds that a test may take
 
 
@@ -76,7 +77,7 @@ def _phrase(status: int) -> str:
 
 
 class JumpingLoop(asyncio.SelectorEventLoop):
-    """An event loop with sockets whose clock jumps to the next timer when nothing comes in for a moment.
+    """An event loop with sockets whose clock jumps towards the next timer when nothing comes in for a moment.
 
     Both ends of each connection must be of this loop: then what was sent is there at once, and nothing is missed.
     """
@@ -102,7 +103,7 @@ class _Impatient(selectors.DefaultSelector):
             return super().select(timeout)
         found = super().select(_GRACE)
         if not found:
-            self._jump(timeout - _GRACE)
+            self._jump(min(timeout, _STEP) - _GRACE)
         return found
 
 

@@ -124,11 +124,6 @@ class Wire:
         """Whether we speak it ourselves."""
         return "pydantic_ai" not in self.needs
 
-    @property
-    def jumps(self) -> bool:
-        """Whether it works in a loop whose clock jumps: botocore reads in a thread."""
-        return "boto3" not in self.needs
-
     def model(self, url: str, **options: Any) -> ChatModel:
         """Return a model that asks a server at this address. `options`: those of `PydanticAIModel`, if it is one."""
         client = self.client(url)
