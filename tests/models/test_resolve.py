@@ -96,7 +96,7 @@ def test_a_model_object_of_pydantic_ai_is_asked_by_ours(monkeypatch: pytest.Monk
     assert isinstance(made, PydanticAIModel)
     assert made.name == "test:m"
     assert "test:m" in repr(LLMCompiler(Model()))
-    with pytest.raises(UsageError, match="or a Model of pydantic-ai"):
+    with pytest.raises(UsageError, match="a Model of pydantic-ai"):
         LLMCompiler(Model)  # type: ignore[call-overload]
 
 
