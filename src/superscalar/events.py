@@ -533,12 +533,30 @@ class ModelWaiting(Happened):
 
 
 @fact
+class ModelFailed(Happened):
+    """One of several models failed or was refused (`why`) before anything of its reply had come: another is asked.
+
+    Or the same one once more, when its time has come, where the others do not answer either. Of an `extractor` this is
+    told as progress of its call, if that goes on.
+    """
+
+    at: float
+    role: str
+    model: str
+    why: str
+
+
+@fact
 class ModelUsed(Happened):
-    """A model call ended; `role` is that of its `ModelAsked`. Of one that was refused, nothing was used."""
+    """A model call ended; `role` and `model` are those of its `ModelAsked`. Of one that was refused, nothing was used.
+
+    Older journals do not say which model it was: `model` is empty.
+    """
 
     at: float
     role: str
     usage: Usage
+    model: str = field(default="", repr=False)
 
 
 @fact
@@ -574,5 +592,5 @@ _OfPlanning: TypeAlias = (
 )
 _OfPlan: TypeAlias = Planned | PlanAsked | PlanApproved | Ordered | Sealed | Unneeded | Revived | Retired
 _OfAnswer: TypeAlias = JoinStarted | AnswerWritten | AnswerRejected | AnswerCut | Joined
-_OfModels: TypeAlias = ModelPreparing | ModelAsked | ModelWaiting | ModelUsed
+_OfModels: TypeAlias = ModelPreparing | ModelAsked | ModelWaiting | ModelFailed | ModelUsed
 Event: TypeAlias = _OfRun | _OfPlanning | _OfPlan | TaskEvent | _OfAnswer | _OfModels

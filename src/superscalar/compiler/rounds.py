@@ -64,10 +64,9 @@ class Rounds:
         """Begin the conversation with the planner."""
         asked = self._equipment
         self._seen = in_view_of(heard(said))
-        blocks = not asked.constrains or asked.unaided  # a model that needs no grammar is large enough for them
         self._listing = asked.listing(question, said) if self._past is None else self._past.listing
         self._conversation = planner.conversation(
-            self._listing, asked.options.instructions, said, question, asked.syntax, blocks=blocks
+            self._listing, asked.options.instructions, said, question, asked.syntax, blocks=asked.blocks
         )
 
     async def plan(self, reason: str = "", *, running: bool = True) -> None:
