@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from superscalar.examples import Example
 from superscalar.models.base import Message
 from superscalar.models.blocks import inert, recounted
 from superscalar.plan.ir import Call, Task, walk
@@ -27,6 +28,7 @@ class ToolListing:
     """Which tools a planner is told of in one run: first those for the question, then those that its plans name.
 
     `max_tokens`: how much of a prompt there is for the first, None for all tools. `history`: what was said before.
+    `examples`: those for the question; of what they call it is told as well.
     """
 
     def __init__(
@@ -35,9 +37,11 @@ class ToolListing:
         question: str = "",
         history: Iterable[Message] = (),
         max_tokens: int | None = None,
+        examples: Sequence[Example] = (),
     ) -> None:
-        before = [turn.text for turn in history if turn.role == "user"]
-        self.choice: ToolChoice = tools_for(tools, question, before, max_tokens)
+        called = [alias for example in reversed(examples) for alias in example.calls]  # the last fits best
+        self.choice: ToolChoice = tools_for(tools, question, asked_before(history), max_tokens, called)
+        self._examples = examples
         self._tools = tools
         self._room = None if max_tokens is None else max_tokens * CHARACTERS
         forms: set[str] = set()
@@ -74,6 +78,11 @@ class ToolListing:
                     f"names them.{rest}"
                 )
         return "\n\n".join(parts)
+
+    def examples(self, *, constrained: bool) -> tuple[Example, ...]:
+        """The examples that call nothing but what it is told of first, if only by name; as for `begun`."""
+        known = {one.alias for one in (*self.choice.shown, *(() if constrained else self.choice.named))}
+        return tuple(example for example in self._examples if known.issuperset(example.calls))
 
     def forget(self) -> None:
         """Go on as if it had been told of nothing but what it was told first: the turns since then are gone."""
@@ -127,6 +136,11 @@ class ToolListing:
         return "\n\n".join([*(_by_server(new.values(), {}, self._forms) if new else ()), said])
 
 
+def asked_before(history: Iterable[Message]) -> list[str]:
+    """What somebody had asked before a question."""
+    return [turn.text for turn in history if turn.role == "user"]
+
+
 def _by_server(signatures: Iterable[Signature], says: Mapping[str, str], told: set[str]) -> Iterator[str]:
     """Tools as a planner is shown them: our own, then those of servers in a block, as what these say is data."""
     stubs: dict[str, list[str]] = {"": []}
@@ -158,21 +172,31 @@ def conversation(
 ) -> list[Message]:
     """The messages of a first round, for a plan in this syntax, with or without `blocks`.
 
-    What is the same for every agent comes first, then the agent's tools and instructions, then what was said before,
-    and the question last: a provider's prompt cache, or the embedded model's, keeps all that is the same.
+    What is the same for every agent comes first, then the agent's tools and instructions, its examples, what was said
+    before, and the question last: a provider's prompt cache, or the embedded model's, keeps all that is the same. Where
+    examples are chosen for the question, that is all up to the instructions.
     """
     prompt = front_of(syntax).prompt
-    messages = [Message("system", (prompt.with_blocks if blocks else "") or prompt.language)]
-    for asked, plan in prompt.examples:
+    told = (blocks and prompt.with_blocks) or prompt
+    messages = [Message("system", told.language)]
+    for asked, plan in told.examples:
         messages += [Message("user", asked), Message("assistant", plan)]
     listing = tools if isinstance(tools, ToolListing) else ToolListing(tools)
     parts = [listing.begun(constrained=not blocks)]
     if instructions:
         parts.append(instructions.strip())
+    for example in listing.examples(constrained=not blocks):
+        parts.append(_question(example.question))
+        messages += [Message("user", "\n\n".join(parts)), Message("assistant", example.plan)]
+        parts = []
     if history:  # in this turn, so that every turn of the assistant is a plan
         parts.append(recounted(history))
-    parts.append(f"Question: {question.strip()}")
+    parts.append(_question(question))
     return [*messages, Message("user", "\n\n".join(parts))]
+
+
+def _question(asked: str) -> str:
+    return f"Question: {asked.strip()}"
 
 
 def repair_message(problems: Sequence[Diagnostic], syntax: Syntax = "python") -> str:

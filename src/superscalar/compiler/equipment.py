@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from superscalar import events
 from superscalar.compiler import approval
 from superscalar.errors import UsageError
+from superscalar.examples import Example, Examples, example_of
 from superscalar.executors import LOCAL
 from superscalar.executors.runners import Runners
 from superscalar.extractor import Extractor, extraction
@@ -23,7 +24,7 @@ from superscalar.plan import grammar
 from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.plan.grammars import Grammar
 from superscalar.plan.read.fronts.detect import Syntax, front_of
-from superscalar.planner import ToolListing
+from superscalar.planner import ToolListing, asked_before
 from superscalar.policy import Policy, Rulings
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations
@@ -36,8 +37,9 @@ from superscalar.tools.toolset import Toolset
 class Equipment:
     """What the runs of an agent share. `options` has all else that they are told.
 
-    `given`: the tools without `extract`, as they were listed last. `constrains`: whether the planner is held to a
-    grammar, which is `grammar` where it is shown all tools.
+    `given`: the tools without `extract`, as they were listed last; `is_live`: they are listed before each run.
+    `constrains`: whether the planner is held to a
+    grammar, which is `grammar` where it is shown all tools. `examples`: those of the options that the tools allow.
     """
 
     options: Options
@@ -52,9 +54,11 @@ class Equipment:
     runners: Runners = field(default_factory=Runners)
     durations: Durations = field(default_factory=Durations)
     given: Toolset = field(default_factory=Toolset)
+    is_live: bool = False
     tools: Toolset = field(default_factory=Toolset)
     constrains: bool = False
     grammar: Grammar | None = None
+    examples: Examples = field(default_factory=Examples)
 
     @property
     def secrets(self) -> tuple[Any, ...]:
@@ -93,7 +97,7 @@ class Equipment:
 
         Raises:
             UsageError: a tool or a schema cannot be used, a tool takes part in a limit that there is not, is said to
-                follow a rule that is none, or cannot run where it is to run.
+                follow a rule that is none, or cannot run where it is to run; an example is no plan for these tools.
         """
         told, tools = self.options, given
         if given.named or told.schemas is not None or told.extractor is not None:
@@ -116,7 +120,38 @@ class Equipment:
         runners = Runners(told.executor or LOCAL).made(tools)
         shown = self._shown_of(tools)
         of_all = grammar(shown) if held and tools_for(shown, "", (), told.max_prompt_tokens).is_whole else None
-        return replace(self, given=given, tools=tools, limits=limits, runners=runners, constrains=held, grammar=of_all)
+        made = replace(
+            self,
+            given=given,
+            is_live=self.is_live or given.is_live,
+            tools=tools,
+            limits=limits,
+            runners=runners,
+            constrains=held,
+            grammar=of_all,
+        )
+        return replace(made, examples=made.checked(told.examples))
+
+    def checked(self, examples: Iterable[tuple[str, str]]) -> Examples:
+        """Questions with their plans as the planner is shown them.
+
+        Tools that a run opens are not known before, and may be others the next time: of examples that these do not
+        allow, a warning is given, and they are left out.
+
+        Raises:
+            UsageError: a plan has errors, or cannot be said in the syntax that the planner writes.
+        """
+        found: list[Example] = []
+        for number, (question, source) in enumerate(examples):
+            try:
+                found.append(example_of(question, source, self.tools.signatures, self.syntax))
+            except UsageError as error:
+                refused = f"examples[{number}]: {error}"
+                if not self.is_live:
+                    raise UsageError(refused) from None
+                if not self.given.is_live:
+                    warnings.warn(f"left out with the tools that there are now: {refused}", stacklevel=6)
+        return Examples(found)
 
     def listing(self, question: str, history: Sequence[Message]) -> ToolListing:
         """What the planner is told of the tools, for a question.
@@ -130,7 +165,8 @@ class Equipment:
                 "nobody has accepted what the servers say of their tools; look at it, and accept it: "
                 "superscalar mcp accept FILE, or await toolset.accept()"
             )
-        return ToolListing(shown, question, history, self.options.max_prompt_tokens)
+        examples = self.examples.chosen(question, asked_before(history), self.options.max_example_tokens)
+        return ToolListing(shown, question, history, self.options.max_prompt_tokens, examples)
 
     def _shown_of(self, tools: Toolset) -> Toolset:
         """What the planner may be told of: with `enforce`, of no tool whose description nobody has accepted."""
@@ -150,6 +186,11 @@ class Equipment:
         if listing.is_whole and not cut:
             return None
         return events.ToolsShown(at, listing.shown, len(self.tools), tuple(cut))
+
+
+def told_both(shared: str, own: str) -> str:
+    """What both models are told of an agent, and behind it what one of them is."""
+    return "\n\n".join(filter(None, (shared.strip(), own.strip())))
 
 
 def _nothing() -> None:

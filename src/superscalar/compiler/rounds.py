@@ -8,6 +8,7 @@ from itertools import zip_longest
 
 from superscalar import events, planner
 from superscalar.compiler import approval
+from superscalar.compiler.equipment import told_both
 from superscalar.compiler.history import heard
 from superscalar.compiler.past import ANEW, Dialogue, Past, rest_of
 from superscalar.compiler.planning import Planning
@@ -64,9 +65,8 @@ class Rounds:
         self._seen = in_view_of(heard(said))
         blocks = not asked.constrains  # a model that needs no grammar is large enough for them
         self._listing = asked.listing(question, said) if self._past is None else self._past.listing
-        self._conversation = planner.conversation(
-            self._listing, asked.options.instructions, said, question, asked.syntax, blocks=blocks
-        )
+        told = told_both(asked.options.instructions, asked.options.planner_instructions)
+        self._conversation = planner.conversation(self._listing, told, said, question, asked.syntax, blocks=blocks)
 
     async def plan(self, reason: str = "", *, running: bool = True) -> None:
         """One round of planning: stream a plan into the unit, send errors back, seal what came out right.

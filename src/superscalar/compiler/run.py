@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from superscalar import events, joiner
-from superscalar.compiler.equipment import Equipment
+from superscalar.compiler.equipment import Equipment, told_both
 from superscalar.compiler.history import heard
 from superscalar.compiler.joining import Joining, Progress
 from superscalar.compiler.past import Past
@@ -209,9 +209,9 @@ class Run:
         last = last or (equipment.options.replan == "never" and wiring.ledger.ran_untrusted)
         wiring.happened(events.JoinStarted(wiring.now(), last))
         schema = equipment.answer_type.schema if equipment.answer_type else None
-        system = joiner.system_prompt(
-            equipment.options.instructions, last=last, may_replan=equipment.options.max_replans > 0, schema=schema
-        )
+        told = told_both(equipment.options.instructions, equipment.options.joiner_instructions)
+        may_replan = equipment.options.max_replans > 0
+        system = joiner.system_prompt(told, last=last, may_replan=may_replan, schema=schema)
         shown = wiring.as_told(wiring.sight.of_joiner(*self._rounds.ran))
         return await self._joining.decision(model, joiner.messages(system, said, question, shown), last=last)
 

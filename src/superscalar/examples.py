@@ -1,0 +1,101 @@
+"""What a planner is shown beside our own examples: questions of an agent's kind, each with its plan.
+
+They are chosen for a question by its words (`superscalar.tools.search`) where there are more than fit.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from superscalar.errors import PlanError, UsageError
+from superscalar.forks import made_once
+from superscalar.plan import Syntax, compile_plan, print_as
+from superscalar.plan.ir import Call, Join
+from superscalar.plan.ir.signatures import Signatures
+from superscalar.plan.print.steps import BeyondSteps
+from superscalar.short import short
+from superscalar.tools.search import WordIndex, words_of_text
+from superscalar.tools.shown import CHARACTERS
+
+FIELDS: Final = {"question": 1.0, "calls": 0.5}
+"""What a word counts by where it stands: in the question of an example, or in the names of the tools that it calls."""
+
+_TURNS: Final = 40  # characters that two turns take beside their text
+_WEAK: Final = 0.25  # what fits so much worse than the best is of another kind
+
+
+class Example(NamedTuple):
+    """A question, and its plan as the planner would write it. `calls`: its tools, by alias."""
+
+    question: str
+    plan: str
+    calls: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """How many characters of a prompt it takes."""
+        return len(self.question) + len(self.plan) + _TURNS
+
+
+class Examples:
+    """Some of them, in the order in which they were given."""
+
+    def __init__(self, examples: Iterable[Example] = ()) -> None:
+        self._all = tuple(examples)
+
+    def chosen(self, question: str, before: Iterable[str] = (), max_tokens: int | None = None) -> tuple[Example, ...]:
+        """Those for a question, in about so many tokens of a prompt; None is no bound. `before`: the turns before it.
+
+        All, if they fit, in one order, so that a provider's cache of the prompt holds. Otherwise those that fit the
+        question, the best last; where none has a word of it, the first ones.
+        """
+        if max_tokens is None or sum(each.size for each in self._all) <= max_tokens * CHARACTERS:
+            return self._all
+        scored = self._index.scored_after(question, " ".join(before))
+        ranked = [at for at, score in scored if score > _WEAK * scored[0][1]] or range(len(self._all))
+        left = max_tokens * CHARACTERS
+        picked: dict[str, Example] = {}  # what was asked twice is shown once
+        for each in map(self._all.__getitem__, ranked):
+            if each.size <= left and each.question not in picked:
+                picked[each.question] = each
+                left -= each.size
+        return tuple(reversed(picked.values()))
+
+    @made_once
+    def _index(self) -> WordIndex:
+        return WordIndex(
+            (
+                {"question": words_of_text(each.question), "calls": words_of_text(" ".join(each.calls))}
+                for each in self._all
+            ),
+            FIELDS,
+        )
+
+
+def example_of(question: str, source: str, signatures: Signatures, syntax: Syntax) -> Example:
+    """A question with the source of its plan as an example: printed in the syntax that a planner writes.
+
+    Raises:
+        UsageError: the plan has errors, which the message shows as `check` does, joins nothing, or cannot be said in
+            that syntax.
+    """
+    refused = f"the plan of {short(question)} cannot be an example"
+    text = textwrap.dedent(source).strip()
+    try:
+        plan = compile_plan(text, signatures)
+    except PlanError as error:
+        raise UsageError("\n\n".join([f"{refused}:", *map(str, error.diagnostics)])) from None
+    if not any(isinstance(task.work, Join) for task in plan):
+        raise UsageError(f"{refused}: end it with join(...), with all that the answer needs")
+    try:
+        text = print_as(plan.tasks, syntax).strip()
+    except BeyondSteps as error:
+        if plan.syntax != syntax:
+            raise UsageError(
+                f"{refused}: this planner writes {syntax}, where tools are called and nothing is computed ({error}); "
+                f"write the plan in {syntax}"
+            ) from None
+    calls = dict.fromkeys(task.work.tool for task in plan.calls if isinstance(task.work, Call))
+    return Example(question.strip(), text, tuple(calls))
