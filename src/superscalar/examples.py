@@ -6,21 +6,22 @@ They are chosen for a question by its words (`superscalar.tools.search`) where t
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from superscalar.errors import PlanError, UsageError
 from superscalar.forks import made_once
 from superscalar.plan import Syntax, compile_plan, print_as
-from superscalar.plan.ir import Call, Join
+from superscalar.plan.ir import Call
 from superscalar.plan.ir.signatures import Signatures
 from superscalar.plan.print.steps import BeyondSteps
 from superscalar.short import short
 from superscalar.tools.search import WordIndex, words_of_text
 from superscalar.tools.shown import CHARACTERS
 
-FIELDS: Final = {"question": 1.0, "calls": 0.5}
-"""What a word counts by where it stands: in the question of an example, or in the names of the tools that it calls."""
+FIELDS: Final = {"question": 1.0, "calls": 1.0, "plan": 0.3}
+"""What a word counts by where it stands: in the question of an example, in the names of the tools that its plan calls,
+or anywhere in the plan."""
 
 _TURNS: Final = 40  # characters that two turns take beside their text
 _WEAK: Final = 0.25  # what fits so much worse than the best is of another kind
@@ -45,6 +46,10 @@ class Examples:
     def __init__(self, examples: Iterable[Example] = ()) -> None:
         self._all = tuple(examples)
 
+    def having(self, example: Example) -> Examples:
+        """These and one more, in the place of one that has its question."""
+        return Examples([*(each for each in self._all if each.question != example.question), example])
+
     def chosen(self, question: str, before: Iterable[str] = (), max_tokens: int | None = None) -> tuple[Example, ...]:
         """Those for a question, in about so many tokens of a prompt; None is no bound. `before`: the turns before it.
 
@@ -56,30 +61,29 @@ class Examples:
         scored = self._index.scored_after(question, " ".join(before))
         ranked = [at for at, score in scored if score > _WEAK * scored[0][1]] or range(len(self._all))
         left = max_tokens * CHARACTERS
-        picked: dict[str, Example] = {}  # what was asked twice is shown once
+        picked: list[Example] = []
         for each in map(self._all.__getitem__, ranked):
-            if each.size <= left and each.question not in picked:
-                picked[each.question] = each
+            if each.size <= left:
+                picked.append(each)
                 left -= each.size
-        return tuple(reversed(picked.values()))
+        return tuple(reversed(picked))
 
     @made_once
     def _index(self) -> WordIndex:
-        return WordIndex(
-            (
-                {"question": words_of_text(each.question), "calls": words_of_text(" ".join(each.calls))}
-                for each in self._all
-            ),
-            FIELDS,
-        )
+        return WordIndex(map(_fields_of, self._all), FIELDS)
+
+
+def _fields_of(example: Example) -> dict[str, Iterator[str]]:
+    """The words of an example by where they stand; its numbers are its own."""
+    texts = {"question": example.question, "calls": " ".join(example.calls), "plan": example.plan}
+    return {name: (word for word in words_of_text(text) if not word.isdigit()) for name, text in texts.items()}
 
 
 def example_of(question: str, source: str, signatures: Signatures, syntax: Syntax) -> Example:
     """A question with the source of its plan as an example: printed in the syntax that a planner writes.
 
     Raises:
-        UsageError: the plan has errors, which the message shows as `check` does, joins nothing, or cannot be said in
-            that syntax.
+        UsageError: the plan has errors, which the message shows as `check` does, or cannot be said in that syntax.
     """
     refused = f"the plan of {short(question)} cannot be an example"
     text = textwrap.dedent(source).strip()
@@ -87,8 +91,6 @@ def example_of(question: str, source: str, signatures: Signatures, syntax: Synta
         plan = compile_plan(text, signatures)
     except PlanError as error:
         raise UsageError("\n\n".join([f"{refused}:", *map(str, error.diagnostics)])) from None
-    if not any(isinstance(task.work, Join) for task in plan):
-        raise UsageError(f"{refused}: end it with join(...), with all that the answer needs")
     try:
         text = print_as(plan.tasks, syntax).strip()
     except BeyondSteps as error:

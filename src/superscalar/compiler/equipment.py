@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from superscalar import events
 from superscalar.compiler import approval
 from superscalar.errors import UsageError
-from superscalar.examples import Example, Examples, example_of
+from superscalar.examples import Examples, example_of
 from superscalar.executors import LOCAL
 from superscalar.executors.runners import Runners
 from superscalar.extractor import Extractor, extraction
@@ -38,8 +38,8 @@ class Equipment:
     """What the runs of an agent share. `options` has all else that they are told.
 
     `given`: the tools without `extract`, as they were listed last; `is_live`: they are listed before each run.
-    `constrains`: whether the planner is held to a
-    grammar, which is `grammar` where it is shown all tools. `examples`: those of the options that the tools allow.
+    `constrains`: whether the planner is held to a grammar, which is `grammar` where it is shown all tools. `examples`:
+    those of the options that the tools allow.
     """
 
     options: Options
@@ -130,28 +130,18 @@ class Equipment:
             constrains=held,
             grammar=of_all,
         )
-        return replace(made, examples=made.checked(told.examples))
+        return replace(made, examples=_examples_for(made))
 
-    def checked(self, examples: Iterable[tuple[str, str]]) -> Examples:
-        """Questions with their plans as the planner is shown them.
-
-        Tools that a run opens are not known before, and may be others the next time: of examples that these do not
-        allow, a warning is given, and they are left out.
+    def with_example(self, question: str, source: str) -> Equipment:
+        """The same with one more example, in the place of one that has this question.
 
         Raises:
-            UsageError: a plan has errors, or cannot be said in the syntax that the planner writes.
+            UsageError: its plan has errors, or cannot be said in the syntax that the planner writes.
         """
-        found: list[Example] = []
-        for number, (question, source) in enumerate(examples):
-            try:
-                found.append(example_of(question, source, self.tools.signatures, self.syntax))
-            except UsageError as error:
-                refused = f"examples[{number}]: {error}"
-                if not self.is_live:
-                    raise UsageError(refused) from None
-                if not self.given.is_live:
-                    warnings.warn(f"left out with the tools that there are now: {refused}", stacklevel=6)
-        return Examples(found)
+        example = example_of(question, source, self.tools.signatures, self.syntax)
+        kept = [pair for pair in self.options.examples if pair[0].strip() != example.question]
+        options = replace(self.options, examples=(*kept, (question, source)))
+        return replace(self, options=options, examples=self.examples.having(example))
 
     def listing(self, question: str, history: Sequence[Message]) -> ToolListing:
         """What the planner is told of the tools, for a question.
@@ -191,6 +181,29 @@ class Equipment:
 def told_both(shared: str, own: str) -> str:
     """What both models are told of an agent, and behind it what one of them is."""
     return "\n\n".join(filter(None, (shared.strip(), own.strip())))
+
+
+def _examples_for(made: Equipment) -> Examples:
+    """The questions with plans that an agent was given, as its planner is shown them.
+
+    Tools that are listed before each run are not known yet when the agent is made, and may be others the next time: of
+    an example that these do not allow a warning is given, and it is left out.
+
+    Raises:
+        UsageError: a plan has errors, or cannot be said in the syntax that the planner writes.
+    """
+    found = Examples()
+    if made.given.is_live:
+        return found
+    for number, (question, source) in enumerate(made.options.examples):
+        try:
+            found = found.having(example_of(question, source, made.tools.signatures, made.syntax))
+        except UsageError as error:
+            refused = f"examples[{number}]: {error}"
+            if not made.is_live:
+                raise UsageError(refused) from None
+            warnings.warn(f"left out with the tools that there are now: {refused}", stacklevel=7)
+    return found
 
 
 def _nothing() -> None:

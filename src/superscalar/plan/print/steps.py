@@ -236,6 +236,8 @@ class _PaperValues:
                 return f"[{', '.join(map(self.value, items))}]"
             case ir.Dict(items):
                 return "{" + ", ".join(f"{self.value(key)}: {self.value(value)}" for key, value in items) + "}"
+            case ir.Text((ir.Hole(),)):
+                raise BeyondSteps("text that is nothing but a result")
             case ir.Text(parts):
                 return repr("".join(self._in_text(parts)))
         return self._reference(expr, "{}")

@@ -1,0 +1,60 @@
+"""What an agent may learn from a run: its question and its plan, where nobody else had a hand in that plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from superscalar.compiler.equipment import Equipment
+from superscalar.compiler.result import RunResult
+from superscalar.errors import UsageError
+from superscalar.events import RoundStarted, RunStarted
+from superscalar.plan.print.program import print_plan
+from superscalar.schedule.withholding import secrets_of_tools, withheld_plan
+from superscalar.secrets import MARK, Scrubber
+from superscalar.short import short
+
+
+def learned(result: RunResult, equipment: Equipment) -> tuple[str, str]:
+    """The question of a run, and its plan as printed, to be an example for later questions.
+
+    Raises:
+        UsageError: it is none; the message says why not.
+    """
+    if not isinstance(result, RunResult):
+        raise UsageError(f"add_example({short(result)}): write what agent.run(...) returned")
+    question = next((event.question for event in result.events if isinstance(event, RunStarted)), "")
+    plan = print_plan(result.plan.tasks)
+    why = next(_reasons(result, question), "") or next(_secrets(result, question, plan, equipment), "")
+    if why:
+        raise UsageError(f"run {result.run_id} cannot be an example: {why}")
+    return question, plan
+
+
+def _reasons(result: RunResult, question: str) -> Iterator[str]:
+    """Why its plan is not what a planner should write that is asked this question, and knows nothing else."""
+    failures = result.outcomes.failures
+    if not question:
+        yield "no model planned it"
+    if not result.complete:
+        yield f"its answer was cut: {result.cut}"
+    if failures:
+        yield f"`{next(iter(failures))}` failed"
+    if not result.outcomes.complete:
+        yield "not all that was joined has a value"
+    if result.rounds > 1:
+        yield f"it was planned in {result.rounds} rounds, and what is planned with results in view is made from them"
+    if len(result.messages) > 2:
+        yield "its question goes on with a conversation, which an example does not show"
+    labels = [event.label for event in result.events if isinstance(event, RoundStarted)]
+    if not all(label is not None and label.open for label in labels):
+        yield "its planner had seen what is not trusted, or not for everybody"
+
+
+def _secrets(result: RunResult, question: str, plan: str, equipment: Equipment) -> Iterator[str]:
+    """Why it must not be shown with other questions."""
+    tasks = result.plan.tasks
+    if print_plan(withheld_plan(tasks, secrets_of_tools(equipment.tools))) != plan:
+        yield "its plan says something for a secret parameter"
+    scrub = Scrubber(equipment.secrets, equipment.options.redact)
+    if MARK in question or scrub(question) != question or scrub(plan) != plan:
+        yield "its question or its plan holds what is secret, or what redact= takes out"
