@@ -68,7 +68,7 @@ def share_shown(max_tokens: int) -> Share:
     """What comes of all questions where there are so many tokens for examples."""
     named = office_examples()
     examples = Examples(named.values())
-    shown = [examples.chosen(asked, (), max_tokens) for asked, _ in office_questions()]
+    shown = [examples.chosen(asked, (), max_tokens).shown for asked, _ in office_questions()]
     right = [named[name] for _, name in office_questions()]
     found = [one in some for one, some in zip(right, shown, strict=True)]
     return Share(
@@ -85,9 +85,10 @@ def prompts(max_tokens: int, *, before_tools: bool) -> Iterator[str]:
     examples = Examples(office_examples().values())
     for asked, _ in office_questions():
         shown = examples.chosen(asked, (), max_tokens)
-        turns = conversation(ToolListing(TOOLS, asked, examples=() if before_tools else shown), "", (), asked)
+        listing = ToolListing(TOOLS, asked) if before_tools else ToolListing(TOOLS, asked, examples=shown)
+        turns = conversation(listing, "", (), asked)
         if before_tools:
-            made = [(Message("user", one.question), Message("assistant", one.plan)) for one in shown]
+            made = [(Message("user", one.question), Message("assistant", one.plan)) for one in shown.shown]
             turns = [*turns[:-1], *chain.from_iterable(made), turns[-1]]
         yield "\n".join(turn.text for turn in turns)
 

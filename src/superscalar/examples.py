@@ -40,6 +40,13 @@ class Example(NamedTuple):
         return len(self.question) + len(self.plan) + _TURNS
 
 
+class ExampleChoice(NamedTuple):
+    """The examples that there is room for. `is_whole`: they are all that there are, whatever is asked."""
+
+    shown: tuple[Example, ...] = ()
+    is_whole: bool = True
+
+
 class Examples:
     """Some of them, in the order in which they were given."""
 
@@ -50,14 +57,14 @@ class Examples:
         """These and one more, in the place of one that has its question."""
         return Examples([*(each for each in self._all if each.question != example.question), example])
 
-    def chosen(self, question: str, before: Iterable[str] = (), max_tokens: int | None = None) -> tuple[Example, ...]:
+    def chosen(self, question: str, before: Iterable[str] = (), max_tokens: int | None = None) -> ExampleChoice:
         """Those for a question, in about so many tokens of a prompt; None is no bound. `before`: the turns before it.
 
         All, if they fit, in one order, so that a provider's cache of the prompt holds. Otherwise those that fit the
         question, the best last; where none has a word of it, the first ones.
         """
         if max_tokens is None or sum(each.size for each in self._all) <= max_tokens * CHARACTERS:
-            return self._all
+            return ExampleChoice(self._all)
         scored = self._index.scored_after(question, " ".join(before))
         ranked = [at for at, score in scored if score > _WEAK * scored[0][1]] or range(len(self._all))
         left = max_tokens * CHARACTERS
@@ -66,7 +73,7 @@ class Examples:
             if each.size <= left:
                 picked.append(each)
                 left -= each.size
-        return tuple(reversed(picked))
+        return ExampleChoice(tuple(reversed(picked)), is_whole=False)
 
     @made_once
     def _index(self) -> WordIndex:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from superscalar.examples import Example
+from superscalar.examples import Example, ExampleChoice
 from superscalar.models.base import Message
 from superscalar.models.blocks import inert, recounted
 from superscalar.plan.ir import Call, Task, walk
@@ -20,6 +20,7 @@ from superscalar.tools.toolset import Toolset
 _WORD: Final = re.compile(r"\w+")
 _CALLED: Final = re.compile(r"`([^`]+)`")
 _NO_TOOL: Final = "E301"
+_NO_EXAMPLES: Final = ExampleChoice()
 _MOST_MEANT: Final = 5
 """So many tools are shown for a name that none has."""
 
@@ -37,9 +38,9 @@ class ToolListing:
         question: str = "",
         history: Iterable[Message] = (),
         max_tokens: int | None = None,
-        examples: Sequence[Example] = (),
+        examples: ExampleChoice = _NO_EXAMPLES,
     ) -> None:
-        called = [alias for example in reversed(examples) for alias in example.calls]  # the last fits best
+        called = [alias for example in reversed(examples.shown) for alias in example.calls]  # the last fits best
         self.choice: ToolChoice = tools_for(tools, question, asked_before(history), max_tokens, called)
         self._examples = examples
         self._tools = tools
@@ -82,7 +83,7 @@ class ToolListing:
     def examples(self, *, constrained: bool) -> tuple[Example, ...]:
         """The examples that call nothing but what it is told of first, if only by name; as for `begun`."""
         known = {one.alias for one in (*self.choice.shown, *(() if constrained else self.choice.named))}
-        return tuple(example for example in self._examples if known.issuperset(example.calls))
+        return tuple(example for example in self._examples.shown if known.issuperset(example.calls))
 
     def forget(self) -> None:
         """Go on as if it had been told of nothing but what it was told first: the turns since then are gone."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from superscalar.plan import Plan, compile_plan, print_as
@@ -25,6 +25,7 @@ from superscalar.plan.ir import (
 )
 from superscalar.plan.ir import Dict as DictDisplay
 from superscalar.plan.print.steps import BeyondSteps
+from support.depth import examples
 from support.fronts import TOOLS
 
 STEPS = ("json", "numbered", "rewoo")
@@ -140,6 +141,7 @@ def values(draw: st.DrawFn) -> str:
     )
 
 
+@settings(max_examples=examples(25, 3_000))
 @given(st.lists(values(), min_size=1, max_size=3))
 def test_whatever_is_written_as_steps_reads_back_as_what_it_was(given_values: list[str]) -> None:
     lines = ['a = search("x")', 'b = search("y")', *(f"c{n} = tool({value})" for n, value in enumerate(given_values))]

@@ -102,6 +102,9 @@ def run(
     base_url: options.BaseUrlOption = None,
     extractor: options.ExtractorOption = None,
     instructions: options.InstructionsOption = None,
+    planner_instructions: options.PlannerInstructionsOption = None,
+    joiner_instructions: options.JoinerInstructionsOption = None,
+    examples: options.ExamplesOption = None,
     max_prompt_tokens: options.MaxPromptTokensOption = None,
     max_concurrency: options.MaxConcurrencyOption = None,
     max_replans: options.MaxReplansOption = None,
@@ -138,6 +141,7 @@ def run(
     with reporting(as_json, journal=journal) as told:
         from superscalar.cli.approval import asking
         from superscalar.cli.compiling import CommandSource, opened_compiler
+        from superscalar.cli.examples import read_examples
         from superscalar.cli.report import conclude, traced
         from superscalar.cli.screens import screen_for
         from superscalar.cli.servers import contact
@@ -153,6 +157,9 @@ def run(
                 "joiner": not no_joiner,
                 "extractor": extractor,
                 "instructions": instructions,
+                "planner_instructions": planner_instructions,
+                "joiner_instructions": joiner_instructions,
+                "examples": read_examples(examples),
                 "max_prompt_tokens": max_prompt_tokens,
                 "max_concurrency": max_concurrency,
                 "max_replans": max_replans,
@@ -192,6 +199,8 @@ def plan(
     model: options.ModelOption = "local",
     base_url: options.BaseUrlOption = None,
     instructions: options.InstructionsOption = None,
+    planner_instructions: options.PlannerInstructionsOption = None,
+    examples: options.ExamplesOption = None,
     max_prompt_tokens: options.MaxPromptTokensOption = None,
     graph: Annotated[
         GraphFormat | None, typer.Option("--graph", help="Print the plan as a picture instead.", show_default=False)
@@ -211,6 +220,7 @@ def plan(
     """
     with reporting(as_json):
         from superscalar.cli.compiling import CommandSource, opened_compiler
+        from superscalar.cli.examples import read_examples
         from superscalar.cli.report import print_json, print_text
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
@@ -225,6 +235,8 @@ def plan(
                 "model": model,
                 "base_url": base_url,
                 "instructions": instructions,
+                "planner_instructions": planner_instructions,
+                "examples": read_examples(examples),
                 "max_prompt_tokens": max_prompt_tokens,
             }
             typed = options.as_typed(command)

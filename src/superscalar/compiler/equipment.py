@@ -120,16 +120,8 @@ class Equipment:
         runners = Runners(told.executor or LOCAL).made(tools)
         shown = self._shown_of(tools)
         of_all = grammar(shown) if held and tools_for(shown, "", (), told.max_prompt_tokens).is_whole else None
-        made = replace(
-            self,
-            given=given,
-            is_live=self.is_live or given.is_live,
-            tools=tools,
-            limits=limits,
-            runners=runners,
-            constrains=held,
-            grammar=of_all,
-        )
+        made = replace(self, given=given, tools=tools, limits=limits, runners=runners, constrains=held, grammar=of_all)
+        made = replace(made, is_live=self.is_live or given.is_live)
         return replace(made, examples=_examples_for(made))
 
     def with_example(self, question: str, source: str) -> Equipment:

@@ -21,7 +21,7 @@ class BeyondSteps(ValueError):
     """A plan does more than call tools with what is known and with what they found."""
 
 
-class _Step(NamedTuple):
+class _CallStep(NamedTuple):
     """`call`: its arguments refer to calls alone."""
 
     name: str
@@ -29,7 +29,7 @@ class _Step(NamedTuple):
     thought: str
 
 
-class _Joined(NamedTuple):
+class _JoinStep(NamedTuple):
     """What is joined, by name or not."""
 
     items: tuple[tuple[str | None, Expr], ...]
@@ -81,11 +81,11 @@ def rewoo_steps(tasks: Sequence[Task]) -> str:
 # ----------------------------------------------------------------------------------------------------- what is a step
 
 
-def _flat(tasks: Sequence[Task]) -> tuple[list[_Step], _Joined | None]:
+def _flat(tasks: Sequence[Task]) -> tuple[list[_CallStep], _JoinStep | None]:
     """The calls of a plan, each under a name of its own, and what it joins; None is everything."""
-    steps: list[_Step] = []
+    steps: list[_CallStep] = []
     known: dict[TaskId, Expr] = {}
-    joined: _Joined | None = None
+    joined: _JoinStep | None = None
     taken = {name for task in tasks if (name := name_of(task.id)) is not None}
     for task in tasks:
         if task.guards or joined is not None:
@@ -95,7 +95,7 @@ def _flat(tasks: Sequence[Task]) -> tuple[list[_Step], _Joined | None]:
                 own = name_of(task.id)
                 name = own if own == task.id else _free(own or call.tool, taken)
                 inner = tuple((parameter, _plain(value, known)) for parameter, value in arguments)
-                steps.append(_Step(name, ir.Call(call.tool, inner, call.effect), task.thought))
+                steps.append(_CallStep(name, ir.Call(call.tool, inner, call.effect), task.thought))
                 known[task.id] = ir.Ref(name)
             case ir.Compute(value):
                 known[task.id] = _plain(value, known)
@@ -105,7 +105,7 @@ def _flat(tasks: Sequence[Task]) -> tuple[list[_Step], _Joined | None]:
                 pairs = zip(keys, items, strict=True)
                 known[task.id] = _plain(ir.Dict(tuple((key, ir.Ref(item)) for key, item in pairs)), known)
             case ir.Join(items, whole_plan):
-                joined = _Joined(() if whole_plan else tuple((name, known[item]) for name, item in items))
+                joined = _JoinStep(() if whole_plan else tuple((name, known[item]) for name, item in items))
                 joined = None if whole_plan else joined
                 if whole_plan and len(steps) != len(known):
                     raise BeyondSteps("join()")
