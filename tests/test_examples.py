@@ -386,3 +386,22 @@ def test_a_run_under_way_goes_on_with_the_examples_that_it_began_with() -> None:
 
     before, _, begun, _, after, _ = run(main())
     assert (begun, after) in ((before, before + 2), (before + 2, before + 2))
+
+
+# --------------------------------------------------------------------------------------------------------- for a cache
+
+
+def steady_end(request: Request) -> str:
+    """Where the prompt says that it is the same up to there, whatever is asked: the last words before."""
+    (marked,) = [turn for turn in request.messages if turn.steady]
+    return marked.text[: marked.steady][-20:]
+
+
+def test_a_prompt_says_how_far_it_does_not_depend_on_the_question() -> None:
+    """Behind all examples; where some are chosen, behind the tools and instructions."""
+    told: dict[str, Any] = {"instructions": "Be kind.", "examples": [ASKED, ("Why is it so?", "join()")]}
+    assert steady_end(asked_of(agent(**told))) == "uestion: Why is it so?"[-20:]
+    assert steady_end(asked_of(agent(**told, max_example_tokens=30))).endswith("Be kind.")
+    assert steady_end(asked_of(agent(instructions="Be kind."))).endswith("Be kind.")
+    narrowed = asked_of(agent(**told, max_prompt_tokens=1))
+    assert not any(turn.steady for turn in narrowed.messages)

@@ -80,6 +80,11 @@ class ToolListing:
                 )
         return "\n\n".join(parts)
 
+    @property
+    def examples_are_whole(self) -> bool:
+        """Whether there are no other examples, so that none is chosen for the question."""
+        return self._examples.is_whole
+
     def examples(self, *, constrained: bool) -> tuple[Example, ...]:
         """The examples that call nothing but what it is told of first, if only by name; as for `begun`."""
         known = {one.alias for one in (*self.choice.shown, *(() if constrained else self.choice.named))}
@@ -174,8 +179,9 @@ def conversation(
     """The messages of a first round, for a plan in this syntax, with or without `blocks`.
 
     What is the same for every agent comes first, then the agent's tools and instructions, its examples, what was said
-    before, and the question last: a provider's prompt cache, or the embedded model's, keeps all that is the same. Where
-    examples are chosen for the question, that is all up to the instructions.
+    before, and the question last: a provider's prompt cache, or the embedded model's, keeps all that is the same. How
+    far that is, where it does not depend on the question, a turn says (`Message.steady`): behind all examples, or
+    behind the tools where examples are chosen.
     """
     prompt = front_of(syntax).prompt
     told = (blocks and prompt.with_blocks) or prompt
@@ -186,6 +192,7 @@ def conversation(
     parts = [listing.begun(constrained=not blocks)]
     if instructions:
         parts.append(instructions.strip())
+    steady = len("\n\n".join(parts))
     for example in listing.examples(constrained=not blocks):
         parts.append(_question(example.question))
         messages += [Message("user", "\n\n".join(parts)), Message("assistant", example.plan)]
@@ -193,7 +200,13 @@ def conversation(
     if history:  # in this turn, so that every turn of the assistant is a plan
         parts.append(recounted(history))
     parts.append(_question(question))
-    return [*messages, Message("user", "\n\n".join(parts))]
+    messages.append(Message("user", "\n\n".join(parts)))
+    own = [turn for turn in messages[1 + 2 * len(told.examples) :] if turn.role == "user"]
+    if listing.is_whole and len(own) > 1 and listing.examples_are_whole:
+        own[-2].steady_for(len(own[-2].text))
+    elif listing.is_whole:
+        own[0].steady_for(steady)
+    return messages
 
 
 def _question(asked: str) -> str:
