@@ -122,6 +122,17 @@ total = sum(ok(amounts))
 writer = default(extract(bills[-1].text, "str", "who signed it"), "unknown") if bills else "nobody"
 join(total, amounts, writer)""",
     ),
+    (
+        """\
+Tools:
+bank_rate(source: str, to: str) -> float
+market_rate(source: str, to: str) -> float
+
+Question: What are 100 euros in yen? Either rate will do.""",
+        """\
+rate = first(1, [bank_rate("EUR", "JPY"), market_rate("EUR", "JPY")])[0]
+join(100 * rate)""",
+    ),
 )
 
 PROMPT: Final = Prompt(
