@@ -320,13 +320,19 @@ def test_a_plan_that_was_made_with_a_strangers_text_in_view_is_never_learned() -
 @pytest.mark.parametrize(
     ("plan", "says"),
     [
-        ("join(price('XXX'))", "failed"),
-        ("a = price('XXX')\njoin(default(a, 0))", "`a` failed"),
-        ("join(ok([price('IBM'), price('XXX')]))", "failed"),
+        ("join(price('XXX'))", "`join().price` has no value: LookupError: no such ticker"),
+        ("a = price('XXX')\njoin(default(a, 0))", "`a` has no value: LookupError: no such ticker"),
+        ("join(ok([price('IBM'), price('XXX')]))", "no such ticker"),
     ],
 )
 def test_a_run_in_which_something_failed_is_not_learned_from(plan: str, says: str) -> None:
     assert says in refused(*learn(plan, "Nobody knows."))
+
+
+def test_what_a_condition_left_out_or_nobody_needed_is_no_failure() -> None:
+    plan = "other = price('A')\nnow = price('IBM')\nif now > 10:\n    told = notify('dear')\njoin(now, told)\n"
+    compiler, result = learn(plan, "7.")
+    assert compiler.add_example(result)[1] == plan.replace("price('", "price(ticker='").replace("'dear'", "text='dear'")
 
 
 def test_what_was_run_without_a_planner_or_is_no_result_is_not_learned_from() -> None:

@@ -12,6 +12,7 @@ from superscalar.plan.print.program import print_plan
 from superscalar.schedule.withholding import secrets_of_tools, withheld_plan
 from superscalar.secrets import MARK, Scrubber
 from superscalar.short import short
+from superscalar.values import Observation, Outcome, Skipped
 
 
 def learned(result: RunResult, equipment: Equipment) -> tuple[str, str]:
@@ -32,15 +33,13 @@ def learned(result: RunResult, equipment: Equipment) -> tuple[str, str]:
 
 def _reasons(result: RunResult, question: str) -> Iterator[str]:
     """Why its plan is not what a planner should write that is asked this question, and knows nothing else."""
-    failures = result.outcomes.failures
+    lacking = (id for id, outcome in result.outcomes.items() if not _is_fine(outcome))
     if not question:
         yield "no model planned it"
     if not result.complete:
         yield f"its answer was cut: {result.cut}"
-    if failures:
-        yield f"`{next(iter(failures))}` failed"
-    if not result.outcomes.complete:
-        yield "not all that was joined has a value"
+    if (id := next(lacking, None)) is not None:
+        yield f"`{id}` has no value: {result.outcomes[id]}"
     if result.rounds > 1:
         yield f"it was planned in {result.rounds} rounds, and what is planned with results in view is made from them"
     if len(result.messages) > 2:
@@ -50,11 +49,16 @@ def _reasons(result: RunResult, question: str) -> Iterator[str]:
         yield "its planner had seen what is not trusted, or not for everybody"
 
 
+def _is_fine(outcome: Outcome) -> bool:
+    """Whether it is a value, or nothing was to be had: a condition left it out, or nobody needed it."""
+    return isinstance(outcome, Observation) or (isinstance(outcome, Skipped) and (outcome.by_guard or outcome.unneeded))
+
+
 def _secrets(result: RunResult, question: str, plan: str, equipment: Equipment) -> Iterator[str]:
     """Why it must not be shown with other questions."""
     tasks = result.plan.tasks
     if print_plan(withheld_plan(tasks, secrets_of_tools(equipment.tools))) != plan:
         yield "its plan says something for a secret parameter"
     scrub = Scrubber(equipment.secrets, equipment.options.redact)
-    if MARK in question or scrub(question) != question or scrub(plan) != plan:
+    if any(MARK in text or scrub(text) != text for text in (question, plan)):
         yield "its question or its plan holds what is secret, or what redact= takes out"
