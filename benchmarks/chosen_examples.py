@@ -29,7 +29,7 @@ from benchmarks.chosen.office import TOOLS
 from superscalar.examples import Example, Examples, example_of
 from superscalar.models.base import Message
 from superscalar.planner import ToolListing, conversation
-from superscalar.tools.shown import CHARACTERS
+from superscalar.short import CHARACTERS_PER_TOKEN
 
 DATA: Final = Path(__file__).parent / "chosen"
 BOUNDS: Final = (100, 200, 400, 1_000)
@@ -75,7 +75,7 @@ def share_shown(max_tokens: int) -> Share:
         statistics.mean(found),
         statistics.mean(bool(some) and some[-1] == one for one, some in zip(right, shown, strict=True)),
         statistics.mean(map(len, shown)),
-        statistics.mean(sum(one.size for one in some) / CHARACTERS for some in shown),
+        statistics.mean(sum(one.size for one in some) / CHARACTERS_PER_TOKEN for some in shown),
         tuple(asked for (asked, _), there in zip(office_questions(), found, strict=True) if not there),
     )
 

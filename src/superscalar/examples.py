@@ -15,9 +15,8 @@ from superscalar.plan import Syntax, compile_plan, print_as
 from superscalar.plan.ir import Call
 from superscalar.plan.ir.signatures import Signatures
 from superscalar.plan.print.steps import BeyondSteps
-from superscalar.short import short
+from superscalar.short import CHARACTERS_PER_TOKEN, short
 from superscalar.tools.search import WordIndex, words_of_text
-from superscalar.tools.shown import CHARACTERS
 
 FIELDS: Final = {"question": 1.0, "calls": 1.0, "plan": 0.3}
 """What a word counts by where it stands: in the question of an example, in the names of the tools that its plan calls,
@@ -63,11 +62,11 @@ class Examples:
         All, if they fit, in one order, so that a provider's cache of the prompt holds. Otherwise those that fit the
         question, the best last; where none has a word of it, the first ones.
         """
-        if max_tokens is None or sum(each.size for each in self._all) <= max_tokens * CHARACTERS:
+        if max_tokens is None or sum(each.size for each in self._all) <= max_tokens * CHARACTERS_PER_TOKEN:
             return ExampleChoice(self._all)
         scored = self._index.scored_after(question, " ".join(before))
         ranked = [at for at, score in scored if score > _WEAK * scored[0][1]] or range(len(self._all))
-        left = max_tokens * CHARACTERS
+        left = max_tokens * CHARACTERS_PER_TOKEN
         picked: list[Example] = []
         for each in map(self._all.__getitem__, ranked):
             if each.size <= left:

@@ -38,8 +38,8 @@ class Equipment:
     """What the runs of an agent share. `options` has all else that they are told.
 
     `given`: the tools without `extract`, as they were listed last; `is_live`: they are listed before each run.
-    `constrains`: whether the planner is held to a grammar, which is `grammar` where it is shown all tools. `examples`:
-    those of the options that the tools allow.
+    `showable`: those that the planner may be told of. `constrains`: whether the planner is held to a grammar, which is
+    `grammar` where it is shown all tools. `examples`: those of the options that the tools allow.
     """
 
     options: Options
@@ -56,6 +56,7 @@ class Equipment:
     given: Toolset = field(default_factory=Toolset)
     is_live: bool = False
     tools: Toolset = field(default_factory=Toolset)
+    showable: Toolset = field(default_factory=Toolset)
     constrains: bool = False
     grammar: Grammar | None = None
     examples: Examples = field(default_factory=Examples)
@@ -118,10 +119,19 @@ class Equipment:
         Rulings(self.policy, tools)  # complains of what makes no sense now, not in the first run
         held = told.grammar and self.planner is not None and self.planner.constrains
         runners = Runners(told.executor or LOCAL).made(tools)
-        shown = self._shown_of(tools)
-        of_all = grammar(shown) if held and tools_for(shown, "", (), told.max_prompt_tokens).is_whole else None
-        made = replace(self, given=given, tools=tools, limits=limits, runners=runners, constrains=held, grammar=of_all)
-        made = replace(made, is_live=self.is_live or given.is_live)
+        showable = self._showable_of(tools)
+        of_all = grammar(showable) if held and tools_for(showable, "", (), told.max_prompt_tokens).is_whole else None
+        made = replace(
+            self,
+            given=given,
+            is_live=self.is_live or given.is_live,
+            tools=tools,
+            showable=showable,
+            limits=limits,
+            runners=runners,
+            constrains=held,
+            grammar=of_all,
+        )
         return replace(made, examples=_examples_for(made))
 
     def with_example(self, question: str, source: str) -> Equipment:
@@ -141,16 +151,15 @@ class Equipment:
         Raises:
             UsageError: it may be told of none, since nobody has accepted what servers say of them.
         """
-        shown = self._shown_of(self.tools)
-        if len(self.tools) and not len(shown):
+        if len(self.tools) and not len(self.showable):
             raise UsageError(
                 "nobody has accepted what the servers say of their tools; look at it, and accept it: "
                 "superscalar mcp accept FILE, or await toolset.accept()"
             )
         examples = self.examples.chosen(question, asked_before(history), self.options.max_example_tokens)
-        return ToolListing(shown, question, history, self.options.max_prompt_tokens, examples)
+        return ToolListing(self.showable, question, history, self.options.max_prompt_tokens, examples)
 
-    def _shown_of(self, tools: Toolset) -> Toolset:
+    def _showable_of(self, tools: Toolset) -> Toolset:
         """What the planner may be told of: with `enforce`, of no tool whose description nobody has accepted."""
         if self.policy.mode != "enforce" or not any(tool.described.unaccepted for tool in tools):
             return tools
