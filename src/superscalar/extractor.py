@@ -19,6 +19,7 @@ from functools import cache
 from math import isfinite
 from typing import Any, Final, Literal, get_args
 
+from superscalar.attachments import Attachment, attachments_in
 from superscalar.errors import ModelError, RateLimited, UsageError
 from superscalar.executors import LOCAL
 from superscalar.models.account import limit_of, retry_of
@@ -26,6 +27,7 @@ from superscalar.models.base import ChatModel, Message, Request, estimated
 from superscalar.models.blocks import inert
 from superscalar.models.cleaning import replies
 from superscalar.models.ending import is_whole, why_cut
+from superscalar.models.files import Presented, presented, why_not_taken
 from superscalar.models.patience import within
 from superscalar.models.typed import AnswerType, Mismatch
 from superscalar.plan import Grammar
@@ -173,6 +175,7 @@ class Extractor:
         reader = self._reader(schema)
         grammar = reader.grammar if self._grammar else None
         conversation = reader.asked(_as_json(source), find)
+        conversation[-1] = _files_in(source, self._model).with_turn(conversation[-1])
         why = ""
         for number in range(_TRIES):
             request = Request(tuple(conversation), _MAX_TOKENS, grammar=grammar)
@@ -326,6 +329,22 @@ def _as_json(source: Any) -> str:
             "give it a part: a field, some of the items, or a slice of the text"
         )
     return inert(whole, "data")
+
+
+def _files_in(source: Any, model: ChatModel) -> Presented:
+    """The files in data, as the model is to read them.
+
+    Raises:
+        ValueError: there is nothing else in the data, and it takes none of them.
+    """
+    shown = presented(attachments_in(source), MAX_SOURCE)
+    parts = source if isinstance(source, list | tuple) else (source,)
+    if shown.read or not parts or not all(isinstance(part, Attachment) for part in parts):
+        return shown
+    untaken = [why_not_taken(model, file) for file in shown.attachments]
+    if all(untaken):
+        raise ValueError("; ".join([*shown.withheld, *untaken]))
+    return shown
 
 
 class _TypeReader:

@@ -63,6 +63,15 @@ def _option(name: str, metavar: str | None = None, *, begun: str = "", **more: A
 QuestionArgument = Annotated[
     str, typer.Argument(metavar="QUESTION", help="What to answer; - reads it from standard input.", show_default=False)
 ]
+FileOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--file",
+        metavar="FILE",
+        help="A file that comes with the question: an image, a PDF, a text. May be repeated.",
+        show_default=False,
+    ),
+]
 PlanFileArgument = Annotated[
     str, typer.Argument(metavar="PLAN_FILE", help="A file with a plan; - reads standard input.", show_default=False)
 ]

@@ -14,6 +14,7 @@ from superscalar.errors import SAID, ModelError, as_said
 from superscalar.models.account import limit_of, retry_of
 from superscalar.models.base import ChatModel, Chunk, Request, estimated
 from superscalar.models.cleaning import replies
+from superscalar.models.files import withheld_from
 from superscalar.models.patience import Within
 from superscalar.schedule.closures import Closed
 from superscalar.schedule.comers import Comer
@@ -102,7 +103,8 @@ class Asking:
             written = 0
             said = ""
             try:
-                self._record(events.ModelAsked(self._now(), role, attempt, model.name))
+                withheld = withheld_from(model, request)
+                self._record(events.ModelAsked(self._now(), role, attempt, model.name, withheld))
                 async with aclosing(replies(model, request)) as chunks:
                     async for chunk in chunks:
                         begun = begun or bool(chunk.text or chunk.thought)

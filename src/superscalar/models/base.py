@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
+from superscalar.attachments import Attachment
 from superscalar.labels import NOTHING, Label, Source
 from superscalar.plan import Grammar
 from superscalar.short import bounded
@@ -29,6 +30,7 @@ class Message:
     turns can be kept as JSON (`asdict`, and back with `Message(**turn)`). What a planner writes that was shown it has
     that label too, so it goes to those readers alone. `untrusted`: something of it is not trusted, or is
     a word that a stranger may have chosen, as in an answer that tells of web pages. A planner is shown it as data then.
+    `attachments`: files that go with the text, to models that take such; a turn of a history has none.
     """
 
     role: Role
@@ -36,6 +38,7 @@ class Message:
     untrusted: bool = False
     sources: tuple[Source, ...] = ()
     readers: tuple[str, ...] | None = None
+    attachments: tuple[Attachment, ...] = ()
 
     def __init__(
         self,
@@ -44,6 +47,7 @@ class Message:
         untrusted: bool = False,
         sources: Iterable[Iterable[Any]] = (),
         readers: Iterable[str] | None = None,
+        attachments: Iterable[Attachment] = (),
         *,
         label: Label = NOTHING,
     ) -> None:
@@ -56,6 +60,7 @@ class Message:
             ("untrusted", not label.told),
             ("sources", tuple(sorted(label.sources))),
             ("readers", None if label.readers is None else tuple(sorted(label.readers))),
+            ("attachments", tuple(attachments)),
         ):
             object.__setattr__(self, name, value)
 
@@ -127,9 +132,10 @@ class Chunk:
 
 
 def estimated(request: Request, written: int, prices: Prices | None) -> Usage:
-    """What a reply of so many characters used that nobody counted: 4 characters to a token."""
+    """What a reply of so many characters used that nobody counted: 4 characters to a token, 1,000 tokens to a file."""
+    files = sum(len(message.attachments) for message in request.messages)
     read = sum(len(message.text) for message in request.messages)
-    usage = Usage(read // 4, 0, written // 4, 1, estimated=True)
+    usage = Usage(read // 4 + 1_000 * files, 0, written // 4, 1, estimated=True)
     return usage if prices is None else replace(usage, cost=prices.of(usage))
 
 
@@ -141,8 +147,9 @@ class ChatModel(Protocol):
     in money counts; a model that has an attribute `prices` which is None does not know it. One that answers only so
     many requests at once has an attribute `concurrency`. `account`, where there is one, is equal for models whose calls
     a provider counts together, and has no key in it; without it those are that were made alike. `retry`, a `Retry`,
-    says when to ask again. One that may lack
-    something, such as a key, has a method `check_setup`, which raises that before a run begins.
+    says when to ask again. `takes`, media types such as "image/*" or "application/pdf", says which files it reads: it
+    is given no others (`Message.attachments`), and none without that. One that may lack something, such as a key, has a
+    method `check_setup`, which raises that before a run begins.
 
     Raises (from the iterator):
         ModelError: the provider refused or failed; `retryable` and `retry_after` say what to do.

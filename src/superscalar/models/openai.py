@@ -19,6 +19,7 @@ from superscalar.hosts import is_this_machine
 from superscalar.models.base import Chunk, Prices, Request
 from superscalar.models.dialect import Dialect, Rejection
 from superscalar.models.ending import Ends
+from superscalar.models.files import IMAGES, media_types
 from superscalar.models.origin import OtherOriginError, check_origin, options
 from superscalar.models.reply import ComplaintError, RefusedError, Reply
 from superscalar.models.saying import error_words, page, place, said_by_server
@@ -41,6 +42,8 @@ Constraint: TypeAlias = Literal["json_schema", "lark", "llama.cpp", "vllm"]
 _OFFICIAL = "api.openai.com"
 _TOOL = "plan"
 _REASONS = re.compile(r"(o\d|gpt-([5-9]|\d\d))(?!.*-chat)")
+_SEES: Final = re.compile(r"gpt-(4o|4\.[1-9]|4-turbo|[5-9]|\d\d)|chatgpt-|o[1-9]")
+_BLIND: Final = re.compile(r"^o1-(mini|preview)|^o3-mini|audio|realtime|search|transcribe|tts|oss")
 _FINISHES: Final[Mapping[str, str]] = {"length": "length", "content_filter": "filter"}
 _NOT_OF_REASONING: Final = frozenset({"temperature", "stop"})
 _AFTERWARDS: Final = 0.1  # seconds that the end of a response may take once its body said that it is over
@@ -63,6 +66,9 @@ class OpenAIModel:
     (`parameters={"temperature": 1, "seed": 7}`); `extra_body`, what else stands in the request; `omit`, the names of
     parameters that are never sent; `ends`, words with which the server says that a reply is whole, beside those of
     `superscalar.models.ending.WHOLE`. A reply that ends with any other word was cut.
+
+    `takes`: the media types of files that the model reads, such as `("image/*", "application/pdf")`. Without it those
+    are the images and PDF files that a model of that name takes at OpenAI, and none at other servers.
 
     A key goes over plain HTTP to this machine alone, and there through no proxy, unless `insecure`. A redirect to
     another scheme, host or port is refused.
@@ -90,6 +96,7 @@ class OpenAIModel:
         extra_body: Mapping[str, Any] | None = None,
         omit: Iterable[str] = (),
         ends: Iterable[str] = (),
+        takes: Iterable[str] | None = None,
         retry: Retry | None = None,
         insecure: bool = False,
     ) -> None:
@@ -115,6 +122,7 @@ class OpenAIModel:
         self._omitted = _names(omit)
         self._ends = Ends(_FINISHES, ends)
         official = host == _OFFICIAL or host.endswith("." + _OFFICIAL)
+        self.takes = media_types("OpenAIModel", takes) if takes is not None else _taken(name) if official else ()
         reasons = official and _REASONS.match(name) is not None
         self._dialect = Dialect(
             limits=("max_completion_tokens", "max_tokens") if official else ("max_tokens", "max_completion_tokens"),
@@ -404,6 +412,11 @@ def _constraint(grammar: Grammar, form: Constraint | None) -> dict[str, Any]:
             return {"structured_outputs": {"grammar": grammar.gbnf}}
         case None:
             return {}
+
+
+def _taken(name: str) -> tuple[str, ...]:
+    """The files that a model of OpenAI's takes, by its name."""
+    return (*IMAGES, "application/pdf") if _SEES.match(name) and not _BLIND.search(name) else ()
 
 
 def _is_strict(schema: Any) -> bool:
