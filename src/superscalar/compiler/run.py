@@ -59,7 +59,6 @@ class Run:
         self._log = log
         self._id = run_id
         self._past = past
-        self._files = files if past is None else past.files
         self._recording = recording
         self._left = False
         self._wiring = wiring = Wiring(
@@ -73,6 +72,7 @@ class Run:
             past=past,
         )
         self._unit = wiring.unit
+        self._files = files if past is None else past.files  # which it has heard of by now
         self._rounds = Rounds(wiring, past)
         self._joining = Joining(wiring)
         self._progress = Progress(set() if past is None else past.failed)
