@@ -1,0 +1,91 @@
+"""What pydantic-ai raises becomes a `ModelError`: the provider's own words, whether to ask again, and when."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from superscalar.errors import ModelError, ModelSetupError
+from superscalar.models.saying import error_words, page
+from superscalar.schedule.refusal import wait_of
+from superscalar.transient import TOO_MANY, is_transient, may_pass
+
+_REFUSED_PARAMETER: Final = frozenset({400, 422})
+_BOUNDS: Final = ("max_tokens", "max_output_tokens", "maxoutputtokens", "max_completion_tokens", "maximum output")
+
+
+def model_error(error: Exception, name: str, key: str, shown: Callable[[str], str]) -> ModelError:
+    """The error of a request that failed, or of a reply that broke off.
+
+    `key`: what may hold the provider's key, for a message that asks to check it. `shown` makes a text of a server fit
+    for a message.
+    """
+    if isinstance(error, ModelError):
+        return error
+    from pydantic_ai import exceptions as theirs
+
+    status = getattr(error, "status_code", None)
+    status = status if isinstance(status, int) else None
+    words = shown(_words(error)) or "nothing was said"
+    message = f"{name}: {words}" if status is None else f"{name}: HTTP {status}: {words}"
+    if suggested := getattr(error, "suggested_model_id", None):
+        message += f"; did you mean {str(suggested)!r}?"
+    match error:
+        case theirs.ModelAuthenticationError():
+            return ModelSetupError(f"{message}\nCheck the key{key}, and what it is allowed to use.", status=status)
+        case theirs.ModelQuotaExceededError():  # it may name a time to come back all the same, which is of no use
+            return ModelError(message, status=status)
+        case theirs.ModelRateLimitError():
+            return ModelError(message, retryable=True, retry_after=_wait(error), status=status or TOO_MANY)
+        case theirs.ModelUnavailableError() | theirs.ModelServerError() | theirs.ModelConnectionError():
+            return ModelError(message, retryable=True, retry_after=_wait(error), status=status)
+        case theirs.ModelRequestTimeout():
+            return ModelError(message, retryable=True)
+        case theirs.ModelRequestRejectedError() | theirs.ContentFilterError():
+            return ModelError(message, status=status)
+        case theirs.UserError():  # what the library wants to be told, such as a key
+            return ModelSetupError(message)
+        case theirs.ModelAPIError():
+            retryable = is_transient(error) if status is None else status in (409, TOO_MANY) or may_pass(status)
+            return ModelError(message, retryable=retryable, retry_after=_wait(error), status=status)
+    return ModelError(f"{name}: {type(error).__name__}: {words}", retryable=is_transient(error), status=status)
+
+
+def refused_setting(error: Exception, settings: Mapping[str, Any]) -> str:
+    """Which of the settings a provider refuses, by its name; empty if it is none of them."""
+    if getattr(error, "status_code", None) not in _REFUSED_PARAMETER:
+        return ""
+    said = _words(error).lower()
+    if "max_tokens" in settings and any(word in said for word in _BOUNDS):
+        return "max_tokens"
+    return next((name for name in ("temperature", "cache", "thinking") if name in settings and name in said), "")
+
+
+def _words(error: Exception) -> str:
+    """What the provider said, else what the library did."""
+    body = getattr(error, "body", None)
+    if isinstance(body, str):
+        try:
+            body = json.loads(body)
+        except (ValueError, RecursionError):
+            return page(body) if body.strip() else _message(error)
+    return error_words(body) if body else _message(error)
+
+
+def _message(error: Exception) -> str:
+    said = str(getattr(error, "message", "") or error) or type(error).__name__
+    why = error.__cause__
+    why = why.__cause__ or why if why is not None else None
+    return f"{said} ({why!r})" if why is not None and str(why) and str(why) not in said else said
+
+
+def _wait(error: Any) -> float | None:
+    """Seconds that the provider asked to wait, as a header or its body has them."""
+    headers = getattr(error, "headers", None)
+    if isinstance(headers, Mapping):
+        wait = wait_of({str(name).lower(): str(value) for name, value in headers.items()})
+        if wait is not None:
+            return wait
+    wait = getattr(error, "retry_after", None)
+    return float(wait) if isinstance(wait, int | float) and not isinstance(wait, bool) and wait >= 0 else None
