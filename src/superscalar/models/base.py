@@ -88,6 +88,11 @@ class Message(_Beside):
         """Count the leading characters that are the same whatever is asked: a provider's cache may end there."""
         return getattr(self, "_steady", 0)
 
+    def going_on(self, text: str, attachments: Iterable[Attachment]) -> Self:
+        """Return a turn that says more than this one, with these files, and is like it in all else."""
+        made = replace(self, text=self.text + text, attachments=tuple(attachments))
+        return made.carrying(self.carry).steady_for(self.steady)
+
     def carrying(self, carry: object | None) -> Self:
         """Return this very turn, with what the model that wrote it gave with its reply."""
         if carry is not None:

@@ -20,6 +20,7 @@ MOST_FILES: Final = 20
 MOST_BYTES: Final = 20_000_000
 """Bytes of the files of one turn: few providers take more."""
 
+PDF: Final = "application/pdf"
 IMAGES: Final = ("image/png", "image/jpeg", "image/gif", "image/webp")
 """The images that models take which take any."""
 
@@ -27,7 +28,7 @@ NamedFile: TypeAlias = tuple[str, Attachment]
 """A file, and in a few words which one it is: the name of a result, the steps to it."""
 
 _TYPES: Final = re.compile(r"[a-z]+/([a-z0-9.+-]+|\*)")
-_KINDS: Final = {"image": "images", "audio": "sounds", "video": "videos", "application/pdf": "PDF files"}
+_KINDS: Final = {"image": "images", "audio": "sounds", "video": "videos", PDF: "PDF files"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,7 @@ class Presented:
         """The same turn with the files behind its text, of which what is said goes through `tell`."""
         if not self.text:
             return turn
-        return replace(
-            turn, text=f"{turn.text}\n\n{tell(self.text)}", attachments=(*turn.attachments, *self.attachments)
-        )
+        return turn.going_on(f"\n\n{tell(self.text)}", (*turn.attachments, *self.attachments))
 
 
 def presented(
@@ -121,6 +120,35 @@ def media_types(model: str, takes: Iterable[str]) -> tuple[str, ...]:
     return found
 
 
+def taken_by(provider: str, name: str) -> tuple[str, ...]:
+    """The media types of files that a model takes which is called so at its provider, as far as is known."""
+    for providers, models, takes in _TAKEN:
+        if provider.removeprefix("gateway/") in providers and models.search(name):
+            return takes
+    return ()
+
+
+_OF_OPENAI: Final = re.compile(
+    r"^(?!o1-mini|o1-preview|o3-mini|.*(audio|realtime|search|transcribe|tts|oss))"
+    r"(gpt-(4o|4\.[1-9]|4-turbo|[5-9]|\d\d)|chatgpt-|o[1-9])"
+)
+_TAKEN: Final[tuple[tuple[frozenset[str], re.Pattern[str], tuple[str, ...]], ...]] = (
+    (frozenset({"openai", "openai-chat", "openai-responses"}), _OF_OPENAI, (*IMAGES, PDF)),
+    (frozenset({"azure"}), _OF_OPENAI, IMAGES),
+    (frozenset({"anthropic"}), re.compile("claude"), (*IMAGES, PDF)),
+    (frozenset({"bedrock"}), re.compile(r"anthropic\.claude|amazon\.nova-(?!micro|sonic)"), (*IMAGES, PDF)),
+    (
+        frozenset({"google", "google-gla", "google-vertex", "google-cloud"}),
+        re.compile("gemini"),
+        (*IMAGES, "image/heic", "image/heif", PDF, "audio/*", "video/*"),
+    ),
+)
+"""By the names of providers, and those of their models: the files that these take, as the providers document it.
+
+Of others nobody here knows; who uses one says it with `takes=`.
+"""
+
+
 def why_not_taken(model: Any, file: Attachment) -> str:
     """Why a model is not given a file, in words; empty if it takes such."""
     takes = tuple(getattr(model, "takes", None) or ())
@@ -148,7 +176,7 @@ def as_taken(model: Any, request: Request) -> Request:
 def _taken(model: Any, message: Message) -> Message:
     found = list(_each(model, message))
     said = "".join(f"\n(file {number}: {why})" for number, _, why in found if why)
-    return replace(message, text=message.text + said, attachments=tuple(file for _, file, why in found if not why))
+    return message.going_on(said, (file for _, file, why in found if not why)) if said else message
 
 
 def _each(model: Any, message: Message) -> Iterator[tuple[int, Attachment, str]]:

@@ -19,7 +19,7 @@ from superscalar.hosts import is_this_machine
 from superscalar.models.base import Chunk, Prices, Request
 from superscalar.models.dialect import Dialect, Rejection
 from superscalar.models.ending import Ends
-from superscalar.models.files import IMAGES, media_types
+from superscalar.models.files import media_types, taken_by
 from superscalar.models.origin import OtherOriginError, check_origin, options
 from superscalar.models.reply import ComplaintError, RefusedError, Reply
 from superscalar.models.saying import error_words, page, place, said_by_server
@@ -42,8 +42,6 @@ Constraint: TypeAlias = Literal["json_schema", "lark", "llama.cpp", "vllm"]
 _OFFICIAL = "api.openai.com"
 _TOOL = "plan"
 _REASONS = re.compile(r"(o\d|gpt-([5-9]|\d\d))(?!.*-chat)")
-_SEES: Final = re.compile(r"gpt-(4o|4\.[1-9]|4-turbo|[5-9]|\d\d)|chatgpt-|o[1-9]")
-_BLIND: Final = re.compile(r"^o1-(mini|preview)|^o3-mini|audio|realtime|search|transcribe|tts|oss")
 _FINISHES: Final[Mapping[str, str]] = {"length": "length", "content_filter": "filter"}
 _NOT_OF_REASONING: Final = frozenset({"temperature", "stop"})
 _AFTERWARDS: Final = 0.1  # seconds that the end of a response may take once its body said that it is over
@@ -122,7 +120,9 @@ class OpenAIModel:
         self._omitted = _names(omit)
         self._ends = Ends(_FINISHES, ends)
         official = host == _OFFICIAL or host.endswith("." + _OFFICIAL)
-        self.takes = media_types("OpenAIModel", takes) if takes is not None else _taken(name) if official else ()
+        self.takes = (
+            taken_by("openai" if official else "", name) if takes is None else media_types("OpenAIModel", takes)
+        )
         reasons = official and _REASONS.match(name) is not None
         self._dialect = Dialect(
             limits=("max_completion_tokens", "max_tokens") if official else ("max_tokens", "max_completion_tokens"),
@@ -412,11 +412,6 @@ def _constraint(grammar: Grammar, form: Constraint | None) -> dict[str, Any]:
             return {"structured_outputs": {"grammar": grammar.gbnf}}
         case None:
             return {}
-
-
-def _taken(name: str) -> tuple[str, ...]:
-    """The files that a model of OpenAI's takes, by its name."""
-    return (*IMAGES, "application/pdf") if _SEES.match(name) and not _BLIND.search(name) else ()
 
 
 def _is_strict(schema: Any) -> bool:
