@@ -643,12 +643,10 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
             "test_joined_results.py::test_what_is_not_joined_is_not_shown"
         ),
         "The planner has the files of the question and no others, in any round": (
-            "test_files.py::"
-            "test_the_planner_is_given_those_of_the_question_and_the_joiner_those_that_are_joined_too"
+            "test_files.py::test_the_planner_is_given_those_of_the_question_and_the_joiner_those_that_are_joined_too"
         ),
         "for any other, and other servers, say it": (
-            "models/test_files_of_models.py::"
-            "test_what_a_model_takes_is_known_by_its_name_where_its_provider_says_so"
+            "models/test_files_of_models.py::test_what_a_model_takes_is_known_by_its_name_where_its_provider_says_so"
         ),
         "is withheld, and the model reads in its place what that was and why": (
             "test_files.py::test_what_a_model_does_not_take_is_said_to_it_and_in_an_event"
