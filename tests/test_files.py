@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from superscalar import Attachment, Failure, LLMCompiler, Message, Observation, UsageError, codec, tool
+from superscalar import Attachment, Failure, LLMCompiler, Message, ModelError, Observation, UsageError, codec, tool
 from superscalar import events as ev
 from superscalar.cli.app import app
 from superscalar.journal import Journal
@@ -211,6 +211,22 @@ def test_extract_fails_where_its_model_takes_nothing_of_what_it_is_to_read(sourc
     else:
         assert isinstance(found, Failure)
         assert (found.message, reader.requests) == ("withheld: image/png, 13 bytes: reader takes no images", [])
+
+
+def test_of_several_extractors_one_is_asked_that_takes_the_file() -> None:
+    blind, seeing = ScriptedModel(name="blind"), ScriptedModel('{"value": "a cat"}', name="seeing", takes=("image/*",))
+    agent = LLMCompiler(tools=[draw], extractor=[blind, seeing])
+    outcomes = run(agent.execute("a = extract(draw('drawn'), 'str', 'what is on it')\njoin(a)"))
+    assert (outcomes["a"], blind.requests) == (Observation("a cat"), [])
+
+
+def test_another_planner_that_answers_is_given_what_it_takes_itself() -> None:
+    first = ScriptedModel(ModelError("down", retryable=True), name="first", takes=("image/*",))
+    second = ScriptedModel("join(1)", "One.", name="second")
+    result = run(LLMCompiler([first, second], [draw]).run("What?", files=[MINE]))
+    assert result.answer == "One."
+    assert (asked(first, 0).attachments, asked(second, 0).attachments) == ((MINE,), ())
+    assert "withheld: image/png, 12 bytes: second takes no images" in asked(second, 0).text
 
 
 # ----------------------------------------------------------------------------------------------------------- journals

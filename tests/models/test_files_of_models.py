@@ -20,6 +20,9 @@ WAV = Attachment("audio/wav", b"RIFF")
 TURN = Message("user", "What?", attachments=[PNG, PDF, WAV, Attachment("application/zip", b"PK")])
 
 
+LOCAL = "http://localhost:1/v1"
+
+
 def data(file: Attachment) -> str:
     return f"data:{file.media_type};base64,{base64.b64encode(file.content).decode()}"
 
@@ -61,17 +64,16 @@ def test_what_a_model_takes_is_known_by_its_name_where_its_provider_says_so(
 
 
 def test_who_uses_a_model_may_say_what_it_takes() -> None:
-    local = {"base_url": "http://localhost:1/v1"}
     assert OpenAIModel("gpt-5", base_url="https://api.openai.com/v1").takes == (*IMAGES, "application/pdf")
-    assert OpenAIModel("gpt-5", **local).takes == ()
-    assert OpenAIModel("llava", takes=["image/*"], **local).takes == ("image/*",)
+    assert OpenAIModel("gpt-5", base_url=LOCAL).takes == ()
+    assert OpenAIModel("llava", takes=["image/*"], base_url=LOCAL).takes == ("image/*",)
     assert OpenAIModel("gpt-5", takes=(), base_url="https://api.openai.com/v1").takes == ()
     assert PydanticAIModel("groq:a-b").takes == ()
     assert PydanticAIModel("groq:a-b", takes="image/*").takes == ("image/*",)
     assert PydanticAIModel("google:gemini-3-flash").takes[-2:] == ("audio/*", "video/*")
     for takes in (["image"], [3], "*/*"):
         with pytest.raises(UsageError, match=r"write media types, such as takes="):
-            OpenAIModel("m", takes=takes, **local)  # type: ignore[arg-type]
+            OpenAIModel("m", takes=takes, base_url=LOCAL)  # type: ignore[arg-type]
 
 
 def test_what_a_model_of_pydantic_ai_does_not_take_it_is_not_given() -> None:
