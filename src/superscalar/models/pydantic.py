@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import os
-from collections.abc import AsyncGenerator, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias, cast, get_args
@@ -14,7 +15,7 @@ from superscalar.errors import ModelError, ModelSetupError, UsageError
 from superscalar.forks import MAKING
 from superscalar.hosts import in_the_open
 from superscalar.models.base import Chunk, Prices, Request
-from superscalar.models.clients import Connections, LentConnections, OwnConnections
+from superscalar.models.clients import Connections, LentConnections, OwnConnections, asking_once
 from superscalar.models.failing import model_error, refused_setting
 from superscalar.models.files import media_types, taken_by
 from superscalar.models.market import prices_of
@@ -38,6 +39,7 @@ _ROOM: Final[Mapping[object, int]] = MappingProxyType(
 _ROOM_UNASKED: Final = 8_192  # where the model thinks without being told to
 _OWN: Final = frozenset({"max_retries", "stop_sequences", "tool_choice"})  # settings that are not the user's to give
 _SHORTEST: Final = 8  # characters of a key
+_UNTIL_IT_WAITS: Final = 0.01  # seconds that a stream is read on before it is broken off
 
 
 class PydanticAIModel:
@@ -207,11 +209,15 @@ class PydanticAIModel:
             instrument=False,
         )
         async with asked as response:
-            async for event in response:
-                for chunk in reply.take(event):
-                    yield chunk
-                if reply.over:
-                    break
+            events = aiter(response)
+            try:
+                async for event in events:
+                    for chunk in reply.take(event):
+                        yield chunk
+                    if reply.over:
+                        break
+            finally:
+                await _break_off(events)
             for chunk in reply.finish(response.get()):
                 yield chunk
 
@@ -276,7 +282,7 @@ class PydanticAIModel:
     def _keys(self) -> tuple[str, ...]:
         """The keys that are there by now: those of the environment, and that of an object's client."""
         known = provider_of(self._provider)
-        names = known.keys if known is not None and self._name else ()
+        names = known.secrets if known is not None and self._name else ()
         found = [os.environ.get(name, "") for name in names] + ([] if self._name else list(_keys_in(self._given)))
         return tuple(dict.fromkeys(key for key in found if len(key) >= _SHORTEST))
 
@@ -294,7 +300,7 @@ class PydanticAIModel:
             ) from error
         known = provider_of(self._provider)
         try:
-            model = infer(self._name)
+            model = asking_once(infer(self._name))
         except ImportError as error:
             line = "" if known is None else f": {known.install}"
             raise ModelSetupError(f"The model {self.name} needs its provider's SDK{line} ({error})") from error
@@ -330,6 +336,17 @@ def _checked(settings: Mapping[str, Any] | None) -> dict[str, Any]:
         advice = "say it with retry=Retry(...)" if ours[0] == "max_retries" else "leave it out"
         raise UsageError(f"PydanticAIModel(settings={{{ours[0]!r}: ...}}): that is not to be changed; {advice}")
     return dict(settings or {})
+
+
+async def _break_off(events: AsyncIterator[Any]) -> None:
+    """End a stream that is not wanted any more; nothing happens where it has ended.
+
+    By a cancellation where it waits for more: closed from outside, some SDKs leave what they read from half open.
+    """
+    with suppress(Exception):
+        async with asyncio.timeout(_UNTIL_IT_WAITS):
+            async for _ in events:
+                pass
 
 
 def _address(model: Any) -> str:
