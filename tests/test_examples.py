@@ -12,7 +12,7 @@ import pytest
 from benchmarks import chosen_examples
 from benchmarks.chosen import office
 
-from superscalar import LLMCompiler, Message, Secret, Toolset, UsageError, tool
+from superscalar import Attachment, LLMCompiler, Message, Secret, Toolset, UsageError, tool
 from superscalar.compiler import RunResult
 from superscalar.examples import Examples
 from superscalar.models.base import Request
@@ -315,6 +315,12 @@ def test_a_plan_that_was_made_with_a_strangers_text_in_view_is_never_learned() -
     compiler, _ = learn("join()", "So.", "join(price('IBM'))", "So.")
     said = [Message("user", "Read x."), Message("assistant", "It says: do y.", untrusted=True)]
     assert "goes on with a conversation" in refused(compiler, run(compiler.run("Do y.", history=said)))
+
+
+def test_a_question_that_came_with_a_file_is_not_learned_without_it() -> None:
+    compiler = LLMCompiler(ScriptedModel("join(price('IBM'))", "7."), TOOLS)
+    file = Attachment.from_bytes(b"IBM", "text/plain")
+    assert "came with files" in refused(compiler, run(compiler.run("What is this share at?", files=[file])))
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,7 @@ def root(
 def run(
     command: typer.Context,
     question: options.QuestionArgument,
+    file: options.FileOption = None,
     tools: options.ToolsOption = None,
     mcp: options.McpOption = None,
     trust: options.TrustOption = None,
@@ -105,6 +106,8 @@ def run(
     planner_instructions: options.PlannerInstructionsOption = None,
     joiner_instructions: options.JoinerInstructionsOption = None,
     examples: options.ExamplesOption = None,
+    first_token_timeout: options.FirstTokenTimeoutOption = None,
+    stall_timeout: options.StallTimeoutOption = None,
     max_prompt_tokens: options.MaxPromptTokensOption = None,
     max_concurrency: options.MaxConcurrencyOption = None,
     max_replans: options.MaxReplansOption = None,
@@ -160,6 +163,8 @@ def run(
                 "planner_instructions": planner_instructions,
                 "joiner_instructions": joiner_instructions,
                 "examples": read_examples(examples),
+                "first_token_timeout": first_token_timeout,
+                "stall_timeout": stall_timeout,
                 "max_prompt_tokens": max_prompt_tokens,
                 "max_concurrency": max_concurrency,
                 "max_replans": max_replans,
@@ -182,7 +187,7 @@ def run(
                 contact(screen, quiet=quiet),
             )
             compiler, told.journal = with_tools.compiler, with_tools.journal
-            stream = lambda **given: compiler.stream(asked, **given)  # noqa: E731
+            stream = lambda **given: compiler.stream(asked, files=file or (), **given)  # noqa: E731
             with traced(view, wanted=traceback):
                 result = followed(lambda: with_tools.streamed(stream, deadline), view, screen, told.journal)
         conclude(result, view, told.journal, {}, answers=True, as_json=as_json, quiet=quiet)
@@ -192,6 +197,7 @@ def run(
 def plan(
     command: typer.Context,
     question: options.QuestionArgument,
+    file: options.FileOption = None,
     tools: options.ToolsOption = None,
     mcp: options.McpOption = None,
     trust: options.TrustOption = None,
@@ -201,6 +207,8 @@ def plan(
     instructions: options.InstructionsOption = None,
     planner_instructions: options.PlannerInstructionsOption = None,
     examples: options.ExamplesOption = None,
+    first_token_timeout: options.FirstTokenTimeoutOption = None,
+    stall_timeout: options.StallTimeoutOption = None,
     max_prompt_tokens: options.MaxPromptTokensOption = None,
     graph: Annotated[
         GraphFormat | None, typer.Option("--graph", help="Print the plan as a picture instead.", show_default=False)
@@ -237,13 +245,15 @@ def plan(
                 "instructions": instructions,
                 "planner_instructions": planner_instructions,
                 "examples": read_examples(examples),
+                "first_token_timeout": first_token_timeout,
+                "stall_timeout": stall_timeout,
                 "max_prompt_tokens": max_prompt_tokens,
             }
             typed = options.as_typed(command)
             place = CommandSource(tools or (), agent, typed=typed, mcp=mcp or (), trust=trust or ())
             compiler = opened_compiler(place, chosen).compiler
             view = RunView()
-            stream = lambda: compiler.stream_planning(asked)  # noqa: E731
+            stream = lambda: compiler.stream_planning(asked, files=file or ())  # noqa: E731
             written = followed(stream, view, screen_for(view, asked, hidden=as_json or quiet, verbosity=verbose)).plan
             toolset = compiler.tools
         text = print_plan(written.tasks)

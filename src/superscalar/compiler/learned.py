@@ -44,6 +44,8 @@ def _reasons(result: RunResult, question: str) -> Iterator[str]:
         yield f"it was planned in {result.rounds} rounds, and what is planned with results in view is made from them"
     if len(result.messages) > 2:
         yield "its question goes on with a conversation, which an example does not show"
+    if any(event.files for event in result.events if isinstance(event, RunStarted)):
+        yield "its question came with files, which an example does not show"
     labels = [event.label for event in result.events if isinstance(event, RoundStarted)]
     if not all(label is not None and label.open for label in labels):
         yield "its planner had seen what is not trusted, or not for everybody"

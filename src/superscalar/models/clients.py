@@ -142,3 +142,17 @@ class LentConnections:
 
     async def aclose(self) -> None:
         """Nothing is open when no reply is under way."""
+
+
+def asking_once(model: Any) -> Any:
+    """Return the model, whose client sends each request once.
+
+    Amazon's repeats a failed one by itself, and takes it for the client alone that it must not; others are told with
+    each request.
+    """
+    client = getattr(getattr(model, "provider", None), "client", None)
+    service = getattr(getattr(client, "meta", None), "service_model", None)
+    if service is not None:
+        name = service.service_id.hyphenize()
+        client.meta.events.unregister(f"needs-retry.{name}", unique_id=f"retry-config-{name}")
+    return model

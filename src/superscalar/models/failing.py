@@ -44,11 +44,14 @@ def model_error(error: Exception, name: str, key: str, shown: Callable[[str], st
             return ModelError(message, retryable=True)
         case theirs.ModelRequestRejectedError() | theirs.ContentFilterError():
             return ModelError(message, status=status)
+        case theirs.UnexpectedModelBehavior():  # it sent nothing, or no stream of its protocol
+            return ModelError(message, retryable=True)
         case theirs.UserError():  # what the library wants to be told, such as a key
             return ModelSetupError(message)
         case theirs.ModelAPIError():
-            retryable = is_transient(error) if status is None else status in (409, TOO_MANY) or may_pass(status)
-            return ModelError(message, retryable=retryable, retry_after=_wait(error), status=status)
+            garbled = status is None and isinstance(error.__cause__, ValueError)  # the stream broke inside of an event
+            passes = is_transient(error) if status is None else status in (409, TOO_MANY) or may_pass(status)
+            return ModelError(message, retryable=garbled or passes, retry_after=_wait(error), status=status)
     return ModelError(f"{name}: {type(error).__name__}: {words}", retryable=is_transient(error), status=status)
 
 
@@ -70,7 +73,7 @@ def _words(error: Exception) -> str:
             body = json.loads(body)
         except (ValueError, RecursionError):
             return page(body) if body.strip() else _message(error)
-    return error_words(body) if body else _message(error)
+    return page(error_words(body)) if body else _message(error)
 
 
 def _message(error: Exception) -> str:

@@ -19,6 +19,7 @@ from superscalar.hosts import is_this_machine
 from superscalar.models.base import Chunk, Prices, Request
 from superscalar.models.dialect import Dialect, Rejection
 from superscalar.models.ending import Ends
+from superscalar.models.files import media_types, taken_by
 from superscalar.models.origin import OtherOriginError, check_origin, options
 from superscalar.models.reply import ComplaintError, RefusedError, Reply
 from superscalar.models.saying import error_words, page, place, said_by_server
@@ -64,6 +65,9 @@ class OpenAIModel:
     parameters that are never sent; `ends`, words with which the server says that a reply is whole, beside those of
     `superscalar.models.ending.WHOLE`. A reply that ends with any other word was cut.
 
+    `takes`: the media types of files that the model reads, such as `("image/*", "application/pdf")`. Without it those
+    are the images and PDF files that a model of that name takes at OpenAI, and none at other servers.
+
     A key goes over plain HTTP to this machine alone, and there through no proxy, unless `insecure`. A redirect to
     another scheme, host or port is refused.
 
@@ -90,6 +94,7 @@ class OpenAIModel:
         extra_body: Mapping[str, Any] | None = None,
         omit: Iterable[str] = (),
         ends: Iterable[str] = (),
+        takes: Iterable[str] | None = None,
         retry: Retry | None = None,
         insecure: bool = False,
     ) -> None:
@@ -115,6 +120,9 @@ class OpenAIModel:
         self._omitted = _names(omit)
         self._ends = Ends(_FINISHES, ends)
         official = host == _OFFICIAL or host.endswith("." + _OFFICIAL)
+        self.takes = (
+            taken_by("openai" if official else "", name) if takes is None else media_types("OpenAIModel", takes)
+        )
         reasons = official and _REASONS.match(name) is not None
         self._dialect = Dialect(
             limits=("max_completion_tokens", "max_tokens") if official else ("max_tokens", "max_completion_tokens"),

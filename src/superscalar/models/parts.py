@@ -6,15 +6,15 @@ Thoughts are told from text by their parts. A call of a tool that nobody offered
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from superscalar.models.base import Chunk, Prices, Usage
-from superscalar.models.ending import Ends
+from superscalar.models.ending import Ends, is_whole
 from superscalar.models.reply import RefusedError, call_lines
 from superscalar.models.stops import StopFilter
-from superscalar.models.surrogates import Surrogates, without_halves
+from superscalar.models.surrogates import Surrogates
 from superscalar.models.turns import KeptReply
 
 _ENDS: Final = Ends({"tool_call": "stop", "content_filter": "filter"})
@@ -70,11 +70,11 @@ class PartsReply:
         finish = "stop" if self.over else self._finish(response, details.get("finish_reason"))
         if not self.over:
             yield from self._told(self._calls(response, cut=finish != "stop"))
-        refusal = details.get(_REFUSED)
-        if refusal or details.get("finish_reason") == _REFUSED:
-            raise RefusedError(str(refusal or "".join(self._said).strip() or "it said no more than that"))
+        if refusal := self._refusal(details):
+            raise RefusedError(refusal)
         carry = None if self.over else KeptReply(self._by, "".join(self._said), response)
-        yield Chunk(finish=finish, usage=None if self.over else self._usage(response), carry=carry)
+        usage = None if self.over else self._usage(response, cut=finish is None)
+        yield Chunk(finish=finish, usage=usage, carry=carry)
 
     def _piece(self, kind: str, text: object) -> Iterator[Chunk]:
         if not isinstance(text, str) or not text:
@@ -95,16 +95,26 @@ class PartsReply:
             self._said.append(text)
             yield Chunk(text)
 
+    def _refusal(self, details: Mapping[str, Any]) -> str:
+        """The words in which the model refused, or its provider did for it; empty where nobody did."""
+        if refusal := details.get(_REFUSED):
+            return str(refusal)
+        if blocked := details.get("block_reason"):
+            why = details.get("block_reason_message")
+            return f"its provider blocks what it is asked ({blocked}{f': {why}' if why else ''})"
+        if details.get("finish_reason") == _REFUSED:
+            return "".join(self._said).strip() or "it said no more than that"
+        return ""
+
     def _finish(self, response: Any, word: object) -> str | None:
-        """How it ended. The provider's own word decides: where it said none, the library may have made one up."""
+        """How it ended. The provider's own word decides: where it said none, the library makes up that it is whole."""
         if response.state != "complete":
             return None
         if not self._wired:
             return "stop"
-        meant = response.finish_reason
-        if word is None and response.provider_name in _SAYS_IT_OTHERWISE:
-            word = meant
-        return None if word is None else _ENDS.read(meant or word)
+        meant = _ENDS.read(response.finish_reason or word)
+        made_up = word is None and response.provider_name not in _SAYS_IT_OTHERWISE
+        return None if made_up and is_whole(meant) else meant
 
     def _calls(self, response: Any, *, cut: bool) -> str:
         calls = [part for part in response.parts if part.part_kind == "tool-call"]
@@ -113,11 +123,15 @@ class PartsReply:
         before = self._said[-1][-1:] if self._said else ""
         return "\n" + lines if lines and before not in ("", "\n") else lines
 
-    def _usage(self, response: Any) -> Usage | None:
-        """What the provider counted; None where it did not."""
+    def _usage(self, response: Any, *, cut: bool) -> Usage | None:
+        """What the provider counted; None where it did not. `cut`: it had not counted to the end of what it wrote."""
         counted = response.usage
         if getattr(counted, "unmeasured_requests", 0) or not counted.has_values():
             return None
+        if cut:
+            guessed = sum(map(len, self._said)) // 4  # 4 characters to a token
+            counted = replace(counted, output_tokens=max(_count(counted.output_tokens), guessed))
+            response = replace(response, usage=counted)
         read, written = _count(counted.input_tokens), _count(counted.output_tokens)
         cached = min(_count(counted.cache_read_tokens), read)
         details = counted.details or {}
@@ -127,6 +141,7 @@ class PartsReply:
             cached,
             written,
             requests=1,
+            estimated=cut,
             reasoning_tokens=min(thought, written),
             kept_tokens=min(_count(counted.cache_write_tokens), read - cached),
         )
@@ -149,8 +164,3 @@ def _count(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _MOST:
         return 0
     return int(value)
-
-
-def refusal_words(refused: RefusedError) -> str:
-    """What a model said when it refused."""
-    return without_halves(str(refused))

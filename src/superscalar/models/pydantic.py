@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import os
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias, cast, get_args
@@ -14,8 +15,9 @@ from superscalar.errors import ModelError, ModelSetupError, UsageError
 from superscalar.forks import MAKING
 from superscalar.hosts import in_the_open
 from superscalar.models.base import Chunk, Prices, Request
-from superscalar.models.clients import Connections, LentConnections, OwnConnections
+from superscalar.models.clients import Connections, LentConnections, OwnConnections, asking_once
 from superscalar.models.failing import model_error, refused_setting
+from superscalar.models.files import media_types, taken_by
 from superscalar.models.market import prices_of
 from superscalar.models.parts import PartsReply
 from superscalar.models.providers import provider_of
@@ -37,6 +39,7 @@ _ROOM: Final[Mapping[object, int]] = MappingProxyType(
 _ROOM_UNASKED: Final = 8_192  # where the model thinks without being told to
 _OWN: Final = frozenset({"max_retries", "stop_sequences", "tool_choice"})  # settings that are not the user's to give
 _SHORTEST: Final = 8  # characters of a key
+_UNTIL_IT_WAITS: Final = 0.01  # seconds that a stream is read on before it is broken off
 
 
 class PydanticAIModel:
@@ -51,8 +54,10 @@ class PydanticAIModel:
     conversation goes on. `cache`: whether the provider may keep the beginning of prompts, which is the same in all runs
     of an agent: to keep it costs more with some providers, to read it again much less. `grammar="json_schema"`: plans
     are structured output, in JSON; by default nothing constrains them. `prices` per million tokens, where pydantic's
-    list of prices (which is asked otherwise) does not know the model, or you pay others. `settings`: further settings
-    of pydantic-ai, in the place of ours where they are called so (`settings={"top_p": 0.9}`).
+    list of prices (which is asked otherwise) does not know the model, or you pay others. `takes`: the media types of
+    files that the model reads, such as `("image/*", "application/pdf")`, where that is not known by its name.
+    `settings`: further settings of pydantic-ai, in the place of ours where they are called so (`settings={"top_p":
+    0.9}`).
 
     A failed request is never repeated here: the error says whether to, and when, and `retry` how often and for how long
     runs wait for that. The exception is a provider that refuses a *setting* (such as `temperature`): it is asked again
@@ -74,6 +79,7 @@ class PydanticAIModel:
         cache: bool = True,
         grammar: Literal["json_schema"] | None = None,
         prices: Prices | None = None,
+        takes: Iterable[str] | None = None,
         retry: Retry | None = None,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
@@ -91,6 +97,7 @@ class PydanticAIModel:
         self._cache = cache
         self._grammar = grammar
         self._prices = prices
+        self._takes = None if takes is None else media_types("PydanticAIModel", takes)
         self.retry = retry
         self._settings = _checked(settings)
         self._refused: set[str] = set()  # settings that the provider turned out to refuse
@@ -132,6 +139,11 @@ class PydanticAIModel:
             return prices_of(provider, model)
         except ImportError as error:
             raise AttributeError("prices") from error
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """Return the media types of files that it reads: as the user said, else as its provider says of such a name."""
+        return taken_by(*self.name.split(":", 1)) if self._takes is None else self._takes
 
     @property
     def constrains(self) -> bool:
@@ -197,11 +209,15 @@ class PydanticAIModel:
             instrument=False,
         )
         async with asked as response:
-            async for event in response:
-                for chunk in reply.take(event):
-                    yield chunk
-                if reply.over:
-                    break
+            events = aiter(response)
+            try:
+                async for event in events:
+                    for chunk in reply.take(event):
+                        yield chunk
+                    if reply.over:
+                        break
+            finally:
+                await _break_off(events)
             for chunk in reply.finish(response.get()):
                 yield chunk
 
@@ -266,7 +282,7 @@ class PydanticAIModel:
     def _keys(self) -> tuple[str, ...]:
         """The keys that are there by now: those of the environment, and that of an object's client."""
         known = provider_of(self._provider)
-        names = known.keys if known is not None and self._name else ()
+        names = known.secrets if known is not None and self._name else ()
         found = [os.environ.get(name, "") for name in names] + ([] if self._name else list(_keys_in(self._given)))
         return tuple(dict.fromkeys(key for key in found if len(key) >= _SHORTEST))
 
@@ -284,7 +300,7 @@ class PydanticAIModel:
             ) from error
         known = provider_of(self._provider)
         try:
-            model = infer(self._name)
+            model = asking_once(infer(self._name))
         except ImportError as error:
             line = "" if known is None else f": {known.install}"
             raise ModelSetupError(f"The model {self.name} needs its provider's SDK{line} ({error})") from error
@@ -320,6 +336,17 @@ def _checked(settings: Mapping[str, Any] | None) -> dict[str, Any]:
         advice = "say it with retry=Retry(...)" if ours[0] == "max_retries" else "leave it out"
         raise UsageError(f"PydanticAIModel(settings={{{ours[0]!r}: ...}}): that is not to be changed; {advice}")
     return dict(settings or {})
+
+
+async def _break_off(events: AsyncIterator[Any]) -> None:
+    """End a stream that is not wanted any more; nothing happens where it has ended.
+
+    By a cancellation where it waits for more: closed from outside, some SDKs leave what they read from half open.
+    """
+    with suppress(Exception):
+        async with asyncio.timeout(_UNTIL_IT_WAITS):
+            async for _ in events:
+                pass
 
 
 def _address(model: Any) -> str:

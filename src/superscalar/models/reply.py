@@ -249,7 +249,9 @@ def _usage(counted: Any, prices: Prices | None) -> Usage | None:
     details = counted.get("prompt_tokens_details")
     kept = _count(details.get("cached_tokens")) if isinstance(details, Mapping) else None
     kept = _count(counted.get("prompt_cache_hit_tokens")) if kept is None else kept
-    usage = Usage(read, min(kept or 0, read), written, requests=1)
+    more = counted.get("completion_tokens_details")
+    thought = _count(more.get("reasoning_tokens")) if isinstance(more, Mapping) else None
+    usage = Usage(read, min(kept or 0, read), written, requests=1, reasoning_tokens=min(thought or 0, written))
     return usage if prices is None else replace(usage, cost=prices.of(usage))
 
 
