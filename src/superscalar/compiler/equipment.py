@@ -141,11 +141,11 @@ class Equipment:
             if isinstance(tool.function, Extractor):
                 tool.function.limits = limits
         Rulings(self.policy, tools)  # complains of what makes no sense now, not in the first run
-        held = told.grammar and bool(self.planners) and self._is_held(self.planners[0])
+        held = bool(self.planners) and self._is_held(self.planners[0])
         runners = Runners(told.executor or LOCAL).made(tools)
         showable = self._showable_of(tools)
         any_held = any(map(self._is_held, self.planners))
-        is_whole = tools_for(showable, "", (), told.max_prompt_tokens).is_whole
+        whole = any_held and tools_for(showable, "", (), told.max_prompt_tokens).is_whole
         made = replace(
             self,
             given=given,
@@ -155,7 +155,7 @@ class Equipment:
             limits=limits,
             runners=runners,
             constrains=held,
-            grammar=grammar(showable) if any_held and is_whole else None,
+            grammar=grammar(showable) if whole else None,
         )
         return replace(made, examples=_examples_for(made))
 
@@ -191,14 +191,22 @@ class Equipment:
         return tools.without(lambda tool: tool.described.unaccepted)
 
     def grammar_of(self, listing: ToolListing, model: ChatModel) -> Grammar | None:
-        """What a planner may write that was told of these tools; None is anything."""
-        if not self._is_held(model):
+        """What a planner may write that was told of these tools; None is anything.
+
+        One that plans as well without may call tools that it was not told of.
+        """
+        if not self._is_held(model) or (_is_unaided(model) and not listing.is_whole):
             return None
         return self.grammar or grammar(listing.signatures)
 
+    @property
+    def blocks(self) -> bool:
+        """Whether planners are told of blocks: the first is large enough for them if it needs no grammar."""
+        return not self.constrains or _is_unaided(self.planners[0])
+
     def _is_held(self, model: ChatModel) -> bool:
         """Whether a planner is given a grammar: not one that would have it write in another syntax than the first."""
-        return _natural(model, self.options) == self.syntax and self.options.grammar and model.constrains
+        return _natural(model, self.options) == self.syntax and _is_held(model, self.options)
 
     def shown(self, listing: ToolListing, at: float) -> events.ToolsShown | None:
         """What there is to say of how much the planner is shown of the tools; None where it is all."""
@@ -246,8 +254,24 @@ def _names(models: Sequence[ChatModel]) -> str:
 
 def _natural(model: ChatModel, options: Options) -> Syntax:
     """What a planner writes its plans in, where nobody says anything else."""
+    return _writes(model) if _is_held(model, options) else options.syntax or "python"
+
+
+def _writes(model: ChatModel) -> Syntax:
+    """The syntax of its plans that follow a grammar."""
     writes: Syntax = getattr(model, "writes", "python")
-    return writes if options.grammar and model.constrains else options.syntax or "python"
+    return writes
+
+
+def _is_held(model: ChatModel, options: Options) -> bool:
+    """Whether a planner's plans follow a grammar; one that plans as well without may be asked for another syntax."""
+    if not (options.grammar and model.constrains):
+        return False
+    return not (_is_unaided(model) and options.syntax not in (None, _writes(model)))
+
+
+def _is_unaided(model: ChatModel) -> bool:
+    return bool(getattr(model, "unaided", False))
 
 
 def _resolved(given: Models | None, base_url: str | None = None) -> tuple[ChatModel, ...]:
@@ -293,7 +317,7 @@ def equipped(options: Options) -> Equipment:
             )
     for model in planners:
         natural = _natural(model, options)
-        if options.grammar and model.constrains and options.syntax not in (None, natural):
+        if _is_held(model, options) and options.syntax not in (None, natural):
             raise UsageError(
                 f"syntax={options.syntax!r}: {model.name} is held to a grammar of plans in {natural}; "
                 "write grammar=False, too, or leave out syntax="
