@@ -79,6 +79,7 @@ bench: $(VENV)/.dev ## what the scheduler costs beside a bare event loop, labels
 	@$(BIN)/python benchmarks/provider.py
 	@$(BIN)/python benchmarks/pipelines.py --check
 	@$(BIN)/python benchmarks/many_tools.py --check
+	@$(BIN)/python benchmarks/chosen_examples.py --check
 
 peers: $(VENV)/.dev ## cost, order and memory beside other schedulers, into docs/benchmarks.md; installs them, half an hour
 	@$(BIN)/python -m benchmarks.peers --page docs/benchmarks.md

@@ -14,6 +14,7 @@ from superscalar.errors import SAID, ModelError, as_said
 from superscalar.models.account import limit_of, retry_of
 from superscalar.models.base import ChatModel, Chunk, Request, estimated
 from superscalar.models.cleaning import replies
+from superscalar.models.files import withheld_from
 from superscalar.models.patience import Measure, Patience, Silent
 from superscalar.models.standby import Entrant, Entrants, Standby
 from superscalar.schedule.closures import Closed
@@ -111,7 +112,8 @@ class Asking:
             measure = Measure(request)
             said = ""
             try:
-                self._record(events.ModelAsked(self._now(), role, attempt, model.name))
+                withheld = withheld_from(model, request)
+                self._record(events.ModelAsked(self._now(), role, attempt, model.name, withheld))
                 async with aclosing(replies(model, request)) as chunks:
                     while (chunk := await time.wait(anext(chunks, None))) is not None:
                         time.hear(chunk)

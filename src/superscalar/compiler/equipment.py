@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from superscalar import events
 from superscalar.compiler import approval
 from superscalar.errors import UsageError
+from superscalar.examples import Examples, example_of
 from superscalar.executors import LOCAL
 from superscalar.executors.runners import Runners
 from superscalar.extractor import Extractor, extraction
@@ -24,7 +25,7 @@ from superscalar.plan import grammar
 from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.plan.grammars import Grammar
 from superscalar.plan.read.fronts.detect import Syntax, front_of
-from superscalar.planner import ToolListing
+from superscalar.planner import ToolListing, asked_before
 from superscalar.policy import Policy, Rulings
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations
@@ -41,8 +42,9 @@ class Equipment:
     """What the runs of an agent share. `options` has all else that they are told.
 
     Of each role the models that may be asked, the first of them first; none where nobody has it. `given`: the tools
-    without `extract`, as they were listed last. `showable`: those that the planner may be told of. `constrains`:
-    whether the first planner is held to a grammar; `grammar` is that of a planner that is shown all tools.
+    without `extract`, as they were listed last; `is_live`: they are listed before each run. `showable`: those that the
+    planner may be told of. `constrains`: whether the first planner is held to a grammar; `grammar` is that of a planner
+    that is shown all tools. `examples`: those of the options that the tools allow.
     """
 
     options: Options
@@ -57,10 +59,12 @@ class Equipment:
     runners: Runners = field(default_factory=Runners)
     durations: Durations = field(default_factory=Durations)
     given: Toolset = field(default_factory=Toolset)
+    is_live: bool = False
     tools: Toolset = field(default_factory=Toolset)
     showable: Toolset = field(default_factory=Toolset)
     constrains: bool = False
     grammar: Grammar | None = None
+    examples: Examples = field(default_factory=Examples)
 
     @property
     def secrets(self) -> tuple[Any, ...]:
@@ -113,7 +117,7 @@ class Equipment:
 
         Raises:
             UsageError: a tool or a schema cannot be used, a tool takes part in a limit that there is not, is said to
-                follow a rule that is none, or cannot run where it is to run.
+                follow a rule that is none, or cannot run where it is to run; an example is no plan for these tools.
         """
         told, tools = self.options, given
         if given.named or told.schemas is not None or told.extractor is not None:
@@ -142,9 +146,10 @@ class Equipment:
         showable = self._showable_of(tools)
         any_held = any(map(self._is_held, self.planners))
         whole = any_held and tools_for(showable, "", (), told.max_prompt_tokens).is_whole
-        return replace(
+        made = replace(
             self,
             given=given,
+            is_live=self.is_live or given.is_live,
             tools=tools,
             showable=showable,
             limits=limits,
@@ -152,6 +157,18 @@ class Equipment:
             constrains=held,
             grammar=grammar(showable) if whole else None,
         )
+        return replace(made, examples=_examples_for(made))
+
+    def with_example(self, question: str, source: str) -> Equipment:
+        """The same with one more example, in the place of one that has this question.
+
+        Raises:
+            UsageError: its plan has errors, or cannot be said in the syntax that the planner writes.
+        """
+        example = example_of(question, source, self.tools.signatures, self.syntax)
+        kept = [pair for pair in self.options.examples if pair[0].strip() != example.question]
+        options = replace(self.options, examples=(*kept, (question, source)))
+        return replace(self, options=options, examples=self.examples.having(example))
 
     def listing(self, question: str, history: Sequence[Message]) -> ToolListing:
         """What the planner is told of the tools, for a question.
@@ -164,7 +181,8 @@ class Equipment:
                 "nobody has accepted what the servers say of their tools; look at it, and accept it: "
                 "superscalar mcp accept FILE, or await toolset.accept()"
             )
-        return ToolListing(self.showable, question, history, self.options.max_prompt_tokens)
+        examples = self.examples.chosen(question, asked_before(history), self.options.max_example_tokens)
+        return ToolListing(self.showable, question, history, self.options.max_prompt_tokens, examples)
 
     def _showable_of(self, tools: Toolset) -> Toolset:
         """What the planner may be told of: with `enforce`, of no tool whose description nobody has accepted."""
@@ -196,6 +214,34 @@ class Equipment:
         if listing.is_whole and not cut:
             return None
         return events.ToolsShown(at, listing.shown, len(self.tools), tuple(cut))
+
+
+def told_both(shared: str, own: str) -> str:
+    """What both models are told of an agent, and behind it what one of them is."""
+    return "\n\n".join(filter(None, (shared.strip(), own.strip())))
+
+
+def _examples_for(made: Equipment) -> Examples:
+    """The questions with plans that an agent was given, as its planner is shown them.
+
+    Tools that are listed before each run are not known yet when the agent is made, and may be others the next time: of
+    an example that these do not allow a warning is given, and it is left out.
+
+    Raises:
+        UsageError: a plan has errors, or cannot be said in the syntax that the planner writes.
+    """
+    found = Examples()
+    if made.given.is_live:
+        return found
+    for number, (question, source) in enumerate(made.options.examples):
+        try:
+            found = found.having(example_of(question, source, made.tools.signatures, made.syntax))
+        except UsageError as error:
+            refused = f"examples[{number}]: {error}"
+            if not made.is_live:
+                raise UsageError(refused) from None
+            warnings.warn(f"left out with the tools that there are now: {refused}", stacklevel=7)
+    return found
 
 
 def _nothing() -> None:

@@ -22,6 +22,7 @@ from superscalar.models.constraint import Constraint as Constraint
 from superscalar.models.constraint import Constraints
 from superscalar.models.dialect import Dialect, Rejection
 from superscalar.models.ending import Ends
+from superscalar.models.files import media_types, taken_by
 from superscalar.models.origin import OtherOriginError, check_origin, options
 from superscalar.models.reply import ComplaintError, RefusedError, Reply
 from superscalar.models.saying import error_words, page, place, said_by_server
@@ -65,6 +66,9 @@ class OpenAIModel:
     parameters that are never sent; `ends`, words with which the server says that a reply is whole, beside those of
     `superscalar.models.ending.WHOLE`. A reply that ends with any other word was cut.
 
+    `takes`: the media types of files that the model reads, such as `("image/*", "application/pdf")`. Without it those
+    are the images and PDF files that a model of that name takes at OpenAI, and none at other servers.
+
     A key goes over plain HTTP to this machine alone, and there through no proxy, unless `insecure`. A redirect to
     another scheme, host or port is refused.
 
@@ -91,6 +95,7 @@ class OpenAIModel:
         extra_body: Mapping[str, Any] | None = None,
         omit: Iterable[str] = (),
         ends: Iterable[str] = (),
+        takes: Iterable[str] | None = None,
         retry: Retry | None = None,
         insecure: bool = False,
     ) -> None:
@@ -115,10 +120,13 @@ class OpenAIModel:
         self._omitted = _names(omit)
         self._ends = Ends(_FINISHES, ends)
         official = host == _OFFICIAL or host.endswith("." + _OFFICIAL)
+        self.takes = (
+            taken_by("openai" if official else "", name) if takes is None else media_types("OpenAIModel", takes)
+        )
         reasons = official and _REASONS.match(name) is not None
-        takes: Constraint | None = "lark" if official and _TAKES_GRAMMARS.match(name) else None
+        usual: Constraint | None = "lark" if official and _TAKES_GRAMMARS.match(name) else None
         optional = grammar == "auto"
-        self._told = Constraints(takes if grammar == "auto" else grammar, optional=optional, official=official)
+        self._told = Constraints(usual if grammar == "auto" else grammar, optional=optional, official=official)
         self._dialect = Dialect(
             limits=("max_completion_tokens", "max_tokens") if official else ("max_tokens", "max_completion_tokens"),
             refused=self._omitted | (_NOT_OF_REASONING if reasons else frozenset()),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from hashlib import sha256
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from superscalar.hosts import in_the_open
 from superscalar.models.base import Chunk, Prices, Request
 from superscalar.models.clients import Connections, LentConnections, OwnConnections, asking_once
 from superscalar.models.failing import model_error, refused_setting
+from superscalar.models.files import media_types, taken_by
 from superscalar.models.market import prices_of
 from superscalar.models.parts import PartsReply
 from superscalar.models.providers import provider_of
@@ -53,8 +54,10 @@ class PydanticAIModel:
     conversation goes on. `cache`: whether the provider may keep the beginning of prompts, which is the same in all runs
     of an agent: to keep it costs more with some providers, to read it again much less. `grammar="json_schema"`: plans
     are structured output, in JSON; by default nothing constrains them. `prices` per million tokens, where pydantic's
-    list of prices (which is asked otherwise) does not know the model, or you pay others. `settings`: further settings
-    of pydantic-ai, in the place of ours where they are called so (`settings={"top_p": 0.9}`).
+    list of prices (which is asked otherwise) does not know the model, or you pay others. `takes`: the media types of
+    files that the model reads, such as `("image/*", "application/pdf")`, where that is not known by its name.
+    `settings`: further settings of pydantic-ai, in the place of ours where they are called so (`settings={"top_p":
+    0.9}`).
 
     A failed request is never repeated here: the error says whether to, and when, and `retry` how often and for how long
     runs wait for that. The exception is a provider that refuses a *setting* (such as `temperature`): it is asked again
@@ -76,6 +79,7 @@ class PydanticAIModel:
         cache: bool = True,
         grammar: Literal["json_schema"] | None = None,
         prices: Prices | None = None,
+        takes: Iterable[str] | None = None,
         retry: Retry | None = None,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
@@ -93,6 +97,7 @@ class PydanticAIModel:
         self._cache = cache
         self._grammar = grammar
         self._prices = prices
+        self._takes = None if takes is None else media_types("PydanticAIModel", takes)
         self.retry = retry
         self._settings = _checked(settings)
         self._refused: set[str] = set()  # settings that the provider turned out to refuse
@@ -134,6 +139,11 @@ class PydanticAIModel:
             return prices_of(provider, model)
         except ImportError as error:
             raise AttributeError("prices") from error
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """Return the media types of files that it reads: as the user said, else as its provider says of such a name."""
+        return taken_by(*self.name.split(":", 1)) if self._takes is None else self._takes
 
     @property
     def constrains(self) -> bool:

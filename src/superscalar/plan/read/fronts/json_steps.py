@@ -36,6 +36,7 @@ from typing import Any, Final
 from superscalar.plan.ir import Span
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.ir.signatures import Signature, Signatures
+from superscalar.plan.print.steps import json_steps
 from superscalar.plan.read.fronts.front import TAXES, Front, Prompt
 from superscalar.plan.read.fronts.json_stream import Elements, JsonElement
 from superscalar.plan.read.fronts.reader import TextReader
@@ -446,6 +447,7 @@ JSON: Final = Front(
     name="json",
     looks_like=re.compile(r'\s*(?:\{\s*(?:"|$|\})|\[\s*(?:\{|$))').match,
     reader=lambda program, prose: ReadOn(TextReader(program, StepsReader(program)), begins="{", prose=prose),
+    writer=json_steps,
     prompt=Prompt(
         _LANGUAGE,
         _EXAMPLES,
