@@ -285,6 +285,9 @@ def test_what_a_model_wants_back_is_no_part_of_a_turn_that_is_compared_shown_or_
     assert replace(turn).carry is None
 
 
+WHOLE = {"finish_reason": "end_turn"}
+
+
 def ended(wired: bool = True, **response: Any) -> tuple[str | None, str]:
     reply = PartsReply(1, (), None, wired=wired)
     chunks = list(reply.finish(reply_of(**response)))
@@ -355,7 +358,7 @@ def test_what_was_used_says_what_was_kept_and_what_was_thought() -> None:
     )
     reply = PartsReply(1, (), Prices(10.0, 100.0, cached=1.0, kept=20.0), wired=True)
 
-    found = list(reply.finish(reply_of(usage=counted)))[-1].usage
+    found = list(reply.finish(reply_of(usage=counted, finish_reason="stop", provider_details=WHOLE)))[-1].usage
 
     cost = (100 * 10.0 + 600 * 1.0 + 300 * 20.0 + 50 * 100.0) / 1e6
     assert found == Usage(1_000, 600, 50, 1, cost, reasoning_tokens=30, kept_tokens=300)
