@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -186,6 +187,20 @@ def test_a_setting_of_the_users_is_never_left_out() -> None:
         asyncio.run(said(model.of(settings={"temperature": 1.0})))
 
 
+def test_a_schema_that_a_provider_refuses_is_left_out_and_that_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    too_complex = exceptions.ModelRequestRejectedError("m", "The strict schemas have a recursive schema")
+    model = Scripted(too_complex, ["{}"])
+    asked = model.of(grammar="json_schema")
+    request = Request(QUESTION, grammar=Grammar(json_schema={"type": "object"}))
+
+    with caplog.at_level(logging.WARNING, "superscalar.models"):
+        assert [text_of(asyncio.run(said(asked, request))) for _ in range(2)] == ["{}", "{}"]
+    assert len(model.asked) == 3
+    assert [record.message.splitlines()[-1] for record in caplog.records] == [
+        "From now on it is asked without a schema for its plans, which may have errors then."
+    ]
+
+
 def test_plans_are_structured_output_where_the_user_says_so() -> None:
     grammar = Grammar(json_schema={"type": "object"}, gbnf="root ::= x", lark="start: x")
     plain, held = Scripted(["x"]).of(), Scripted(["x"]).of(grammar="json_schema")
@@ -238,7 +253,7 @@ def reply_of(*parts: Any, **more: Any) -> Any:
 
 def carried(response: Any) -> object:
     """What a model wants back that writes this."""
-    reply = PartsReply(1, (), None, wired=False)
+    reply = PartsReply(1, (), None)
     for index, part in enumerate(response.parts):
         list(reply.take(messages.PartStartEvent(index=index, part=part)))
     return list(reply.finish(response))[-1].carry
@@ -285,8 +300,11 @@ def test_what_a_model_wants_back_is_no_part_of_a_turn_that_is_compared_shown_or_
     assert replace(turn).carry is None
 
 
-def ended(wired: bool = True, **response: Any) -> tuple[str | None, str]:
-    reply = PartsReply(1, (), None, wired=wired)
+WHOLE = {"finish_reason": "end_turn"}
+
+
+def ended(**response: Any) -> tuple[str | None, str]:
+    reply = PartsReply(1, (), None)
     chunks = list(reply.finish(reply_of(**response)))
     return chunks[-1].finish, text_of(chunks)
 
@@ -312,9 +330,9 @@ def test_a_reply_ends_as_its_provider_says(word: str | None, meant: str | None, 
 def test_an_end_that_the_library_made_up_is_none() -> None:
     """Where a stream breaks off without a word, the library says that it stopped."""
     assert ended(finish_reason="stop", provider_name="openai") == (None, "")
-    assert ended(finish_reason="stop", provider_details={"finish_reason": "stop"}, state="suspended") == (None, "")
+    assert ended(finish_reason="stop", provider_details=WHOLE, provider_name="p", state="suspended") == (None, "")
     assert ended(finish_reason="stop", provider_name="xai") == ("stop", "")
-    assert ended(wired=False) == ("stop", "")
+    assert ended() == ("stop", "")
 
 
 def test_calls_of_tools_that_nobody_offered_are_lines_of_text() -> None:
@@ -323,7 +341,7 @@ def test_calls_of_tools_that_nobody_offered_are_lines_of_text() -> None:
         messages.ToolCallPart(tool_name="join", args={"values": ["price"]}),
     ]
 
-    chunks = list(PartsReply(1, (), None, wired=False).finish(reply_of(*calls)))
+    chunks = list(PartsReply(1, (), None).finish(reply_of(*calls)))
     assert text_of(chunks) == (
         '{"name": "price", "arguments": {"ticker": "IBM"}}\n{"name": "join", "arguments": {"values": ["price"]}}\n'
     )
@@ -353,9 +371,9 @@ def test_what_was_used_says_what_was_kept_and_what_was_thought() -> None:
         output_tokens=50,
         details={"reasoning_tokens": 30},
     )
-    reply = PartsReply(1, (), Prices(10.0, 100.0, cached=1.0, kept=20.0), wired=True)
+    reply = PartsReply(1, (), Prices(10.0, 100.0, cached=1.0, kept=20.0))
 
-    found = list(reply.finish(reply_of(usage=counted)))[-1].usage
+    found = list(reply.finish(reply_of(usage=counted, finish_reason="stop", provider_details=WHOLE)))[-1].usage
 
     cost = (100 * 10.0 + 600 * 1.0 + 300 * 20.0 + 50 * 100.0) / 1e6
     assert found == Usage(1_000, 600, 50, 1, cost, reasoning_tokens=30, kept_tokens=300)
@@ -367,7 +385,7 @@ def test_what_was_used_says_what_was_kept_and_what_was_thought() -> None:
     ids=["nothing", "not all of it"],
 )
 def test_what_a_provider_did_not_count_is_left_to_an_estimate(counted: Any) -> None:
-    assert list(PartsReply(1, (), None, wired=True).finish(reply_of(usage=counted)))[-1].usage is None
+    assert list(PartsReply(1, (), None).finish(reply_of(usage=counted)))[-1].usage is None
 
 
 def test_a_stop_text_ends_a_reply_wherever_it_is_cut() -> None:
@@ -518,7 +536,7 @@ def test_what_the_list_of_prices_says_of_a_reply_is_what_it_cost() -> None:
     counted = usage.RequestUsage(input_tokens=1_000_000, output_tokens=0)
     response = reply_of(usage=counted, model_name="gpt-5-mini", provider_name="openai")
 
-    found = list(PartsReply(1, (), None, wired=True).finish(response))[-1].usage
+    found = list(PartsReply(1, (), None).finish(response))[-1].usage
     assert found is not None
     assert Decimal(str(found.cost)) == Decimal("0.25")
 
