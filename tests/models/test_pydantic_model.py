@@ -9,7 +9,6 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import asdict, replace
-from decimal import Decimal
 from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
@@ -262,9 +261,13 @@ def reply_of(*parts: Any, **more: Any) -> Any:
     return messages.ModelResponse(parts=list(parts), **more)
 
 
+def free(response: Any, used: Usage) -> float:
+    return 0.0
+
+
 def carried(response: Any) -> object:
     """What a model wants back that writes this."""
-    reply = PartsReply(1, (), None)
+    reply = PartsReply(1, (), free)
     for index, part in enumerate(response.parts):
         list(reply.take(messages.PartStartEvent(index=index, part=part)))
     return list(reply.finish(response))[-1].carry
@@ -315,7 +318,7 @@ WHOLE = {"finish_reason": "end_turn"}
 
 
 def ended(**response: Any) -> tuple[str | None, str]:
-    reply = PartsReply(1, (), None)
+    reply = PartsReply(1, (), free)
     chunks = list(reply.finish(reply_of(**response)))
     return chunks[-1].finish, text_of(chunks)
 
@@ -352,7 +355,7 @@ def test_calls_of_tools_that_nobody_offered_are_lines_of_text() -> None:
         messages.ToolCallPart(tool_name="join", args={"values": ["price"]}),
     ]
 
-    chunks = list(PartsReply(1, (), None).finish(reply_of(*calls)))
+    chunks = list(PartsReply(1, (), free).finish(reply_of(*calls)))
     assert text_of(chunks) == (
         '{"name": "price", "arguments": {"ticker": "IBM"}}\n{"name": "join", "arguments": {"values": ["price"]}}\n'
     )
@@ -382,7 +385,8 @@ def test_what_was_used_says_what_was_kept_and_what_was_thought() -> None:
         output_tokens=50,
         details={"reasoning_tokens": 30},
     )
-    reply = PartsReply(1, (), Prices(10.0, 100.0, cached=1.0, kept=20.0))
+    prices = Prices(10.0, 100.0, cached=1.0, kept=20.0)
+    reply = PartsReply(1, (), lambda _, used: prices.of(used))
 
     found = list(reply.finish(reply_of(usage=counted, finish_reason="stop", provider_details=WHOLE)))[-1].usage
 
@@ -396,7 +400,7 @@ def test_what_was_used_says_what_was_kept_and_what_was_thought() -> None:
     ids=["nothing", "not all of it"],
 )
 def test_what_a_provider_did_not_count_is_left_to_an_estimate(counted: Any) -> None:
-    assert list(PartsReply(1, (), None).finish(reply_of(usage=counted)))[-1].usage is None
+    assert list(PartsReply(1, (), free).finish(reply_of(usage=counted)))[-1].usage is None
 
 
 def test_a_stop_text_ends_a_reply_wherever_it_is_cut() -> None:
@@ -543,13 +547,21 @@ def test_where_there_is_no_list_nothing_is_known_of_prices(monkeypatch: pytest.M
     assert not hasattr(PydanticAIModel("anthropic:claude-opus-4-8"), "prices")
 
 
-def test_what_the_list_of_prices_says_of_a_reply_is_what_it_cost() -> None:
-    counted = usage.RequestUsage(input_tokens=1_000_000, output_tokens=0)
-    response = reply_of(usage=counted, model_name="gpt-5-mini", provider_name="openai")
+@pytest.mark.parametrize(
+    ("asked", "answered_by", "cost"),
+    [
+        ({"model": "openai-chat:gpt-5-mini"}, "gpt-5", 1.25),
+        ({"model": "openai-chat:gpt-5-mini"}, "a snapshot that is new", 0.25),
+        ({"model": "openai-chat:gpt-5-mini", "prices": Prices(7.0, 9.0)}, "gpt-5", 7.0),
+        ({"model": "ollama:qwen3"}, "qwen3", 0.0),
+    ],
+    ids=["who answered", "who was asked", "the user", "nobody"],
+)
+def test_a_reply_costs_what_somebody_says(asked: dict[str, Any], answered_by: str, cost: float) -> None:
+    counted = usage.RequestUsage(input_tokens=1_000_000)
+    response = reply_of(usage=counted, model_name=answered_by, provider_name="openai")
 
-    found = list(PartsReply(1, (), None).finish(response))[-1].usage
-    assert found is not None
-    assert Decimal(str(found.cost)) == Decimal("0.25")
+    assert PydanticAIModel(**asked)._price(response, Usage(1_000_000)) == cost
 
 
 # ------------------------------------------------------------------------------------------------- event loops

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
 from superscalar.errors import ModelError, ModelSetupError, UsageError
 from superscalar.hosts import in_the_open
-from superscalar.models.base import Chunk, Prices, Request
+from superscalar.models.base import Chunk, Prices, Request, Usage
 from superscalar.models.clients import Connections, LentConnections, OwnConnections, asking_once
 from superscalar.models.failing import model_error, refused_setting
 from superscalar.models.market import prices_of
@@ -180,7 +180,7 @@ class PydanticAIModel:
         self.check_setup()
         async with self._connections.open() as model:
             while True:
-                reply = PartsReply(self._by, request.stop, self._prices)
+                reply = PartsReply(self._by, request.stop, self._price)
                 settings = self._settings_for(request, model)
                 try:
                     async with aclosing(self._chunks(reply, request, model, settings)) as chunks:
@@ -259,6 +259,16 @@ class PydanticAIModel:
         name = "plan" if grammar.gbnf else "reply"
         shape = output.OutputObjectDefinition(json_schema=_one_type_each(grammar.json_schema), name=name)
         return models.ModelRequestParameters(output_mode="native", output_object=shape, allow_text_output=False)
+
+    def _price(self, response: Any, usage: Usage) -> float:
+        """What a reply costs: as the user said, else as the list says of its very model, else of the one asked for."""
+        if self._prices is not None:
+            return self._prices.of(usage)
+        try:
+            return float(response.cost().total_price)
+        except (LookupError, ValueError, AssertionError):
+            listed: Prices | None = getattr(self, "prices", None)
+            return 0.0 if listed is None else listed.of(usage)
 
     # ------------------------------------------------------------------------------------------------- its provider
 
