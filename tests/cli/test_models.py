@@ -223,6 +223,14 @@ def test_one_that_does_not_is_said_with_the_reason_at_once(
     assert len(model.requests) <= 1
 
 
+def test_a_bug_of_a_model_shows_no_key() -> None:
+    model = failing(KeyError("sk-hush-hush-hush"))
+    model.secrets = ("sk-hush-hush-hush",)  # type: ignore[attr-defined]
+    tried = run(try_model(model, seconds=60.0))
+    assert "KeyError" in str(tried.error)
+    assert "hush" not in str(tried.error)
+
+
 def test_how_long_it_takes_begins_when_it_is_prepared() -> None:
     tried = run(try_model(Priced(PLAN, chunk=7, delay=2.0), seconds=60.0))
     assert (tried.preparing, tried.first, tried.whole) == (10.0, 1.0, 9.0)
