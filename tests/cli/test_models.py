@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from superscalar.cli import trying
 from superscalar.cli.app import app
 from superscalar.cli.providers import figures
 from superscalar.cli.trying import tried_document, try_model
@@ -110,6 +111,7 @@ def models(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     known: dict[str, Any] = {}
     room = sys.modules["superscalar.models.resolve"]
     monkeypatch.setattr(room, "resolve", lambda name, base_url=None: known.get(name) or resolve(name))
+    monkeypatch.setattr(trying, "known_names", lambda prefix: [f"{prefix}:xy", f"{prefix}:other"])
     return known
 
 
@@ -174,7 +176,7 @@ def test_a_document_says_why_it_does_not_work(models: dict[str, Any]) -> None:
     (tried,) = json.loads(shown.stdout)["tried"]
     assert (shown.exit_code, tried["works"], tried["plan"]) == (1, False, None)
     assert (tried["error"]["type"], tried["error"]["message"]) == ("ModelError", "who is that?")
-    assert tried["error"]["hint"].startswith("There may be no model 'x'")
+    assert tried["error"]["hint"] == "There may be no model 'x'; there is anthropic:xy."
 
 
 def failing(error: Exception, *, name: str = "anthropic:x") -> ScriptedModel:

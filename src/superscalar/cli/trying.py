@@ -176,5 +176,8 @@ def hint_of(tried: ModelTried, base_url: str | None = None) -> str:
 
 
 def _known(model: str) -> str:
-    near = difflib.get_close_matches(model, known_names(model.partition(":")[0]), n=3, cutoff=0.5)
-    return f"; there are {', '.join(near)}" if near else ""
+    """Which models there are that are called much the same, as far as pydantic-ai knows."""
+    prefix, _, name = model.partition(":")
+    known = {whole.partition(":")[2]: whole for whole in known_names(prefix)}
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+    return f"; there is {' and '.join(known[each] for each in near)}" if near else ""
