@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import asdict, replace
 from decimal import Decimal
+from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
 from typing import Any
@@ -245,6 +246,16 @@ def test_a_signature_goes_back_in_a_repair_and_its_thought_is_no_part_of_the_pla
         ("text", wrong),
     ]
     assert said_before.parts[0].signature == "s1"
+
+
+def test_a_signature_is_recorded_nowhere(tmp_path: Path) -> None:
+    model = Scripted([thought("Let me see.", "signature-of-it"), "a = cost('IBM')\njoin(a)\n"], ["a = 1\njoin(a)\n"])
+    result = answered(LLMCompiler(model.of(), [price], joiner=None, journal=tmp_path / "runs.db"))
+
+    assert model.asked[1][-2].parts[0].signature == "signature-of-it"
+    recorded = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"Let me see." in recorded
+    assert b"signature-of-it" not in recorded + repr(result.events).encode()
 
 
 def reply_of(*parts: Any, **more: Any) -> Any:

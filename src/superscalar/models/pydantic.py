@@ -13,7 +13,6 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
 from superscalar.errors import ModelError, ModelSetupError, UsageError
-from superscalar.forks import MAKING
 from superscalar.hosts import in_the_open
 from superscalar.models.base import Chunk, Prices, Request
 from superscalar.models.clients import Connections, LentConnections, OwnConnections, asking_once
@@ -163,8 +162,7 @@ class PydanticAIModel:
         Raises:
             ModelSetupError: one is missing; the message says what to install or to set.
         """
-        with MAKING:
-            self._connections.prepare()
+        self._connections.prepare()
 
     async def aclose(self) -> None:
         """Close this event loop's connections. The model may be used again: it opens new ones."""
