@@ -446,7 +446,7 @@ def test_an_error_says_whether_to_ask_again_and_when(error: Callable[[], Excepti
 def test_an_error_is_told_in_the_providers_words_and_without_its_key() -> None:
     body = {"type": "error", "error": {"type": "rate_limit_error", "message": "slow down, sk-ant-abcdefgh123"}}
     provider = SimpleNamespace(client=SimpleNamespace(api_key="sk-ant-abcdefgh123"), base_url="https://x")
-    asked = PydanticAIModel(SimpleNamespace(system="p", model_name="m", provider=provider))
+    asked = PydanticAIModel(SimpleNamespace(system="p", model_name="m", request_stream=None, provider=provider))
 
     assert asked.secrets == ("sk-ant-abcdefgh123",)
     assert "sk-ant" not in str(account_of(asked))
@@ -499,6 +499,7 @@ def test_what_is_missing_is_told_by_the_line_that_installs_it(monkeypatch: pytes
     ("options", "words"),
     [
         ({"model": "claude"}, 'write "provider:name"'),
+        ({"model": ScriptedModel("x")}, 'write "provider:name"'),
         ({"model": "x:y", "thinking": "a lot"}, "write True, False, or one of 'minimal'"),
         ({"model": "x:y", "grammar": "lark"}, 'write "json_schema"'),
         ({"model": "x:y", "settings": ["top_p"]}, "write a dictionary"),

@@ -17,6 +17,7 @@ from superscalar.hosts import in_the_open
 from superscalar.models.base import Chunk, Prices, Request, Usage
 from superscalar.models.clients import Connections, LentConnections, OwnConnections, asking_once
 from superscalar.models.failing import model_error, refused_setting
+from superscalar.models.foreign import PydanticModel
 from superscalar.models.market import prices_of
 from superscalar.models.parts import PartsReply
 from superscalar.models.providers import provider_of
@@ -25,6 +26,7 @@ from superscalar.models.saying import place, said_by_server
 from superscalar.models.turns import steady_in, turns
 from superscalar.plan import Grammar
 from superscalar.secrets import Scrubber
+from superscalar.short import short
 from superscalar.tools.terms import Retry
 
 _LOG: Final = logging.getLogger("superscalar.models")
@@ -52,7 +54,7 @@ _UNTIL_IT_WAITS: Final = 0.01  # seconds that a stream is read on before it is b
 
 
 class PydanticAIModel:
-    """A model of any provider that pydantic-ai speaks to: `PydanticAIModel("anthropic:claude-sonnet-4-5")`.
+    """A model of any provider that pydantic-ai speaks to: `PydanticAIModel("anthropic:claude-opus-5-5")`.
 
     `model` is such a name, `provider:name` as pydantic-ai has it, or one of its `Model` objects. The key is in the
     variable that the provider's own SDK reads, and must be there, as the extra and that SDK, once a run begins: until
@@ -81,7 +83,7 @@ class PydanticAIModel:
 
     def __init__(
         self,
-        model: str | Any,
+        model: str | PydanticModel,
         *,
         thinking: bool | Effort | None = None,
         cache: bool = True,
@@ -90,9 +92,10 @@ class PydanticAIModel:
         retry: Retry | None = None,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
-        if isinstance(model, str) and not all(model.partition(":")):
+        if not (all(model.partition(":")) if isinstance(model, str) else hasattr(model, "request_stream")):
             raise UsageError(
-                f'PydanticAIModel({model!r}): write "provider:name", such as "anthropic:claude-sonnet-4-5"'
+                f'PydanticAIModel({short(model)}): write "provider:name", such as "anthropic:claude-opus-5-5", '
+                "or give a Model object of pydantic-ai"
             )
         if not (thinking is None or isinstance(thinking, bool) or thinking in get_args(Effort)):
             levels = ", ".join(map(repr, get_args(Effort)))
@@ -114,7 +117,7 @@ class PydanticAIModel:
 
     @property
     def name(self) -> str:
-        """Return the provider's and the model's name, as in `anthropic:claude-sonnet-4-5`."""
+        """Return the provider's and the model's name, as in `anthropic:claude-opus-5-5`."""
         return self._name or f"{self._given.system}:{self._given.model_name}"
 
     @property
