@@ -223,6 +223,23 @@ def test_one_that_was_down_is_asked_first_again_after_a_minute() -> None:
     assert len(first.asked) == 2
 
 
+def test_one_that_does_not_take_a_request_is_asked_first_the_next_time() -> None:
+    first, second = Speaker([ModelError("it is too long")], PLAN, name="first"), Speaker(PLAN, name="second")
+
+    async def main() -> list[list[tuple[str, str]]]:
+        return [asked_in_order(await agent(first, second).run("How many?")) for _ in range(2)]
+
+    assert run(main()) == [[("planner", "first"), ("planner", "second")], [("planner", "first")]]
+
+
+def test_one_that_fell_silent_over_a_value_is_not_asked_for_it_again() -> None:
+    first, second = Speaker(['{"value": ', FOR_EVER], name="first"), Speaker('{"value": 7}', name="second")
+    outcomes, at = timed(
+        LLMCompiler(extractor=[first, second]).execute('x = extract("seven", "int", "the number")\njoin(x)\n')
+    )
+    assert (outcomes.joined, at, len(first.asked)) == (7, 60.0, 1)
+
+
 def test_one_that_was_refused_is_asked_first_again_when_it_said() -> None:
     first, second = Speaker([refused(100.0)], PLAN, name="first"), Speaker(PLAN, name="second")
 

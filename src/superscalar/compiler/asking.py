@@ -98,6 +98,8 @@ class Asking:
         for attempt in count(1):
             one = entrants.next(self._now())
             model = one.model
+            request = request_of(model)
+            measure = Measure(request)
             begun = wrote = counted = False
             finish: str | None = None
             try:
@@ -107,8 +109,6 @@ class Asking:
                     one.given_up = error
                 self._tell_of(role, one, error, entrants)
                 continue
-            request = request_of(model)
-            measure = Measure(request)
             said = ""
             try:
                 self._record(events.ModelAsked(self._now(), role, attempt, model.name))
@@ -176,10 +176,10 @@ class Asking:
         one.refusal = None if refusal is None else cut(exception_text(failed), LONGEST)
         useless = isinstance(failed, Silent) or not (failed.retryable or refusal)
         if refusal is None:
-            self._standby.failed(one.model, now)
+            self._standby.failed(one.model, failed, now)
         else:
             after = refusal.retry_after or 0.0
-            self._standby.refused(one.model, now + max(after, verdict.delay))
+            self._standby.refused(one.model, max(after, verdict.delay), now)
             useless = useless or (late is not None and now + after >= late)  # and the provider says why
         if begun or useless or verdict.beyond or tries >= rule.attempts:
             one.given_up = failed
@@ -222,7 +222,7 @@ class Asking:
         except (Closed, Entangled) as why:
             self._left(comer)
             said, pause = f"{model.name} is not asked: {why}", comer.pause
-            self._standby.refused(model, self._now() + pause)
+            self._standby.refused(model, pause, self._now())
             raise ModelError(said, retryable=True, retry_after=pause, status=TOO_MANY) from why
         except BaseException:
             self._left(comer)
