@@ -331,6 +331,27 @@ def test_all_write_in_the_syntax_of_the_first_and_who_cannot_be_held_to_that_is_
     assert one.asked[0].messages == two.asked[0].messages
 
 
+SIGNED = Chunk(finish="stop", carry="a signature of first")
+
+
+def test_what_a_model_wants_back_with_its_turn_goes_to_itself() -> None:
+    first = Speaker(["x = lok(1)\njoin(x)\n", SIGNED], "x = look(1)\n", name="first")
+    result, _ = timed(agent(first, Speaker(PLAN, name="second")).run("How many?"))
+    assert result.answer == 1
+    assert [turn.carry for turn in first.asked[1].messages if turn.role == "assistant"][-1] == "a signature of first"
+
+
+def test_and_to_no_other() -> None:
+    """It may hold what one provider said, and another one would refuse it."""
+    first = Speaker(["x = lok(1)\njoin(x)\n", SIGNED], [DOWN], name="first")
+    second = Speaker("x = look(1)\n", name="second")
+    result, _ = timed(agent(first, second).run("How many?"))
+    assert result.answer == 1
+    (asked,) = second.asked
+    assert [turn.text for turn in asked.messages] == [turn.text for turn in first.asked[1].messages]
+    assert {turn.carry for turn in asked.messages} == {None}
+
+
 def test_a_syntax_that_one_of_them_cannot_write_is_refused() -> None:
     with pytest.raises(UsageError, match="second is held to a grammar of plans in json"):
         agent(Speaker(name="first"), Speaker(name="second", constrains=True, writes="json"), syntax="python")

@@ -13,6 +13,7 @@ from superscalar import events
 from superscalar.errors import SAID, ModelError, as_said
 from superscalar.models.account import limit_of, retry_of
 from superscalar.models.base import ChatModel, Chunk, Request, estimated
+from superscalar.models.carrying import marked, without_others
 from superscalar.models.cleaning import replies
 from superscalar.models.patience import Measure, Patience, Silent
 from superscalar.models.standby import Entrant, Entrants, Standby
@@ -98,7 +99,7 @@ class Asking:
         for attempt in count(1):
             one = entrants.next(self._now())
             model = one.model
-            request = request_of(model)
+            request = without_others(request_of(model), model)
             measure = Measure(request)
             begun = wrote = counted = False
             finish: str | None = None
@@ -132,7 +133,7 @@ class Asking:
                         if chunk.usage is not None:
                             counted = True
                             self._record(events.ModelUsed(self._now(), role, chunk.usage, model.name))
-                        yield chunk
+                        yield marked(chunk, model)
                         if measure.overruns:
                             yield Chunk(finish="length")
                             break
