@@ -150,9 +150,9 @@ def asking_once(model: Any) -> Any:
     Amazon's repeats a failed one by itself, and takes it for the client alone that it must not; others are told with
     each request.
     """
-    client = getattr(getattr(model, "provider", None), "client", None)
-    service = getattr(getattr(client, "meta", None), "service_model", None)
-    if service is not None:
+    about = getattr(getattr(getattr(model, "provider", None), "client", None), "meta", None)
+    service = getattr(about, "service_model", None)
+    if about is not None and service is not None:
         name = service.service_id.hyphenize()
-        client.meta.events.unregister(f"needs-retry.{name}", unique_id=f"retry-config-{name}")
+        about.events.unregister(f"needs-retry.{name}", unique_id=f"retry-config-{name}")
     return model

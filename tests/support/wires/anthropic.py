@@ -44,7 +44,7 @@ def _event(document: Mapping[str, Any]) -> bytes:
 
 
 def _documents(said: Said) -> Iterator[dict[str, Any]]:
-    message = {"id": "msg_01", "type": "message", "role": "assistant", "model": NAME, "content": []}
+    message: dict[str, Any] = {"id": "msg_01", "type": "message", "role": "assistant", "model": NAME, "content": []}
     message |= {"stop_reason": None, "stop_sequence": None}
     if said.counted is not None:
         message["usage"] = {**_read(said.counted), "output_tokens": 1}
