@@ -232,7 +232,7 @@ def test_a_word_that_is_none_for_whole_is_one_for_a_cut(wire: Wire, word: str) -
     assert not is_whole(run(lambda: read(wire, answer))[-1].finish)
 
 
-@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
+@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings", "ignore:Failed to extract usage")
 @pytest.mark.parametrize("wire", [OPENAI, OPENAI_CHAT], ids=repr)
 def test_counts_that_cannot_be_are_no_usage(wire: Wire) -> None:
     """A server that counts with words, or backwards, has not counted; its reply is whole all the same."""
