@@ -118,7 +118,7 @@ class LentConnections:
         Raises:
             ModelSetupError: a reply is under way in another loop.
         """
-        if getattr(self.model, "provider", None) is None:
+        if not _has_connections(self.model):
             yield self.model
             return
         self._take(asyncio.get_running_loop())
@@ -144,15 +144,20 @@ class LentConnections:
         """Nothing is open when no reply is under way."""
 
 
+def _has_connections(model: Any) -> bool:
+    """Whether a model has a provider, or hands requests to others that may have one."""
+    return any(getattr(model, name, None) is not None for name in ("provider", "models", "wrapped"))
+
+
 def asking_once(model: Any) -> Any:
     """Return the model, whose client sends each request once.
 
     Amazon's repeats a failed one by itself, and takes it for the client alone that it must not; others are told with
     each request.
     """
-    about = getattr(getattr(getattr(model, "provider", None), "client", None), "meta", None)
-    service = getattr(about, "service_model", None)
-    if about is not None and service is not None:
+    client: Any = getattr(getattr(model, "provider", None), "client", None)
+    service = getattr(getattr(client, "meta", None), "service_model", None)
+    if service is not None:
         name = service.service_id.hyphenize()
-        about.events.unregister(f"needs-retry.{name}", unique_id=f"retry-config-{name}")
+        client.meta.events.unregister(f"needs-retry.{name}", unique_id=f"retry-config-{name}")
     return model

@@ -26,15 +26,13 @@ _MOST: Final = 1 << 53
 class PartsReply:
     """Folds the events of one reply. `begun`: something of it has come. `over`: a stop text was found.
 
-    `by`: whose reply it is, `prices`: what the user said that it costs. `wired`: it comes from a provider, and is whole
-    only where that says so.
+    `by`: whose reply it is, `prices`: what the user said that it costs.
     """
 
-    def __init__(self, by: Hashable, stops: Sequence[str], prices: Prices | None, *, wired: bool) -> None:
+    def __init__(self, by: Hashable, stops: Sequence[str], prices: Prices | None) -> None:
         self.begun = False
         self._by = by
         self._prices = prices
-        self._wired = wired
         self._stops = StopFilter(stops)
         self._text = Surrogates()
         self._thought = Surrogates()
@@ -110,7 +108,7 @@ class PartsReply:
         """How it ended. The provider's own word decides: where it said none, the library makes up that it is whole."""
         if response.state != "complete":
             return None
-        if not self._wired:
+        if response.provider_name in _DOUBLES:
             return "stop"
         meant = _ENDS.read(response.finish_reason or word)
         made_up = word is None and response.provider_name not in _SAYS_IT_OTHERWISE
@@ -156,6 +154,7 @@ class PartsReply:
             return 0.0
 
 
+_DOUBLES: Final = frozenset({None, "test"})  # in this process, where nothing breaks off unnoticed
 _SAYS_IT_OTHERWISE: Final = frozenset({"xai"})  # what ends a reply there is no word, but a number that is mapped
 
 
