@@ -19,7 +19,7 @@ _REFUSALS: Final = {
     ),
     "overloaded": (529, "overloaded_error", "Overloaded"),
     "bad request": (400, "invalid_request_error", "messages: text content blocks must be non-empty"),
-    "wrong key": (401, "authentication_error", "invalid x-api-key"),
+    "wrong key": (401, "authentication_error", "invalid x-api-key: key-of-tests"),
     "broken": (502, "api_error", ""),
 }
 
