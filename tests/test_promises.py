@@ -213,7 +213,7 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "and pin what it always does": (
             "test_many_tools.py::test_what_is_pinned_is_shown_and_then_what_the_question_is_about"
         ),
-        "planners are not told of a tool that nobody has accepted": (
+        "there is no tool for a planner that nobody has accepted": (
             "servers/test_injections.py::test_a_description_that_orders_a_call_gets_none_made_until_somebody_accepts_it"
         ),
         "where nobody can be asked it is denied": (
@@ -384,7 +384,7 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
             "schedule/test_closed_providers.py::"
             "test_those_that_wait_for_the_same_limit_fail_too_and_nobody_asks_for_them"
         ),
-        "The words are handed on to no tool whose failures may not have them": (
+        "That number and the words are handed on to no tool whose failures may not have them": (
             "schedule/test_closed_providers.py::test_words_go_to_no_tool_whose_failures_may_not_have_them"
         ),
         "Refusals between which nothing gets through add up": (
@@ -612,6 +612,13 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         ),
         "names and events have a digest of the key at the most": (
             "test_limits_of_models.py::test_models_with_the_same_address_and_key_count_together"
+        ),
+        "so an application can be imported, checked and tested without": (
+            "models/test_resolve.py::test_an_agent_is_made_without_the_extra_and_the_key"
+        ),
+        "No key is printed": "cli/test_models.py::test_providers_are_listed_by_what_is_to_be_done",
+        "so a refusal is seen and not waited out": (
+            "cli/test_models.py::test_one_that_does_not_is_said_with_the_reason_at_once"
         ),
         "so it does not pass while a call waits": (
             "test_limits_of_models.py::test_a_reply_has_its_whole_time_from_when_it_is_asked_for"

@@ -175,9 +175,9 @@ def run(
                 contact(screen, quiet=quiet),
             )
             compiler, told.journal = with_tools.compiler, with_tools.journal
-            stream = lambda **given: compiler.stream(asked, deadline=deadline, **given)  # noqa: E731
+            stream = lambda **given: compiler.stream(asked, **given)  # noqa: E731
             with traced(view, wanted=traceback):
-                result = followed(lambda: with_tools.streamed(stream), view, screen, told.journal)
+                result = followed(lambda: with_tools.streamed(stream, deadline), view, screen, told.journal)
         conclude(result, view, told.journal, {}, answers=True, as_json=as_json, quiet=quiet)
 
 
@@ -382,9 +382,9 @@ def execute(
                 return plan
 
             made = None if compiler.is_live else compiled()  # else nobody knows the tools yet
-            stream = lambda **given: compiler.stream_plan(made or compiled(), deadline=deadline, **given)  # noqa: E731
+            stream = lambda **given: compiler.stream_plan(made or compiled(), **given)  # noqa: E731
             with traced(view, wanted=traceback):
-                result = followed(lambda: with_tools.streamed(stream), view, screen, told.journal)
+                result = followed(lambda: with_tools.streamed(stream, deadline), view, screen, told.journal)
         conclude(result, view, told.journal, {"syntax": read_as}, answers=False, as_json=as_json, quiet=quiet)
 
 
