@@ -469,6 +469,11 @@ def read(error: Exception) -> tuple[type, bool, float | None, int | None]:
         (lambda: exceptions.ContentFilterError("filtered"), (ModelError, False, None, None)),
         (lambda: exceptions.UserError("Set `P_KEY`"), (ModelSetupError, False, None, None)),
         (lambda: exceptions.ModelAPIError("m", "who knows"), (ModelError, False, None, None)),
+        (
+            lambda: exceptions.FallbackExceptionGroup("all", [http(401), http(429, headers={"Retry-After": "7"})]),
+            (ModelError, True, 7.0, 429),
+        ),
+        (lambda: exceptions.FallbackExceptionGroup("all", [http(401), http(400)]), (ModelError, False, None, 400)),
         (lambda: ConnectionResetError("gone"), (ModelError, True, None, None)),
         (lambda: ValueError("who knows"), (ModelError, False, None, None)),
     ],
