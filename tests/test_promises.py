@@ -607,6 +607,30 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         ),
     },
     "docs/models.md": {
+        "The rest of the plan, or the answer, is then asked of the next one": (
+            "test_fallback.py::test_the_rest_of_a_plan_comes_from_the_next_one"
+        ),
+        "that waits for its turn does not wait behind such a refusal": (
+            "test_fallback.py::test_a_call_that_waits_for_its_turn_does_not_wait_behind_a_refusal_of_another"
+        ),
+        "the one that is free first is waited for": (
+            "test_fallback.py::test_where_all_refuse_the_one_that_is_free_first_is_waited_for"
+        ),
+        "says nothing of the next request: that is put to the first one again": (
+            "test_fallback.py::test_one_that_does_not_take_a_request_is_asked_first_the_next_time"
+        ),
+        "a fallback without a key would be found out when it is needed": (
+            "test_fallback.py::test_one_that_lacks_something_is_known_before_the_run_begins"
+        ),
+        "the error names the bound, `first_token_timeout`": (
+            "test_silence.py::test_a_model_that_never_says_its_first_word_is_given_up"
+        ),
+        "A plan goes on from its last complete statement, an answer or a value is asked for once more": (
+            "test_silence.py::test_a_plan_goes_on_from_its_last_whole_statement_where_its_writer_fell_silent"
+        ),
+        "where the stream stays open, the reply is whole": (
+            "test_silence.py::test_a_reply_that_has_said_its_end_is_whole_though_its_stream_stays_open"
+        ),
         "A model that is held to it cannot name a tool or an argument that does not exist": (
             "plan/test_grammar.py::test_what_a_grammar_accepts_can_be_read"
         ),

@@ -223,4 +223,5 @@ ONE_OF_EACH: tuple[Event, ...] = (
     ),
     events.Approved(7.0, "pay()", True, "ann", "0123456789abcdef0123456789abcdef"),
     events.ModelWaiting(5.0, "planner", "openai:gpt-5-mini", ("openai:gpt-5-mini",), "slow down"),
+    events.ModelFailed(5.0, "planner", "openai:gpt-5-mini", "HTTP 500: no room"),
 )

@@ -102,6 +102,8 @@ def run(
     base_url: options.BaseUrlOption = None,
     extractor: options.ExtractorOption = None,
     instructions: options.InstructionsOption = None,
+    first_token_timeout: options.FirstTokenTimeoutOption = None,
+    stall_timeout: options.StallTimeoutOption = None,
     max_prompt_tokens: options.MaxPromptTokensOption = None,
     max_concurrency: options.MaxConcurrencyOption = None,
     max_replans: options.MaxReplansOption = None,
@@ -153,6 +155,8 @@ def run(
                 "joiner": not no_joiner,
                 "extractor": extractor,
                 "instructions": instructions,
+                "first_token_timeout": first_token_timeout,
+                "stall_timeout": stall_timeout,
                 "max_prompt_tokens": max_prompt_tokens,
                 "max_concurrency": max_concurrency,
                 "max_replans": max_replans,
@@ -192,6 +196,8 @@ def plan(
     model: options.ModelOption = "local",
     base_url: options.BaseUrlOption = None,
     instructions: options.InstructionsOption = None,
+    first_token_timeout: options.FirstTokenTimeoutOption = None,
+    stall_timeout: options.StallTimeoutOption = None,
     max_prompt_tokens: options.MaxPromptTokensOption = None,
     graph: Annotated[
         GraphFormat | None, typer.Option("--graph", help="Print the plan as a picture instead.", show_default=False)
@@ -225,6 +231,8 @@ def plan(
                 "model": model,
                 "base_url": base_url,
                 "instructions": instructions,
+                "first_token_timeout": first_token_timeout,
+                "stall_timeout": stall_timeout,
                 "max_prompt_tokens": max_prompt_tokens,
             }
             typed = options.as_typed(command)

@@ -179,8 +179,8 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             self._equipment.check_setup()
             async with self._prepared.ready(deadline) as ready:
                 equipment = ready.equipment
-                joiner = None if equipment.joiner is None else equipment.joiner.name
-                about = partial(about_question, question, said, self._equipment.model_name, joiner, equipment.tools)
+                names = equipment.model_name, equipment.joiner_name
+                about = partial(about_question, question, said, *names, equipment.tools)
                 run = await self._new_run(ready, log, context, run_id, about, question)
                 return await run.answer(question, said)
 
