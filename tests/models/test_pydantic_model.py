@@ -7,7 +7,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from threading import Thread
@@ -669,6 +669,34 @@ def test_connections_are_closed_when_that_is_said_and_opened_anew() -> None:
 
     asyncio.run(main())
     assert [client.happened for client in made] == [["opened", "closed"]] * 2
+
+
+class SlowToOpen(Client):
+    """One that takes a moment to open."""
+
+    async def __aenter__(self) -> Client:
+        await asyncio.sleep(0)
+        return await super().__aenter__()
+
+
+def test_a_run_that_is_cancelled_while_its_connections_open_leaves_them_to_the_next() -> None:
+    client = SlowToOpen()
+    connections = OwnConnections(lambda: client)
+
+    async def ask() -> None:
+        async with connections.open():
+            client.happened.append("asked")
+
+    async def main() -> None:
+        first = asyncio.create_task(ask())
+        await asyncio.sleep(0)
+        first.cancel()
+        with suppress(asyncio.CancelledError):
+            await first
+        await ask()
+
+    asyncio.run(main())
+    assert client.happened == ["opened", "asked", "closed"]
 
 
 def test_an_object_is_asked_from_one_loop_at_a_time() -> None:

@@ -77,7 +77,7 @@ class _Life:
 
     def __init__(self, model: Any) -> None:
         self.model = model
-        self._life = self._live()
+        self._life: AsyncGenerator[None, None] | None = None
         self._begun = asyncio.Lock()
         self._open = False
 
@@ -88,11 +88,13 @@ class _Life:
     async def begin(self) -> None:
         async with self._begun:
             if not self._open:
-                await anext(self._life)
-                self._open = True
+                life = self._live()  # anew each time: one that was cancelled while it opened the model is at its end
+                await anext(life)
+                self._life, self._open = life, True
 
     async def end(self) -> None:
-        await self._life.aclose()
+        if self._life is not None:
+            await self._life.aclose()
 
 
 class LentConnections:
