@@ -126,6 +126,23 @@ def test_every_provider_takes_what_is_said_of_thinking(wire: Wire, thinking: Any
     assert "".join(chunk.text for chunk in run(test)) == PLAN
 
 
+@pytest.mark.parametrize("wire", [OPENAI, *(w for w in WIRES if w.full_name and "jumps" not in w.lacks)], ids=repr)
+def test_how_long_a_model_may_be_silent_is_for_its_caller_to_say(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDKs give up after ten minutes of their own accord; the model would be asked, and paid, once more."""
+
+    async def test() -> None:
+        late = wire.answer(Said(told(PLAN)), {"stream_options": {"include_usage": True}})
+        late = replace(late, events=(b"".join(late.events),), pause=605.0)
+        async with playing(wire, late, Said(told(ANSWER))) as server:
+            for name, value in wire.environment.items():
+                monkeypatch.setenv(name, value.format(url=server.url))
+            model = wire.full_name or wire.model(server.url)
+            result = await LLMCompiler(model, [weather], first_token_timeout=900).run("How is it?")
+            assert (result.answer, len(server.requests)) == (ANSWER, 2)
+
+    run(test, jumping=True)
+
+
 # --------------------------------------------------------------------------------------------------------- Anthropic
 
 

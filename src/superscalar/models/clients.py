@@ -162,3 +162,16 @@ def asking_once(model: Any) -> Any:
         name = service.service_id.hyphenize()
         client.meta.events.unregister(f"needs-retry.{name}", unique_id=f"retry-config-{name}")
     return model
+
+
+def listening_on(model: Any) -> Any:
+    """Return the model, whose client waits for a silent server until it is told to stop: its caller knows when.
+
+    SDKs give up after ten minutes by themselves. That a connection is made in time is theirs to see to.
+    """
+    provider = getattr(model, "provider", None)
+    for client in (getattr(provider, "client", None), getattr(provider, "_own_http_client", None)):
+        bounds: Any = getattr(client, "timeout", None)
+        if client is not None and getattr(bounds, "read", None) is not None:
+            client.timeout = type(bounds)(None, connect=bounds.connect)
+    return model

@@ -44,6 +44,7 @@ _REASONS = re.compile(r"(o\d|gpt-([5-9]|\d\d))(?!.*-chat)")
 _TAKES_GRAMMARS = re.compile(r"gpt-([5-9]|\d\d)(?!.*-chat)")  # as the grammar of a custom tool
 _FINISHES: Final[Mapping[str, str]] = {"length": "length", "content_filter": "filter"}
 _NOT_OF_REASONING: Final = frozenset({"temperature", "stop"})
+_CONNECTING: Final = 5.0  # seconds
 _AFTERWARDS: Final = 0.1  # seconds that the end of a response may take once its body said that it is over
 # Codes of errors that arrive inside a stream, where there is no HTTP status to go by.
 _TRANSIENT = frozenset({"server_error", "rate_limit_exceeded", "overloaded", "overloaded_error", "timeout"})
@@ -316,7 +317,11 @@ class OpenAIModel:
             # max_retries=0: the SDK would sleep out Retry-After inside the call, holding the caller's slot.
             http = self._sdk.DefaultAsyncHttpxClient(**options(self._base_url))
             sdk: AsyncOpenAI = self._sdk.AsyncOpenAI(
-                api_key=self._key or "unused", base_url=self._base_url, max_retries=0, http_client=http
+                api_key=self._key or "unused",
+                base_url=self._base_url,
+                max_retries=0,
+                timeout=self._sdk.Timeout(None, connect=_CONNECTING),  # whoever asks knows how long it may be silent
+                http_client=http,
             )
             client = self._clients[loop] = _Client(sdk)
             await client.tie_to_loop()

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, TypeAlias, cast, get_args
 from superscalar.errors import ModelError, ModelSetupError, UsageError
 from superscalar.hosts import in_the_open
 from superscalar.models.base import Chunk, Prices, Request, Usage
-from superscalar.models.clients import Connections, LentConnections, OwnConnections, asking_once
+from superscalar.models.clients import Connections, LentConnections, OwnConnections, asking_once, listening_on
 from superscalar.models.ending import Ends
 from superscalar.models.failing import model_error, refused_setting
 from superscalar.models.files import media_types, taken_by
@@ -346,7 +346,7 @@ class PydanticAIModel:
         except ImportError as error:
             raise ModelSetupError(f"The model {self.name} needs the models extra: {install} ({error})") from error
         try:
-            model = asking_once(infer(self._name))
+            model = listening_on(asking_once(infer(self._name)))
         except ImportError as error:
             raise ModelSetupError(f"The model {self.name} needs its provider's SDK: {install} ({error})") from error
         except Exception as error:
