@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
+from socket import socket
 from typing import Any
 
 import pytest
@@ -18,6 +23,7 @@ from superscalar.models.base import closable
 from superscalar.models.ending import is_whole
 from support.wires import WIRES, each_wire
 from support.wires.anthropic import ANTHROPIC
+from support.wires.bedrock import BEDROCK
 from support.wires.chat import DEEPSEEK, DEEPSEEK_CHAT, OPENAI, OPENAI_CHAT
 from support.wires.google import GOOGLE
 from support.wires.player import hung_up, playing, run
@@ -270,3 +276,19 @@ def test_comments_and_other_ends_of_lines_are_taken(wire: Wire) -> None:
         chunks = run(partial(read, wire, replace(answer, events=tuple(each))))
         assert "".join(chunk.text for chunk in chunks) == PLAN
         assert is_whole(chunks[-1].finish)
+
+
+def test_a_command_does_not_wait_for_a_thread_that_reads_from_a_silent_bedrock(tmp_path: Path) -> None:
+    """Amazon's SDK reads in a thread that nothing can stop, and gives up after five minutes."""
+    pytest.importorskip("boto3")
+    with socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        environ = BEDROCK.environment.items()
+        told = {name: value.format(url=address) for name, value in environ}
+        command = [sys.executable, "-m", "superscalar", "models", "--try", BEDROCK.full_name, "--timeout", "0.5"]
+        found = subprocess.run(
+            command, env={**os.environ, **told}, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        )
+    assert (found.returncode, "no complete plan within 0.5 s" in found.stdout) == (1, True)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
-from typing import NoReturn
+import threading
+from time import monotonic
+from typing import Final, NoReturn
+
+_GRACE: Final = 0.3  # seconds
 
 
 def main() -> None:
@@ -21,7 +26,23 @@ def main() -> None:
     except SystemExit as end:
         if end.code in (130, 143):
             _leave_at_once(end.code)
+        if _is_kept_by_an_sdk():
+            atexit._run_exitfuncs()  # noqa: SLF001 -- a process that leaves so runs none by itself
+            _leave_at_once(end.code if isinstance(end.code, int) else 0)
         raise
+
+
+def _is_kept_by_an_sdk() -> bool:
+    """Whether a thread reads what nobody waits for any more, and would keep the process until it is given up there.
+
+    Amazon's SDK reads in threads of anyio, which are no daemons: with a server that says nothing, for five minutes. A
+    thread that has nothing to do ends with its event loop.
+    """
+    readers = [one for one in threading.enumerate() if one.name == "AnyIO worker thread" and not one.daemon]
+    until = monotonic() + _GRACE
+    for one in readers:
+        one.join(max(0.0, until - monotonic()))
+    return any(one.is_alive() for one in readers)
 
 
 def _leave_at_once(code: int) -> NoReturn:
