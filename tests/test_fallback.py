@@ -407,6 +407,10 @@ def test_secrets_of_each_are_kept() -> None:
         ("openai:a, openai:b ,local", ["openai:a", "openai:b", "local"]),
         ("local:/of,mine/a.gguf", "local:/of,mine/a.gguf"),
         ("local:/of,mine/a.gguf,openai:a", ["local:/of,mine/a.gguf", "openai:a"]),
+        ("local:/of,mine/a.gguf,gateway/groq:a/b", ["local:/of,mine/a.gguf", "gateway/groq:a/b"]),
+        ("openai:a,gateway/anthropic:b", ["openai:a", "gateway/anthropic:b"]),
+        ("openai:a,claude-opus-5-5", ["openai:a", "claude-opus-5-5"]),  # which is then refused, with what was meant
+        ("openai:a,", ["openai:a", ""]),
     ],
 )
 def test_several_are_typed_with_commas_between(typed: str, models: Any) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from superscalar.compiler.approval import Approve
     from superscalar.events import Event
 
-_BETWEEN_MODELS: Final = re.compile(r"\s*,\s*(?=[\w.-]+:|local\s*(?:,|$))")
+_BEGINS_A_MODEL: Final = re.compile(r"\s*(?:(?:[\w.-]+/)?[\w.-]+:|local\s*$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,11 +262,16 @@ def _given(*, joiner: bool = True, **options: Any) -> dict[str, Any]:
 
 
 def models_of(typed: str) -> str | list[str]:
-    """The models of a role as they are typed: one, or several with commas between, each of which begins as a name does.
+    """The models of a role as they are typed: one, or several with commas between.
 
-    A comma in the path of a model file is none of these.
+    A comma in the path of a model file is none of these, unless what follows begins as a name does.
     """
-    names = _BETWEEN_MODELS.split(typed.strip())
+    names: list[str] = []
+    for part in typed.split(","):
+        if names and names[-1].startswith("local:") and not _BEGINS_A_MODEL.match(part):
+            names[-1] += f",{part}"
+        else:
+            names.append(part.strip())
     return names if len(names) > 1 else typed
 
 

@@ -293,11 +293,15 @@ def nearest_names(name: str) -> Iterator[str]:
     asked = asked.removeprefix(gateway)
     close = [asked] if asked in words else difflib.get_close_matches(asked, words, n=3, cutoff=0.7)
     begun = [word for word in words if not colon and asked != word and re.match(rf"{re.escape(word)}(?![a-z])", asked)]
+    if begun:
+        written = name.strip()[len(gateway) :]
+        behind = written[len(begun[-1]) :]
+        rest = behind[1:] if behind.startswith("/") else written  # as other libraries write it
     for prefix in dict.fromkeys(_ALSO.get(word, word) for word in (*begun[-1:], *close)):
         if prefix == LOCAL.prefix:
             yield prefix
         else:
-            yield f"{gateway}{prefix}:{rest or (name if begun else 'NAME')}"
+            yield f"{gateway}{prefix}:{rest or 'NAME'}"
 
 
 def known_names(prefix: str) -> list[str]:
