@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -184,6 +184,20 @@ def test_an_error_is_raised_as_it_stands_there(document: Any, complaint: Any) ->
 @pytest.mark.parametrize("none", [None, "", {}, [], False, 0])
 def test_an_error_that_says_nothing_is_none(none: Any) -> None:
     assert read({**delta(content="a"), "error": none, "detail": none}, STOP) == [Chunk("a"), END]
+
+
+@pytest.mark.parametrize(
+    "said_again",
+    [
+        lambda number: delta(tool_calls=[call(0, "f", "1, " * 4_000)]),
+        lambda number: delta(tool_calls=[call(number * 1_000 + each, "f", "") for each in range(1_000)]),
+        lambda number: delta(refusal="No. " * 4_000),
+    ],
+)
+def test_calls_and_refusals_without_an_end_are_an_error(said_again: Callable[[int], Any]) -> None:
+    """They are held until they are whole, so nobody else would see that the model does not stop."""
+    with pytest.raises(ComplaintError, match="does not stop"):
+        read(*map(said_again, range(100)))
 
 
 def test_a_refusal_is_told_whole() -> None:

@@ -21,6 +21,8 @@ from superscalar.plan.evaluate.json_text import once
 _THOUGHTS: Final = ("reasoning_content", "reasoning", "thinking")
 _TEXTS: Final = frozenset({"text", "output_text", "input_text", ""})
 _DEEPEST: Final = 4
+_MOST_HELD: Final = 1 << 20  # characters of calls and refusals, which are no text before they are whole
+_OF_A_CALL: Final = 64  # characters that one counts for whatever it says
 
 
 class ComplaintError(Exception):
@@ -53,6 +55,7 @@ class Reply:
         self._calls = _CallPieces()
         self._last = ""
         self._refusal: list[str] = []
+        self._refused = 0
         self._prices = prices
         self._usage: Usage | None = None
 
@@ -69,7 +72,7 @@ class Reply:
         """Take the next document.
 
         Raises:
-            ComplaintError: it is an error.
+            ComplaintError: it is an error; or the model calls tools, or refuses, without an end.
         """
         if not isinstance(document, Mapping):
             return
@@ -124,6 +127,9 @@ class Reply:
                 yield Chunk(text)
             if isinstance(refusal := delta.get("refusal"), str):
                 self._refusal.append(without_halves(refusal))
+                self._refused += len(refusal)
+            if self._refused + self._calls.size > _MOST_HELD:
+                raise ComplaintError("the model calls tools, or refuses, and does not stop")
         self._end.said(choice.get("finish_reason"))
 
     def _spoken(self, text: str) -> str:
@@ -144,6 +150,7 @@ class _CallPieces:
     def __init__(self) -> None:
         self._calls: dict[Any, list[Any]] = {}
         self._last: Any = None
+        self.size = 0
         self._custom: tuple[Any, ...] = ()  # the index of the custom tool's call that was written last
         self.changed = False
 
@@ -173,10 +180,14 @@ class _CallPieces:
         self.changed = True
         name, arguments = _string(function.get("name")), function.get("arguments")
         key = self._key(piece, name)
-        call = self._calls.setdefault(key, ["", "", None])
+        if key not in self._calls:
+            self._calls[key] = ["", [], None]
+            self.size += _OF_A_CALL
+        call = self._calls[key]
         call[0] = call[0] or name
         if isinstance(arguments, str):
-            call[1] += arguments
+            call[1].append(arguments)
+            self.size += len(arguments)
         elif arguments is not None:
             call[2] = arguments  # some servers send the arguments themselves, and not their text
         self._last = key
@@ -191,7 +202,7 @@ class _CallPieces:
 
     def written(self, *, cut: bool) -> str:
         """Each call as a line of JSON, as `call_lines` has them."""
-        return call_lines(self._calls.values(), cut=cut)
+        return call_lines(((name, "".join(text), given) for name, text, given in self._calls.values()), cut=cut)
 
 
 def call_lines(calls: Iterable[Iterable[Any]], *, cut: bool) -> str:
