@@ -245,6 +245,10 @@ def test_one_that_says_nothing_in_time_does_not_work() -> None:
     assert not tried.works
 
 
+def test_one_that_is_slow_has_all_the_time_that_is_given() -> None:
+    assert run(try_model(ScriptedModel(PLAN, delay=400.0), seconds=900.0)).error is None
+
+
 def test_all_are_tried_and_one_that_does_not_work_is_enough_to_fail(models: dict[str, Any]) -> None:
     models |= {"a": failing(ModelError("down"), name="a"), "b": ScriptedModel(PLAN, name="b")}
     shown = command("--try", "a", "--try", "b")

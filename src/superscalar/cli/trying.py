@@ -97,7 +97,15 @@ async def try_model(model: ChatModel, seconds: float) -> ModelTried:
     `seconds`: how long its reply may take once it is prepared.
     """
     watched = _Timed(model)
-    agent = LLMCompiler(cast("ChatModel", watched), [double], joiner=None, planner_timeout=seconds, max_repairs=0)
+    agent = LLMCompiler(
+        cast("ChatModel", watched),
+        [double],
+        joiner=None,
+        planner_timeout=seconds,
+        first_token_timeout=None,  # of `seconds` it may be silent for as many as it likes
+        stall_timeout=None,
+        max_repairs=0,
+    )
     plan = ""
     error: SuperscalarError | None = None
     try:
