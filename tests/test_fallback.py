@@ -16,6 +16,7 @@ from superscalar import LLMCompiler, ModelError, ModelSetupError, UsageError, to
 from superscalar.cli.compiling import models_of
 from superscalar.cli.recorded import print_run
 from superscalar.events import (
+    BudgetSpent,
     Event,
     ModelAsked,
     ModelFailed,
@@ -397,6 +398,17 @@ def test_secrets_of_each_are_kept() -> None:
     first = Speaker([ModelError("no sk-first-key here", retryable=True)], name="first", secrets=("sk-first-key",))
     result, _ = timed(agent(first, Speaker(PLAN, name="second")).run("How many?"))
     assert "sk-first-key" not in str(result.events)
+
+
+@pytest.mark.parametrize("joiner", ["same", None])
+def test_what_a_model_thought_before_it_failed_may_be_all_that_a_run_may_spend(joiner: str | None) -> None:
+    """The planner is not asked again, by no other model either; the joiner is, once."""
+    thinks = Speaker([Chunk(thought="hm " * 4_000), DOWN], name="thinks", prices=Prices(1.0, 100.0))
+    second = Speaker("Nothing was looked up.", name="second", prices=Prices(1.0, 1.0))
+    result, _ = timed(agent(thinks, second, joiner=joiner, max_cost=0.1).run("How many?"))
+    assert asked_in_order(result) == [("planner", "thinks"), *([("joiner", "second")] if joiner else [])]
+    assert result.answer == ("Nothing was looked up." if joiner else None)
+    assert [spent.budget for spent in told(result, BudgetSpent)] == ["max_cost"]
 
 
 @pytest.mark.parametrize(

@@ -85,12 +85,14 @@ class Asking:
         time: Patience,
         *,
         late: float | None = None,
+        spent: Callable[[], object] = lambda: None,
     ) -> AsyncGenerator[Chunk, None]:
         """The reply of the first of `models` that gives one. `request_of`: what each of them is asked.
 
         One that fails or is refused before anything of its reply has come is asked again later, and another one at
-        once. `time` begins whenever one is asked. A refusal until `late` is waited for by nobody. What a reply used
-        that nobody counted is estimated; one that goes on and on ends as if it had been cut by its length.
+        once, unless what it thought until then was all that may be `spent`. `time` begins whenever one is asked. A
+        refusal until `late` is waited for by nobody. What a reply used that nobody counted is estimated; one that goes
+        on and on ends as if it had been cut by its length.
 
         Raises:
             ModelError: none of them answered; or one did, and then failed or fell silent in the middle.
@@ -154,7 +156,7 @@ class Asking:
                     self._record(events.ModelUsed(self._now(), role, usage, model.name))
             time.pause()
             self._put_off(one, failed, refusal, verdict, begun=begun, late=late)
-            if wrote:
+            if wrote or (begun and spent() is not None):
                 raise failed
             self._tell_of(role, one, failed, entrants)
 

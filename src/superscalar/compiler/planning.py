@@ -7,6 +7,7 @@ from contextlib import aclosing
 from typing import Final, Literal, TypeAlias
 
 from superscalar import events, planner
+from superscalar.compiler.budget import Spent
 from superscalar.compiler.past import rest_of
 from superscalar.compiler.wiring import Wiring
 from superscalar.errors import ModelError, PlanError
@@ -178,7 +179,7 @@ class Planning:
             found = [(problem.code, problem.message, problem.line_text) for problem in problems]
             found += [("cut", cut, str(len(planned)))] if cut else []
             continuing = continuing or bool(cut and planned)
-            if self._running and self._wiring.spent() is not None:
+            if self._spent() is not None:
                 return "spent"
             repeated = found == before and (bool(cut) or all(_says(text, problem) for problem in problems))
             if attempt == most or repeated:
@@ -222,7 +223,9 @@ class Planning:
 
         try:
             with self._wiring.patience(timeout, self._wiring.deadline) as time:
-                async with aclosing(self._wiring.asking.ask("planner", equipment.planners, request_of, time)) as chunks:
+                async with aclosing(
+                    self._wiring.asking.ask("planner", equipment.planners, request_of, time, spent=self._spent)
+                ) as chunks:
                     async for chunk in chunks:
                         if chunk.withdrawn:
                             self._take(reply.withdrawn())
@@ -247,7 +250,7 @@ class Planning:
                 late = f"the planner wrote no complete plan within {timeout:g} s (planner_timeout)"
                 raise ModelError(late, retryable=True, said=reply.text) from None
         except ModelError as error:
-            if not (reply.joined or (error.retryable and reply.text)):
+            if not (reply.joined or (error.retryable and (reply.text or self._spent() is not None))):
                 await self._wiring.unit.settle()  # what it had planned runs to its end; its writes fail, unsealed
                 raise
             reply.torn = error  # in the middle of the reply: what was read of it stays
@@ -255,6 +258,10 @@ class Planning:
         if aloud:
             self._release()
         return reply
+
+    def _spent(self) -> Spent | None:
+        """The budget that allows no further reply; a plan that is not run has none."""
+        return self._wiring.spent() if self._running else None
 
     def _release(self) -> None:
         if not self._equipment.options.approve_plan:
