@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -139,3 +140,23 @@ def test_certificates_are_read_for_a_server_that_has_one() -> None:
     trusted = options("http://127.0.0.1:1/v1")["verify"]
     assert (trusted.get_ca_certs(), trusted.verify_mode, trusted.check_hostname) == ([], ssl.CERT_REQUIRED, True)
     assert "verify" not in options("https://api.example/v1")
+
+
+def test_a_password_in_the_address_is_sent_and_neither_logged_nor_told(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+
+    async def refuses(exchange: Exchange) -> None:
+        await exchange.status(400, {"message": "not with pa/ss-word"})
+
+    async def main() -> tuple[str, str]:
+        async with serving(refuses) as server:
+            model = OpenAIModel("m", base_url=server.url.replace("//", "//ann:pa%2Fss-word@"), api_key=KEY)
+            with pytest.raises(ModelError) as refused:
+                await anext(model.stream(ASKED))
+            await model.aclose()
+            return server.exchanges[0].headers["authorization"], str(refused.value)
+
+    sent, told = asyncio.run(main())
+    assert sent == "basic " + b64encode(b"ann:pa/ss-word").decode().lower()
+    assert "word" not in told + caplog.text
+    assert "HTTP Request: POST http://127.0.0.1" in caplog.text

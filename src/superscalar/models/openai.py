@@ -23,7 +23,7 @@ from superscalar.models.constraint import Constraints
 from superscalar.models.dialect import Dialect, Rejection
 from superscalar.models.ending import Ends
 from superscalar.models.files import media_types, taken_by
-from superscalar.models.origin import OtherOriginError, check_origin, options
+from superscalar.models.origin import OtherOriginError, check_origin, credentials, options, without_credentials
 from superscalar.models.reply import ComplaintError, RefusedError, Reply
 from superscalar.models.saying import error_words, page, place, said_by_server
 from superscalar.models.wire import DONE, GarbledError, ReplyBody
@@ -148,7 +148,8 @@ class OpenAIModel:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Return what no text of a run may show."""
-        return (self._key,) if self._key else ()
+        _, password = credentials(self._base_url) or ("", "")
+        return tuple(filter(None, (self._key, password)))
 
     @property
     def _key(self) -> str:
@@ -318,7 +319,7 @@ class OpenAIModel:
             http = self._sdk.DefaultAsyncHttpxClient(**options(self._base_url))
             sdk: AsyncOpenAI = self._sdk.AsyncOpenAI(
                 api_key=self._key or "unused",
-                base_url=self._base_url,
+                base_url=without_credentials(self._base_url),
                 max_retries=0,
                 timeout=self._sdk.Timeout(None, connect=_CONNECTING),  # whoever asks knows how long it may be silent
                 http_client=http,

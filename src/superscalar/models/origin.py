@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from superscalar.errors import UsageError
 from superscalar.hosts import in_the_open
@@ -36,8 +36,23 @@ def check_origin(model: str, url: str, *, keyed: bool, insecure: bool) -> None:
         )
 
 
+def credentials(url: str) -> tuple[str, str] | None:
+    """The name and the password that stand in an address, if there are any."""
+    parts = urlsplit(url)
+    return (unquote(parts.username or ""), unquote(parts.password or "")) if "@" in parts.netloc else None
+
+
+def without_credentials(url: str) -> str:
+    """An address as it may be logged, which its client does."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
 def options(url: str) -> Mapping[str, Any]:
-    """How the client of an address is made: no other is asked, and in the open no proxy of the environment."""
+    """How the client of an address is made: no other is asked, and in the open no proxy of the environment.
+
+    What stands in the address to say who asks is sent as its client would, which need not be told it there.
+    """
 
     async def stays(response: Any) -> None:
         if response.has_redirect_location:
@@ -46,7 +61,7 @@ def options(url: str) -> Mapping[str, Any]:
                 await response.aclose()
                 raise OtherOriginError(target)
 
-    hooks = {"event_hooks": {"response": [stays]}}
+    hooks = {"event_hooks": {"response": [stays]}, "auth": credentials(url)}
     if urlsplit(url).scheme.lower() == "https":
         return hooks
     # No other origin is asked, so nothing is to be verified, and to read the system's certificates takes 20 ms.
