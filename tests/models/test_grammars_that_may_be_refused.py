@@ -203,6 +203,28 @@ def test_a_planner_that_needs_no_grammar_is_told_what_all_large_ones_are() -> No
     run(test)
 
 
+def test_of_several_planners_those_are_held_that_can_be() -> None:
+    """One that takes a grammar may stand in for one that is not held to any, and the other way round."""
+
+    async def test() -> None:
+        down = refusing("Overloaded", status=400)
+        async with serving(replying(['x = price("IBM")\njoin(x)'])) as well, serving(down) as ill:
+            other = OpenAIModel("m", base_url=ill.url, api_key="k")
+            agent = LLMCompiler([other, official(well.url)], [price], joiner=None)
+            assert (await agent.run("What is the price?")).answer == 2.5
+            back = LLMCompiler([official(ill.url), OpenAIModel("m", base_url=well.url)], [price], joiner=None)
+            assert (await back.run("What is the price?")).answer == 2.5
+        assert [bool(told(exchange.body)) for exchange in (*ill.exchanges, *well.exchanges)] == [
+            False,
+            True,
+            True,
+            False,
+        ]
+        assert len({str(exchange.body["messages"]) for exchange in (*ill.exchanges, *well.exchanges)}) == 1
+
+    run(test)
+
+
 def part(number: int) -> Tool[..., float]:
     def look(serial: str) -> float:
         return 1.5

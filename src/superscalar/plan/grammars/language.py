@@ -33,7 +33,7 @@ from superscalar.plan.grammars.rules import (
 )
 from superscalar.plan.ir.signatures import Form, Parameter, Signature, Signatures, forms_by_type
 
-LEVELS = 2
+LEVELS = 3
 """How deep blocks may be nested within blocks: each level is a copy of the rules of a statement."""
 
 # Any call may stand alone: a model that has begun with a tool's name knows no other way to go on.
