@@ -18,6 +18,7 @@ from superscalar.models.base import Chunk, Prices, Request, Usage
 from superscalar.models.clients import Connections, LentConnections, OwnConnections, asking_once
 from superscalar.models.ending import Ends
 from superscalar.models.failing import model_error, refused_setting
+from superscalar.models.files import media_types, taken_by
 from superscalar.models.foreign import PydanticModel
 from superscalar.models.market import prices_of
 from superscalar.models.parts import ENDS, PartsReply
@@ -66,9 +67,11 @@ class PydanticAIModel:
     conversation goes on. `cache`: whether the provider may keep the beginning of prompts, which is the same in all runs
     of an agent: to keep it costs more with some providers, to read it again much less. `grammar="json_schema"`: plans
     are structured output, in JSON; by default nothing constrains them. `prices` per million tokens, where pydantic's
-    list of prices (which is asked otherwise) does not know the model, or you pay others. `settings`: further settings
-    of pydantic-ai, in the place of ours where they are called so (`settings={"top_p": 0.9}`); those of a `Model` object
-    stand too. `ends`: words with which the provider says that a reply is whole, beside those that are known.
+    list of prices (which is asked otherwise) does not know the model, or you pay others. `takes`: the media types of
+    files that the model reads, such as `("image/*", "application/pdf")`, where that is not known by its name.
+    `settings`: further settings of pydantic-ai, in the place of ours where they are called so (`settings={"top_p":
+    0.9}`); those of a `Model` object stand too. `ends`: words with which the provider says that a reply is whole,
+    beside those that are known.
 
     A failed request is never repeated here: the error says whether to, and when, and `retry` how often and for how long
     runs wait for that. The exception is a provider that refuses a *setting* of ours, such as `temperature`, or the
@@ -91,6 +94,7 @@ class PydanticAIModel:
         cache: bool = True,
         grammar: Literal["json_schema"] | None = None,
         prices: Prices | None = None,
+        takes: Iterable[str] | None = None,
         retry: Retry | None = None,
         settings: Mapping[str, Any] | None = None,
         ends: Iterable[str] = (),
@@ -110,6 +114,7 @@ class PydanticAIModel:
         self._cache = cache
         self._grammar = grammar
         self._prices = prices
+        self._takes = None if takes is None else media_types("PydanticAIModel", takes)
         self.retry = retry
         self._settings = _checked(settings)
         self._ends = Ends(ENDS, ends)
@@ -152,6 +157,11 @@ class PydanticAIModel:
             return prices_of(provider, model)
         except ImportError as error:
             raise AttributeError("prices") from error
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """Return the media types of files that it reads: as the user said, else as its provider says of such a name."""
+        return taken_by(*self.name.split(":", 1)) if self._takes is None else self._takes
 
     @property
     def constrains(self) -> bool:
