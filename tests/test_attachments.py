@@ -172,9 +172,13 @@ def test_a_parameter_that_wants_one_is_given_nothing_else() -> None:
     assert failure.kind == "arguments"
 
 
-def test_max_bytes_counts_it() -> None:
+def test_max_bytes_counts_it_with_each_result_and_not_with_each_call_that_is_given_it() -> None:
     outcomes = run(LLMCompiler(tools=[draw], max_bytes=10_000).execute("a = draw()\njoin(a)"))
     assert "has no room for" in str(outcomes["a"])
+    agent = LLMCompiler(tools=[draw, look], max_bytes=40_000)
+    assert run(agent.execute("a = draw()\nb = [look(a) for i in range(50)]\njoin(b[49])")).joined == "chart.png"
+    outcomes = run(agent.execute("a = draw()\nb = draw()\nc = [a, b]\njoin(look(c[0]))"))
+    assert "has no room for" in str(outcomes)
 
 
 # ------------------------------------------------------------------------------------------------------ of a server
