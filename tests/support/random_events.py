@@ -229,4 +229,7 @@ ONE_OF_EACH: tuple[Event, ...] = (
     events.Approved(7.0, "pay()", True, "ann", "0123456789abcdef0123456789abcdef"),
     events.ModelWaiting(5.0, "planner", "openai:gpt-5-mini", ("openai:gpt-5-mini",), "slow down"),
     events.ModelFailed(5.0, "planner", "openai:gpt-5-mini", "HTTP 500: no room"),
+    events.RunStarted(0.0, "r2", "What is it?", files=(Attachment("image/png", b"\x89PNG", name="a.png"),)),
+    events.ModelAsked(5.0, "planner", 1, "local", ("withheld: image/png, 4 bytes: local takes no images",)),
+    events.Succeeded(3.0, "x", [Attachment("text/plain", b"", uri="https://a.example/b")]),
 )
