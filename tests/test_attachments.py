@@ -164,6 +164,23 @@ def test_a_plan_hands_it_on_as_it_is_and_cannot_look_into_it() -> None:
     assert "has no length" in str(outcomes["d"])
 
 
+def test_calls_that_are_given_equal_ones_are_one_call() -> None:
+    calls = []
+
+    @tool(effect="read")
+    def made(name: str) -> Attachment:
+        return Attachment("image/png", PNG, name=name)
+
+    @tool(effect="read", dedupe=True)
+    def read(picture: Attachment) -> str:
+        calls.append(picture.name)
+        return picture.name
+
+    plan = "a = made('x')\nb = made(name=f'x')\nc = made('y')\njoin(read(a), read(b), read(c))"
+    assert run(LLMCompiler(tools=[made, read]).execute(plan)).joined == ["x", "x", "y"]
+    assert sorted(calls) == ["x", "y"]
+
+
 def test_a_parameter_that_wants_one_is_given_nothing_else() -> None:
     agent = LLMCompiler(tools=[look, draw])
     assert [one.code for one in agent.check("join(look('chart.png'))")] == ["E304"]

@@ -42,7 +42,7 @@ from superscalar.values import (
     Usage,
 )
 from support.random_expressions import expressions
-from support.random_values import VALUES
+from support.random_values import FILES, VALUES
 
 _IDS = st.sampled_from(["x", "x.2", "xs[]", "xs[]:t", "notify()"])
 
@@ -111,10 +111,7 @@ _BY_ANNOTATION: dict[str, st.SearchStrategy[Any]] = {
         st.lists(st.builds(Source, st.sampled_from(["plan", "tool"]), _TEXTS, st.booleans(), _TEXTS), max_size=2),
         st.none() | st.lists(_TEXTS, max_size=2),
     ),
-    "tuple[Attachment, ...]": st.lists(
-        st.builds(Attachment, st.sampled_from(["image/png", "text/plain"]), st.binary(max_size=4), name=_TEXTS),
-        max_size=2,
-    ).map(tuple),
+    "tuple[Attachment, ...]": st.lists(FILES, max_size=2).map(tuple),
     "Any": VALUES,
     "Mapping[str, Any]": st.dictionaries(_TEXTS, VALUES, max_size=2),
     "Mapping[str, Any] | None": st.none() | st.dictionaries(_TEXTS, VALUES, max_size=2),
