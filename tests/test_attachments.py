@@ -181,6 +181,20 @@ def test_calls_that_are_given_equal_ones_are_one_call() -> None:
     assert sorted(calls) == ["x", "y"]
 
 
+def test_two_are_equal_to_a_plan_if_nothing_tells_them_apart_so_that_a_resumed_run_goes_the_same_way() -> None:
+    @tool(effect="write")
+    def made(name: str) -> Attachment:
+        return Attachment("image/png", PNG, name=name)
+
+    plan = "a = made('x')\nb = made('x')\nc = made('y')\n"
+    plan += "join(a == b, a is b, a in [c, b], [a] == [b], a == c, a != c, a < b)"
+    outcomes = run(LLMCompiler(tools=[made]).execute(plan))
+    assert [outcomes[f"join()[{i}]"] for i in range(6)] == [
+        Observation(value=said) for said in (True, True, True, True, False, True)
+    ]
+    assert "`<` does not work" in str(outcomes["join()[6]"])
+
+
 def test_a_parameter_that_wants_one_is_given_nothing_else() -> None:
     agent = LLMCompiler(tools=[look, draw])
     assert [one.code for one in agent.check("join(look('chart.png'))")] == ["E304"]
