@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from superscalar import LLMCompiler, ModelError, ModelSetupError, UsageError, tool
 from superscalar.cli.compiling import models_of
@@ -30,6 +32,7 @@ from superscalar.observe.account import Account
 from superscalar.observe.view import RunView
 from superscalar.testing import run
 from superscalar.tools import Limit
+from support.depth import examples
 from support.speaking import Speaker, Step
 
 FOR_EVER = 1e9
@@ -425,3 +428,32 @@ def test_show_names_the_one_that_stood_in(tmp_path: Path, capsys: pytest.Capture
     print_run(journal, "monday")
     assert "model     first, second\n" in (shown := capsys.readouterr().out)
     assert "planner   second, in the place of another\n" in shown
+
+
+# --------------------------------------------------------------------------------------------------- whatever happens
+
+FAULTS: list[list[Step]] = [
+    [DOWN],
+    [refused(3.0)],
+    [refused(700.0)],
+    [ModelError("no")],
+    [Chunk(thought="hm"), DOWN],
+    ["\n", DOWN],
+    [FOR_EVER],
+    ["x = look(1)\n", DOWN],
+    ["x = look(1)\n", FOR_EVER],
+    [Chunk("hm"), Chunk(thought="hm", withdrawn=True), DOWN],
+]
+
+
+@given(st.lists(st.lists(st.sampled_from(FAULTS), max_size=2), min_size=1, max_size=3), st.integers(0, 3))
+@settings(max_examples=examples(60))
+def test_whatever_the_others_do_one_that_is_well_answers(scripts: list[list[list[Step]]], well: int) -> None:
+    """Each call that is begun is accounted for, and no model is asked while its provider refuses."""
+    models = [Speaker(*faults, PLAN, name=f"m{number}") for number, faults in enumerate(scripts)]
+    models.insert(min(well, len(models)), Speaker(PLAN, name="well"))
+    result, at = timed(agent(*models, max_repairs=9, first_token_timeout=20, stall_timeout=10).run("How many?"))
+    assert result.answer == 1
+    assert at <= 20.0 * 3
+    assert [event.model for event in told(result, ModelUsed)] == [model for _, model in asked_in_order(result)]
+    assert told(result, ModelWaiting) == []

@@ -213,7 +213,7 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "and pin what it always does": (
             "test_many_tools.py::test_what_is_pinned_is_shown_and_then_what_the_question_is_about"
         ),
-        "planners are not told of a tool that nobody has accepted": (
+        "there is no tool for a planner that nobody has accepted": (
             "servers/test_injections.py::test_a_description_that_orders_a_call_gets_none_made_until_somebody_accepts_it"
         ),
         "where nobody can be asked it is denied": (
@@ -384,7 +384,7 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
             "schedule/test_closed_providers.py::"
             "test_those_that_wait_for_the_same_limit_fail_too_and_nobody_asks_for_them"
         ),
-        "The words are handed on to no tool whose failures may not have them": (
+        "That number and the words are handed on to no tool whose failures may not have them": (
             "schedule/test_closed_providers.py::test_words_go_to_no_tool_whose_failures_may_not_have_them"
         ),
         "Refusals between which nothing gets through add up": (

@@ -224,7 +224,7 @@ class Extractor:
             one = entrants.next(loop.time())
             try:
                 async with AsyncExitStack() as holding:
-                    if granted is not None and (number or len(entrants) > 1):  # else the call was let in to ask it
+                    if granted is not None and (number or len(self._models) > 1):  # else the call was let in to ask it
                         await holding.enter_async_context(_let_in(*granted, one.model, run.run_id))
                     found = await self._reply_of(one.model, request, run)
             except ModelError as error:

@@ -93,7 +93,6 @@ def root(
 def run(
     command: typer.Context,
     question: options.QuestionArgument,
-    file: options.FileOption = None,
     tools: options.ToolsOption = None,
     mcp: options.McpOption = None,
     trust: options.TrustOption = None,
@@ -180,9 +179,9 @@ def run(
                 contact(screen, quiet=quiet),
             )
             compiler, told.journal = with_tools.compiler, with_tools.journal
-            stream = lambda **given: compiler.stream(asked, files=file or (), deadline=deadline, **given)  # noqa: E731
+            stream = lambda **given: compiler.stream(asked, **given)  # noqa: E731
             with traced(view, wanted=traceback):
-                result = followed(lambda: with_tools.streamed(stream), view, screen, told.journal)
+                result = followed(lambda: with_tools.streamed(stream, deadline), view, screen, told.journal)
         conclude(result, view, told.journal, {}, answers=True, as_json=as_json, quiet=quiet)
 
 
@@ -190,7 +189,6 @@ def run(
 def plan(
     command: typer.Context,
     question: options.QuestionArgument,
-    file: options.FileOption = None,
     tools: options.ToolsOption = None,
     mcp: options.McpOption = None,
     trust: options.TrustOption = None,
@@ -241,7 +239,7 @@ def plan(
             place = CommandSource(tools or (), agent, typed=typed, mcp=mcp or (), trust=trust or ())
             compiler = opened_compiler(place, chosen).compiler
             view = RunView()
-            stream = lambda: compiler.stream_planning(asked, files=file or ())  # noqa: E731
+            stream = lambda: compiler.stream_planning(asked)  # noqa: E731
             written = followed(stream, view, screen_for(view, asked, hidden=as_json or quiet, verbosity=verbose)).plan
             toolset = compiler.tools
         text = print_plan(written.tasks)
@@ -392,9 +390,9 @@ def execute(
                 return plan
 
             made = None if compiler.is_live else compiled()  # else nobody knows the tools yet
-            stream = lambda **given: compiler.stream_plan(made or compiled(), deadline=deadline, **given)  # noqa: E731
+            stream = lambda **given: compiler.stream_plan(made or compiled(), **given)  # noqa: E731
             with traced(view, wanted=traceback):
-                result = followed(lambda: with_tools.streamed(stream), view, screen, told.journal)
+                result = followed(lambda: with_tools.streamed(stream, deadline), view, screen, told.journal)
         conclude(result, view, told.journal, {"syntax": read_as}, answers=False, as_json=as_json, quiet=quiet)
 
 

@@ -86,11 +86,14 @@ class OpenedCompiler:
     journal: Path | None
     context: str | None
 
-    def streamed(self, stream: Callable[..., Stream]) -> Stream:
-        """A stream of the compiler's, called when its tools are known, and with the context if there is one."""
+    def streamed(self, stream: Callable[..., Stream], deadline: float | None) -> Stream:
+        """A stream of the compiler's, called when its tools are known, and with the context if there is one.
+
+        `deadline`: seconds that there are for that, and for the run, which is told how many are left.
+        """
         if self.context is None and not self.compiler.is_live:
-            return stream()
-        return WhenOpen(self.compiler, self.context, stream)
+            return stream(deadline=deadline)
+        return WhenOpen(self.compiler, self.context, stream, deadline)
 
     def with_tools(self) -> LLMCompiler:
         """The compiler, which knows the tools that are there now."""
@@ -111,20 +114,29 @@ class WhenOpen:
     The run gets what that function returns as its context.
     """
 
-    def __init__(self, compiler: LLMCompiler, spec: str | None, open_stream: Callable[..., Stream]) -> None:
+    def __init__(
+        self, compiler: LLMCompiler, spec: str | None, open_stream: Callable[..., Stream], deadline: float | None
+    ) -> None:
         self._compiler = compiler
         self._spec = spec
         self._open_stream = open_stream
+        self._deadline = deadline
         self._stack = AsyncExitStack()
         self._stream: Stream | None = None
 
     async def __aenter__(self) -> WhenOpen:
+        import asyncio
+
         from superscalar.cli.loading import open_context
 
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self._compiler.opened())
+            now = asyncio.get_running_loop().time
+            begun = now()
+            await stack.enter_async_context(self._compiler.opened(self._deadline))
+            left = None if self._deadline is None else max(begun + self._deadline - now(), 1e-9)
             context = await stack.enter_async_context(open_context(self._spec))
-            self._stream = self._open_stream() if self._spec is None else self._open_stream(context=context)
+            given = {} if self._spec is None else {"context": context}
+            self._stream = self._open_stream(deadline=left, **given)
             await stack.enter_async_context(self._stream)
             self._stack = stack.pop_all()
         return self

@@ -54,7 +54,7 @@ class ModelTried:
         return self.error is None
 
 
-class _Watched:
+class _Timed:
     """A model whose reply is timed, and that is asked once: what it lacks, and a refusal, are to be seen."""
 
     retry = Retry(attempts=1)
@@ -95,13 +95,13 @@ async def try_model(model: ChatModel, seconds: float) -> ModelTried:
 
     `seconds`: how long its reply may take once it is prepared.
     """
-    watched = _Watched(model)
+    watched = _Timed(model)
     agent = LLMCompiler(cast("ChatModel", watched), [double], joiner=None, planner_timeout=seconds, max_repairs=0)
     plan = ""
     error: SuperscalarError | None = None
     try:
         written = await agent.plan(QUESTION)
-        plan = print_plan(written.tasks)
+        plan = print_plan(written.tasks).strip()
         if not any(isinstance(task.work, Call) and task.work.tool == double.name for task in written.tasks):
             error = PlanError((), summary=f"it wrote a plan that does not call {double.name}, the one tool there is")
     except SuperscalarError as raised:
@@ -155,8 +155,11 @@ def hint_of(tried: ModelTried, base_url: str | None = None) -> str:
     error = tried.error
     prefix, _, name = tried.model.partition(":")
     provider = provider_of(prefix)
-    if not isinstance(error, ModelError) or isinstance(error, ModelSetupError) or provider is None:
+    if not isinstance(error, ModelError) or provider is None:
         return ""
+    if isinstance(error, ModelSetupError):
+        places = " and ".join(filter(None, (provider.wanted, provider.elsewhere)))
+        return f"{provider.title}: it looks in {places}." if provider.found().setup == "not known" else ""
     address = base_url or (os.environ.get(provider.server) if provider.server else None)
     match error.status:
         case 401 | 403:

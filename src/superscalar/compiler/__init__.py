@@ -109,15 +109,16 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         return self._prepared.is_live
 
     @asynccontextmanager
-    async def opened(self) -> AsyncIterator[Toolset]:
+    async def opened(self, deadline: float | None = None) -> AsyncIterator[Toolset]:
         """Keep open what tools need, for several runs, and give the tools that there are now.
 
-        They are what `tools`, `compile` and `check` know from then on.
+        They are what `tools`, `compile` and `check` know from then on. `deadline`: seconds that it may take until then.
 
         Raises:
-            ToolsetError: a toolset cannot be opened, or does not list its tools.
+            ToolsetError: a toolset cannot be opened, does not list its tools, or takes longer.
         """
-        async with self._prepared.ready() as ready:
+        check_call(deadline=deadline)
+        async with self._prepared.ready(deadline) as ready:
             yield ready.equipment.tools
 
     def __repr__(self) -> str:

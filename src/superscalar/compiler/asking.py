@@ -121,7 +121,7 @@ class Asking:
                         if (chunk.text or chunk.thought) and not begun:
                             begun = True
                             self._standby.answers(model)
-                        wrote = bool(chunk.text) or (wrote and not chunk.withdrawn)
+                        wrote = bool(chunk.text.strip()) or (wrote and not chunk.withdrawn)
                         said = (chunk.text if chunk.withdrawn else said + chunk.text)[:SAID]
                         finish = chunk.finish or finish
                         if chunk.withdrawn:

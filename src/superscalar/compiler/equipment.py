@@ -41,8 +41,8 @@ class Equipment:
     """What the runs of an agent share. `options` has all else that they are told.
 
     Of each role the models that may be asked, the first of them first; none where nobody has it. `given`: the tools
-    without `extract`, as they were listed last. `constrains`: whether the first planner is held to a grammar;
-    `grammar` is that of a planner that is shown all tools.
+    without `extract`, as they were listed last. `showable`: those that the planner may be told of. `constrains`:
+    whether the first planner is held to a grammar; `grammar` is that of a planner that is shown all tools.
     """
 
     options: Options
@@ -58,6 +58,7 @@ class Equipment:
     durations: Durations = field(default_factory=Durations)
     given: Toolset = field(default_factory=Toolset)
     tools: Toolset = field(default_factory=Toolset)
+    showable: Toolset = field(default_factory=Toolset)
     constrains: bool = False
     grammar: Grammar | None = None
 
@@ -138,10 +139,19 @@ class Equipment:
         Rulings(self.policy, tools)  # complains of what makes no sense now, not in the first run
         held = told.grammar and bool(self.planners) and self._is_held(self.planners[0])
         runners = Runners(told.executor or LOCAL).made(tools)
-        shown = self._shown_of(tools)
+        showable = self._showable_of(tools)
         any_held = any(map(self._is_held, self.planners))
-        of_all = grammar(shown) if any_held and tools_for(shown, "", (), told.max_prompt_tokens).is_whole else None
-        return replace(self, given=given, tools=tools, limits=limits, runners=runners, constrains=held, grammar=of_all)
+        whole = any_held and tools_for(showable, "", (), told.max_prompt_tokens).is_whole
+        return replace(
+            self,
+            given=given,
+            tools=tools,
+            showable=showable,
+            limits=limits,
+            runners=runners,
+            constrains=held,
+            grammar=grammar(showable) if whole else None,
+        )
 
     def listing(self, question: str, history: Sequence[Message]) -> ToolListing:
         """What the planner is told of the tools, for a question.
@@ -149,15 +159,14 @@ class Equipment:
         Raises:
             UsageError: it may be told of none, since nobody has accepted what servers say of them.
         """
-        shown = self._shown_of(self.tools)
-        if len(self.tools) and not len(shown):
+        if len(self.tools) and not len(self.showable):
             raise UsageError(
                 "nobody has accepted what the servers say of their tools; look at it, and accept it: "
                 "superscalar mcp accept FILE, or await toolset.accept()"
             )
-        return ToolListing(shown, question, history, self.options.max_prompt_tokens)
+        return ToolListing(self.showable, question, history, self.options.max_prompt_tokens)
 
-    def _shown_of(self, tools: Toolset) -> Toolset:
+    def _showable_of(self, tools: Toolset) -> Toolset:
         """What the planner may be told of: with `enforce`, of no tool whose description nobody has accepted."""
         if self.policy.mode != "enforce" or not any(tool.described.unaccepted for tool in tools):
             return tools

@@ -18,11 +18,10 @@ from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.read.fronts.detect import Syntax, reader_of
 from superscalar.plan.read.fronts.reader import MAX_PROSE
 from superscalar.plan.read.program import Program, ProgramStep
+from superscalar.short import CHARACTERS_PER_TOKEN
 
 PROSE_SECONDS: Final = 10.0
 """How long prose is read behind a complete `join` (rule L18)."""
-
-_CHARACTERS: Final = 4  # to a token, where nobody counted
 
 Ended: TypeAlias = Literal["whole", "late", "spent"]
 """How a round of planning ended: its plan may be sealed, the run's deadline passed, or nobody may mend it any more."""
@@ -236,7 +235,7 @@ class Planning:
                             self._take(reply.read(chunk.text, self._now()))
                             if reply.joined:
                                 time.end_at(reply.ends_at(timeout))
-                            if reply.joined and reply.behind > _CHARACTERS * equipment.options.max_plan_tokens:
+                            if reply.joined and reply.behind > CHARACTERS_PER_TOKEN * equipment.options.max_plan_tokens:
                                 break
                         reply.finish = chunk.finish or reply.finish
                         reply.carry = chunk.carry or reply.carry

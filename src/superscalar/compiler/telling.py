@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
+from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
 from superscalar import codec, events
@@ -120,6 +121,7 @@ class Telling:
         return {tool: self._heard(tool, run) if tool.secrets else run for tool, run in runners.items()}
 
     def _heard(self, tool: Tool[..., Any], run: Runner) -> Runner:
+        @wraps(run)  # whether it takes a thread is said of it
         def heard(call: Invocation, channel: Channel) -> Awaitable[Any]:
             self.scrub.learn(list(told_in(call.arguments, tool.secret_parts)))
             return run(call, channel)

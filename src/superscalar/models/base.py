@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, Protocol, Self, TypeAlias
 from superscalar.attachments import Attachment
 from superscalar.labels import NOTHING, Label, Source
 from superscalar.plan import Grammar
-from superscalar.short import bounded
+from superscalar.short import CHARACTERS_PER_TOKEN, bounded
 from superscalar.values import Usage as Usage
 
 Role: TypeAlias = Literal["system", "user", "assistant"]
@@ -177,7 +177,8 @@ def estimated(request: Request, written: int, prices: Prices | None) -> Usage:
     """What a reply of so many characters used that nobody counted: 4 characters to a token, 1,000 tokens to a file."""
     files = sum(len(message.attachments) for message in request.messages)
     read = sum(len(message.text) for message in request.messages)
-    usage = Usage(read // 4 + 1_000 * files, 0, written // 4, 1, estimated=True)
+    read = read // CHARACTERS_PER_TOKEN + 1_000 * files
+    usage = Usage(read, 0, written // CHARACTERS_PER_TOKEN, 1, estimated=True)
     return usage if prices is None else replace(usage, cost=prices.of(usage))
 
 

@@ -13,11 +13,11 @@ from typing import Final, Literal, Self, TypeVar
 
 from superscalar.errors import ModelError
 from superscalar.models.base import Chunk, Request
+from superscalar.short import CHARACTERS_PER_TOKEN
 
 T = TypeVar("T")
 
 _MICRO: Final = 1e-6  # seconds; timers may fire that much too early
-_CHARACTERS: Final = 4  # to a token, where nobody counted
 _TEXT: Final = 16
 _THOUGHTS: Final = 64
 _LEAST: Final = 1_024  # tokens; models that were asked for fewer write a few more
@@ -201,7 +201,7 @@ class Measure:
     """
 
     def __init__(self, request: Request) -> None:
-        most = _CHARACTERS * max(request.max_tokens, _LEAST)
+        most = CHARACTERS_PER_TOKEN * max(request.max_tokens, _LEAST)
         self._most_text, self._most_thoughts = _TEXT * most, _THOUGHTS * most
         self._text = self._thoughts = 0
 

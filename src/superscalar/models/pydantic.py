@@ -292,20 +292,18 @@ class PydanticAIModel:
         Raises:
             ModelSetupError: the extra, the SDK or the key is missing, or the key would be sent in the open.
         """
+        known = provider_of(self._provider)
+        install = "pip install 'superscalar[models]'" if known is None else known.install
         try:
             infer = importlib.import_module("pydantic_ai.models").infer_model
         except ImportError as error:
-            raise ModelSetupError(
-                f"The model {self.name} needs the models extra: pip install 'superscalar[models]' ({error})"
-            ) from error
-        known = provider_of(self._provider)
+            raise ModelSetupError(f"The model {self.name} needs the models extra: {install} ({error})") from error
         try:
             model = asking_once(infer(self._name))
         except ImportError as error:
-            line = "" if known is None else f": {known.install}"
-            raise ModelSetupError(f"The model {self.name} needs its provider's SDK{line} ({error})") from error
+            raise ModelSetupError(f"The model {self.name} needs its provider's SDK: {install} ({error})") from error
         except Exception as error:
-            if known is not None and known.wanted and known.found().setup != "ready":
+            if known is not None and known.found().setup == "not set":
                 raise ModelSetupError(
                     f"The model {self.name} needs {known.wanted}: set it in the environment."
                 ) from error

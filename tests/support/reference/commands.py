@@ -30,6 +30,7 @@ DOCUMENTS: Final[Mapping[str, str]] = {
     "plan": "plan tasks warnings",
     "check": "syntax errors warnings diagnostics",
     "tools": "tools limits",
+    "models": "providers | tried",
     "init": "files",
     "runs": "journal runs more",
     "show": (
