@@ -93,6 +93,7 @@ def root(
 def run(
     command: typer.Context,
     question: options.QuestionArgument,
+    file: options.FileOption = None,
     tools: options.ToolsOption = None,
     mcp: options.McpOption = None,
     trust: options.TrustOption = None,
@@ -179,7 +180,7 @@ def run(
                 contact(screen, quiet=quiet),
             )
             compiler, told.journal = with_tools.compiler, with_tools.journal
-            stream = lambda **given: compiler.stream(asked, **given)  # noqa: E731
+            stream = lambda **given: compiler.stream(asked, files=file or (), **given)  # noqa: E731
             with traced(view, wanted=traceback):
                 result = followed(lambda: with_tools.streamed(stream, deadline), view, screen, told.journal)
         conclude(result, view, told.journal, {}, answers=True, as_json=as_json, quiet=quiet)
@@ -189,6 +190,7 @@ def run(
 def plan(
     command: typer.Context,
     question: options.QuestionArgument,
+    file: options.FileOption = None,
     tools: options.ToolsOption = None,
     mcp: options.McpOption = None,
     trust: options.TrustOption = None,
@@ -239,7 +241,7 @@ def plan(
             place = CommandSource(tools or (), agent, typed=typed, mcp=mcp or (), trust=trust or ())
             compiler = opened_compiler(place, chosen).compiler
             view = RunView()
-            stream = lambda: compiler.stream_planning(asked)  # noqa: E731
+            stream = lambda: compiler.stream_planning(asked, files=file or ())  # noqa: E731
             written = followed(stream, view, screen_for(view, asked, hidden=as_json or quiet, verbosity=verbose)).plan
             toolset = compiler.tools
         text = print_plan(written.tasks)
