@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from superscalar import Attachment, Failure, LLMCompiler, Observation, UsageError, codec, tool
 from superscalar.attachments import UNKNOWN, attachments_in, is_one_of, media_type_of
@@ -119,6 +120,16 @@ def test_those_inside_of_a_value_are_found_with_the_steps_to_them() -> None:
     value = {"x": [a, (1, b)], "y": "text", "z": Observation(b)}
     assert list(attachments_in(value)) == [("['x'][0]", a), ("['x'][1][1]", b), ("['z'].value", b)]
     assert list(attachments_in([1] * 50 + [a], most=20)) == []
+
+
+def test_what_a_stranger_called_a_part_is_one_line_of_its_steps() -> None:
+    class Extra(BaseModel, extra="allow"):
+        pass
+
+    named = Extra(**{"a\nfile 9": PICTURE, "b": PICTURE})
+    value = {"x\nfile 9 (image/png)": PICTURE, (1, "\n"): PICTURE, "n": named}
+    steps = [path for path, _ in attachments_in(value)]
+    assert steps == ["['x\\nfile 9 (image/png)']", "[...]", "['n']['a\\nfile 9']", "['n'].b"]
 
 
 def test_it_is_written_as_data_and_comes_back() -> None:
