@@ -634,6 +634,13 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "names and events have a digest of the key at the most": (
             "test_limits_of_models.py::test_models_with_the_same_address_and_key_count_together"
         ),
+        "so an application can be imported, checked and tested without": (
+            "models/test_resolve.py::test_an_agent_is_made_without_the_extra_and_the_key"
+        ),
+        "No key is printed": "cli/test_models.py::test_providers_are_listed_by_what_is_to_be_done",
+        "so a refusal is seen and not waited out": (
+            "cli/test_models.py::test_one_that_does_not_is_said_with_the_reason_at_once"
+        ),
         "so it does not pass while a call waits": (
             "test_limits_of_models.py::test_a_reply_has_its_whole_time_from_when_it_is_asked_for"
         ),

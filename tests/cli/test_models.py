@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from superscalar.cli import trying
 from superscalar.cli.app import app
 from superscalar.cli.providers import figures
 from superscalar.cli.trying import tried_document, try_model
@@ -110,6 +111,7 @@ def models(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     known: dict[str, Any] = {}
     room = sys.modules["superscalar.models.resolve"]
     monkeypatch.setattr(room, "resolve", lambda name, base_url=None: known.get(name) or resolve(name))
+    monkeypatch.setattr(trying, "known_names", lambda prefix: [f"{prefix}:xy", f"{prefix}:other"])
     return known
 
 
@@ -174,7 +176,7 @@ def test_a_document_says_why_it_does_not_work(models: dict[str, Any]) -> None:
     (tried,) = json.loads(shown.stdout)["tried"]
     assert (shown.exit_code, tried["works"], tried["plan"]) == (1, False, None)
     assert (tried["error"]["type"], tried["error"]["message"]) == ("ModelError", "who is that?")
-    assert tried["error"]["hint"].startswith("There may be no model 'x'")
+    assert tried["error"]["hint"] == "There may be no model 'x'; there is anthropic:xy."
 
 
 def failing(error: Exception, *, name: str = "anthropic:x") -> ScriptedModel:
@@ -221,6 +223,14 @@ def test_one_that_does_not_is_said_with_the_reason_at_once(
     assert "hush" not in shown.output
     assert "\x1b" not in shown.stdout
     assert len(model.requests) <= 1
+
+
+def test_a_bug_of_a_model_shows_no_key() -> None:
+    model = failing(KeyError("sk-hush-hush-hush"))
+    model.secrets = ("sk-hush-hush-hush",)  # type: ignore[attr-defined]
+    tried = run(try_model(model, seconds=60.0))
+    assert "KeyError" in str(tried.error)
+    assert "hush" not in str(tried.error)
 
 
 def test_how_long_it_takes_begins_when_it_is_prepared() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import asdict, replace
-from decimal import Decimal
+from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
 from typing import Any
@@ -186,6 +187,20 @@ def test_a_setting_of_the_users_is_never_left_out() -> None:
         asyncio.run(said(model.of(settings={"temperature": 1.0})))
 
 
+def test_a_schema_that_a_provider_refuses_is_left_out_and_that_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    too_complex = exceptions.ModelRequestRejectedError("m", "The strict schemas have a recursive schema")
+    model = Scripted(too_complex, ["{}"])
+    asked = model.of(grammar="json_schema")
+    request = Request(QUESTION, grammar=Grammar(json_schema={"type": "object"}))
+
+    with caplog.at_level(logging.WARNING, "superscalar.models"):
+        assert [text_of(asyncio.run(said(asked, request))) for _ in range(2)] == ["{}", "{}"]
+    assert len(model.asked) == 3
+    assert [record.message.splitlines()[-1] for record in caplog.records] == [
+        "From now on it is asked without a schema for its plans, which may have errors then."
+    ]
+
+
 def test_plans_are_structured_output_where_the_user_says_so() -> None:
     grammar = Grammar(json_schema={"type": "object"}, gbnf="root ::= x", lark="start: x")
     plain, held = Scripted(["x"]).of(), Scripted(["x"]).of(grammar="json_schema")
@@ -232,13 +247,27 @@ def test_a_signature_goes_back_in_a_repair_and_its_thought_is_no_part_of_the_pla
     assert said_before.parts[0].signature == "s1"
 
 
+def test_a_signature_is_recorded_nowhere(tmp_path: Path) -> None:
+    model = Scripted([thought("Let me see.", "signature-of-it"), "a = cost('IBM')\njoin(a)\n"], ["a = 1\njoin(a)\n"])
+    result = answered(LLMCompiler(model.of(), [price], joiner=None, journal=tmp_path / "runs.db"))
+
+    assert model.asked[1][-2].parts[0].signature == "signature-of-it"
+    recorded = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"Let me see." in recorded
+    assert b"signature-of-it" not in recorded + repr(result.events).encode()
+
+
 def reply_of(*parts: Any, **more: Any) -> Any:
     return messages.ModelResponse(parts=list(parts), **more)
 
 
+def free(response: Any, used: Usage) -> float:
+    return 0.0
+
+
 def carried(response: Any) -> object:
     """What a model wants back that writes this."""
-    reply = PartsReply(1, (), None, wired=False)
+    reply = PartsReply(1, (), free)
     for index, part in enumerate(response.parts):
         list(reply.take(messages.PartStartEvent(index=index, part=part)))
     return list(reply.finish(response))[-1].carry
@@ -285,8 +314,11 @@ def test_what_a_model_wants_back_is_no_part_of_a_turn_that_is_compared_shown_or_
     assert replace(turn).carry is None
 
 
-def ended(wired: bool = True, **response: Any) -> tuple[str | None, str]:
-    reply = PartsReply(1, (), None, wired=wired)
+WHOLE = {"finish_reason": "end_turn"}
+
+
+def ended(**response: Any) -> tuple[str | None, str]:
+    reply = PartsReply(1, (), free)
     chunks = list(reply.finish(reply_of(**response)))
     return chunks[-1].finish, text_of(chunks)
 
@@ -312,9 +344,9 @@ def test_a_reply_ends_as_its_provider_says(word: str | None, meant: str | None, 
 def test_an_end_that_the_library_made_up_is_none() -> None:
     """Where a stream breaks off without a word, the library says that it stopped."""
     assert ended(finish_reason="stop", provider_name="openai") == (None, "")
-    assert ended(finish_reason="stop", provider_details={"finish_reason": "stop"}, state="suspended") == (None, "")
+    assert ended(finish_reason="stop", provider_details=WHOLE, provider_name="p", state="suspended") == (None, "")
     assert ended(finish_reason="stop", provider_name="xai") == ("stop", "")
-    assert ended(wired=False) == ("stop", "")
+    assert ended() == ("stop", "")
 
 
 def test_calls_of_tools_that_nobody_offered_are_lines_of_text() -> None:
@@ -323,7 +355,7 @@ def test_calls_of_tools_that_nobody_offered_are_lines_of_text() -> None:
         messages.ToolCallPart(tool_name="join", args={"values": ["price"]}),
     ]
 
-    chunks = list(PartsReply(1, (), None, wired=False).finish(reply_of(*calls)))
+    chunks = list(PartsReply(1, (), free).finish(reply_of(*calls)))
     assert text_of(chunks) == (
         '{"name": "price", "arguments": {"ticker": "IBM"}}\n{"name": "join", "arguments": {"values": ["price"]}}\n'
     )
@@ -353,9 +385,10 @@ def test_what_was_used_says_what_was_kept_and_what_was_thought() -> None:
         output_tokens=50,
         details={"reasoning_tokens": 30},
     )
-    reply = PartsReply(1, (), Prices(10.0, 100.0, cached=1.0, kept=20.0), wired=True)
+    prices = Prices(10.0, 100.0, cached=1.0, kept=20.0)
+    reply = PartsReply(1, (), lambda _, used: prices.of(used))
 
-    found = list(reply.finish(reply_of(usage=counted)))[-1].usage
+    found = list(reply.finish(reply_of(usage=counted, finish_reason="stop", provider_details=WHOLE)))[-1].usage
 
     cost = (100 * 10.0 + 600 * 1.0 + 300 * 20.0 + 50 * 100.0) / 1e6
     assert found == Usage(1_000, 600, 50, 1, cost, reasoning_tokens=30, kept_tokens=300)
@@ -367,7 +400,7 @@ def test_what_was_used_says_what_was_kept_and_what_was_thought() -> None:
     ids=["nothing", "not all of it"],
 )
 def test_what_a_provider_did_not_count_is_left_to_an_estimate(counted: Any) -> None:
-    assert list(PartsReply(1, (), None, wired=True).finish(reply_of(usage=counted)))[-1].usage is None
+    assert list(PartsReply(1, (), free).finish(reply_of(usage=counted)))[-1].usage is None
 
 
 def test_a_stop_text_ends_a_reply_wherever_it_is_cut() -> None:
@@ -413,7 +446,7 @@ def test_an_error_says_whether_to_ask_again_and_when(error: Callable[[], Excepti
 def test_an_error_is_told_in_the_providers_words_and_without_its_key() -> None:
     body = {"type": "error", "error": {"type": "rate_limit_error", "message": "slow down, sk-ant-abcdefgh123"}}
     provider = SimpleNamespace(client=SimpleNamespace(api_key="sk-ant-abcdefgh123"), base_url="https://x")
-    asked = PydanticAIModel(SimpleNamespace(system="p", model_name="m", provider=provider))
+    asked = PydanticAIModel(SimpleNamespace(system="p", model_name="m", request_stream=None, provider=provider))
 
     assert asked.secrets == ("sk-ant-abcdefgh123",)
     assert "sk-ant" not in str(account_of(asked))
@@ -466,6 +499,7 @@ def test_what_is_missing_is_told_by_the_line_that_installs_it(monkeypatch: pytes
     ("options", "words"),
     [
         ({"model": "claude"}, 'write "provider:name"'),
+        ({"model": ScriptedModel("x")}, 'write "provider:name"'),
         ({"model": "x:y", "thinking": "a lot"}, "write True, False, or one of 'minimal'"),
         ({"model": "x:y", "grammar": "lark"}, 'write "json_schema"'),
         ({"model": "x:y", "settings": ["top_p"]}, "write a dictionary"),
@@ -514,13 +548,21 @@ def test_where_there_is_no_list_nothing_is_known_of_prices(monkeypatch: pytest.M
     assert not hasattr(PydanticAIModel("anthropic:claude-opus-4-8"), "prices")
 
 
-def test_what_the_list_of_prices_says_of_a_reply_is_what_it_cost() -> None:
-    counted = usage.RequestUsage(input_tokens=1_000_000, output_tokens=0)
-    response = reply_of(usage=counted, model_name="gpt-5-mini", provider_name="openai")
+@pytest.mark.parametrize(
+    ("asked", "answered_by", "cost"),
+    [
+        ({"model": "openai-chat:gpt-5-mini"}, "gpt-5", 1.25),
+        ({"model": "openai-chat:gpt-5-mini"}, "a snapshot that is new", 0.25),
+        ({"model": "openai-chat:gpt-5-mini", "prices": Prices(7.0, 9.0)}, "gpt-5", 7.0),
+        ({"model": "ollama:qwen3"}, "qwen3", 0.0),
+    ],
+    ids=["who answered", "who was asked", "the user", "nobody"],
+)
+def test_a_reply_costs_what_somebody_says(asked: dict[str, Any], answered_by: str, cost: float) -> None:
+    counted = usage.RequestUsage(input_tokens=1_000_000)
+    response = reply_of(usage=counted, model_name=answered_by, provider_name="openai")
 
-    found = list(PartsReply(1, (), None, wired=True).finish(response))[-1].usage
-    assert found is not None
-    assert Decimal(str(found.cost)) == Decimal("0.25")
+    assert PydanticAIModel(**asked)._price(response, Usage(1_000_000)) == cost
 
 
 # ------------------------------------------------------------------------------------------------- event loops

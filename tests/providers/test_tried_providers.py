@@ -21,7 +21,7 @@ def tried(wire: Wire, turn: Turn) -> ModelTried:
         async with playing(wire, turn) as server:
             return await try_model(wire.model(server.url), 30.0)
 
-    return run(test, jumping=wire.jumps)
+    return run(test)
 
 
 @pytest.mark.parametrize("wire", WIRES, ids=repr)

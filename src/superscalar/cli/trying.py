@@ -17,6 +17,7 @@ from superscalar.models.providers import known_names, provider_of
 from superscalar.models.saying import place
 from superscalar.plan import print_plan
 from superscalar.plan.ir import Call
+from superscalar.secrets import Scrubber
 from superscalar.tools import Retry, tool
 
 QUESTION: Final = "What is twice 21?"
@@ -107,7 +108,8 @@ async def try_model(model: ChatModel, seconds: float) -> ModelTried:
     except SuperscalarError as raised:
         error = raised
     except Exception as raised:  # noqa: BLE001 -- a model of somebody else's; this says what is wrong with it
-        error = ModelError(f"{model.name}: {type(raised).__name__}: {raised}")
+        said = Scrubber(getattr(model, "secrets", ())).without(str(raised))
+        error = ModelError(f"{model.name}: {type(raised).__name__}: {said}")
     finally:
         await _closed(model)
     usage = watched.usage
@@ -174,5 +176,8 @@ def hint_of(tried: ModelTried, base_url: str | None = None) -> str:
 
 
 def _known(model: str) -> str:
-    near = difflib.get_close_matches(model, known_names(model.partition(":")[0]), n=3, cutoff=0.5)
-    return f"; there are {', '.join(near)}" if near else ""
+    """Which models there are that are called much the same, as far as pydantic-ai knows."""
+    prefix, _, name = model.partition(":")
+    known = {whole.partition(":")[2]: whole for whole in known_names(prefix)}
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+    return f"; there is {' and '.join(known[each] for each in near)}" if near else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 from superscalar.errors import ModelError, ModelSetupError
@@ -11,8 +11,13 @@ from superscalar.models.saying import error_words, page
 from superscalar.schedule.refusal import wait_of
 from superscalar.transient import TOO_MANY, is_transient, may_pass
 
-_REFUSED_PARAMETER: Final = frozenset({400, 422})
-_BOUNDS: Final = ("max_tokens", "max_output_tokens", "maxoutputtokens", "max_completion_tokens", "maximum output")
+# How providers, and the library in their place, call the settings that they refuse.
+_CALLED: Final[Mapping[str, Sequence[str]]] = {
+    "max_tokens": ("max_tokens", "max_output_tokens", "maxoutputtokens", "max_completion_tokens", "maximum output"),
+    "temperature": ("temperature",),
+    "cache": ("cache",),
+    "grammar": ("schema", "structured output", "response_format", "response_mime", "responsemimetype"),
+}
 
 
 def model_error(error: Exception, name: str, key: str, shown: Callable[[str], str]) -> ModelError:
@@ -55,14 +60,14 @@ def model_error(error: Exception, name: str, key: str, shown: Callable[[str], st
     return ModelError(f"{name}: {type(error).__name__}: {words}", retryable=is_transient(error), status=status)
 
 
-def refused_setting(error: Exception, settings: Mapping[str, Any]) -> str:
-    """Which of the settings a provider refuses, by its name; empty if it is none of them."""
-    if getattr(error, "status_code", None) not in _REFUSED_PARAMETER:
+def refused_setting(error: Exception, settings: Collection[str]) -> str:
+    """Which of these settings a provider refuses, by its name; empty if it is none of them."""
+    from pydantic_ai.exceptions import ModelRequestRejectedError, UserError
+
+    if not isinstance(error, ModelRequestRejectedError | UserError):
         return ""
     said = _words(error).lower()
-    if "max_tokens" in settings and any(word in said for word in _BOUNDS):
-        return "max_tokens"
-    return next((name for name in ("temperature", "cache", "thinking") if name in settings and name in said), "")
+    return next((name for name in settings if any(word in said for word in _CALLED.get(name, ()))), "")
 
 
 def _words(error: Exception) -> str:
@@ -73,6 +78,10 @@ def _words(error: Exception) -> str:
             body = json.loads(body)
         except (ValueError, RecursionError):
             return page(body) if body.strip() else _message(error)
+    if not body and isinstance(
+        getattr(error, "status_code", None), int
+    ):  # what the library says has nothing else in it
+        return ""
     return page(error_words(body)) if body else _message(error)
 
 

@@ -6,11 +6,11 @@ Thoughts are told from text by their parts. A call of a tool that nobody offered
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from superscalar.models.base import Chunk, Prices, Usage
+from superscalar.models.base import Chunk, Usage
 from superscalar.models.ending import Ends, is_whole
 from superscalar.models.reply import RefusedError, call_lines
 from superscalar.models.stops import StopFilter
@@ -23,18 +23,20 @@ _REFUSED: Final = "refusal"
 _MOST: Final = 1 << 53
 
 
+Price: TypeAlias = Callable[[Any, Usage], float]
+"""What a response of pydantic-ai costs that used so much."""
+
+
 class PartsReply:
     """Folds the events of one reply. `begun`: something of it has come. `over`: a stop text was found.
 
-    `by`: whose reply it is, `prices`: what the user said that it costs. `wired`: it comes from a provider, and is whole
-    only where that says so.
+    `by`: whose reply it is, `price`: what one costs that used so much.
     """
 
-    def __init__(self, by: Hashable, stops: Sequence[str], prices: Prices | None, *, wired: bool) -> None:
+    def __init__(self, by: Hashable, stops: Sequence[str], price: Price) -> None:
         self.begun = False
         self._by = by
-        self._prices = prices
-        self._wired = wired
+        self._price = price
         self._stops = StopFilter(stops)
         self._text = Surrogates()
         self._thought = Surrogates()
@@ -110,7 +112,7 @@ class PartsReply:
         """How it ended. The provider's own word decides: where it said none, the library makes up that it is whole."""
         if response.state != "complete":
             return None
-        if not self._wired:
+        if response.provider_name in _DOUBLES:
             return "stop"
         meant = _ENDS.read(response.finish_reason or word)
         made_up = word is None and response.provider_name not in _SAYS_IT_OTHERWISE
@@ -145,17 +147,10 @@ class PartsReply:
             reasoning_tokens=min(thought, written),
             kept_tokens=min(_count(counted.cache_write_tokens), read - cached),
         )
-        return replace(usage, cost=self._cost(response, usage))
-
-    def _cost(self, response: Any, usage: Usage) -> float:
-        if self._prices is not None:
-            return self._prices.of(usage)
-        try:
-            return float(response.cost().total_price)
-        except (LookupError, ValueError, AssertionError):  # nobody knows
-            return 0.0
+        return replace(usage, cost=self._price(response, usage))
 
 
+_DOUBLES: Final = frozenset({None, "test"})  # in this process, where nothing breaks off unnoticed
 _SAYS_IT_OTHERWISE: Final = frozenset({"xai"})  # what ends a reply there is no word, but a number that is mapped
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import logging
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, suppress
@@ -12,12 +13,12 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
 from superscalar.errors import ModelError, ModelSetupError, UsageError
-from superscalar.forks import MAKING
 from superscalar.hosts import in_the_open
-from superscalar.models.base import Chunk, Prices, Request
+from superscalar.models.base import Chunk, Prices, Request, Usage
 from superscalar.models.clients import Connections, LentConnections, OwnConnections, asking_once
 from superscalar.models.failing import model_error, refused_setting
 from superscalar.models.files import media_types, taken_by
+from superscalar.models.foreign import PydanticModel
 from superscalar.models.market import prices_of
 from superscalar.models.parts import PartsReply
 from superscalar.models.providers import provider_of
@@ -26,7 +27,10 @@ from superscalar.models.saying import place, said_by_server
 from superscalar.models.turns import steady_in, turns
 from superscalar.plan import Grammar
 from superscalar.secrets import Scrubber
+from superscalar.short import short
 from superscalar.tools.terms import Retry
+
+_LOG: Final = logging.getLogger("superscalar.models")
 
 Effort: TypeAlias = Literal["minimal", "low", "medium", "high", "xhigh", "max"]
 """How much a model thinks before it writes; a provider without such a level takes the next one that it has."""
@@ -37,13 +41,21 @@ _ROOM: Final[Mapping[object, int]] = MappingProxyType(
     {"minimal": 4_096, "low": 4_096, "medium": 12_288, "high": 20_480, "xhigh": 40_960, "max": 40_960, True: 12_288}
 )
 _ROOM_UNASKED: Final = 8_192  # where the model thinks without being told to
+_DISPENSABLE: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "grammar": "a schema for its plans, which may have errors then",
+        "max_tokens": "room for what it thinks",
+        "temperature": "a temperature",
+        "cache": "a cache of prompts",
+    }
+)
 _OWN: Final = frozenset({"max_retries", "stop_sequences", "tool_choice"})  # settings that are not the user's to give
 _SHORTEST: Final = 8  # characters of a key
 _UNTIL_IT_WAITS: Final = 0.01  # seconds that a stream is read on before it is broken off
 
 
 class PydanticAIModel:
-    """A model of any provider that pydantic-ai speaks to: `PydanticAIModel("anthropic:claude-sonnet-4-5")`.
+    """A model of any provider that pydantic-ai speaks to: `PydanticAIModel("anthropic:claude-opus-5-5")`.
 
     `model` is such a name, `provider:name` as pydantic-ai has it, or one of its `Model` objects. The key is in the
     variable that the provider's own SDK reads, and must be there, as the extra and that SDK, once a run begins: until
@@ -60,8 +72,9 @@ class PydanticAIModel:
     0.9}`).
 
     A failed request is never repeated here: the error says whether to, and when, and `retry` how often and for how long
-    runs wait for that. The exception is a provider that refuses a *setting* (such as `temperature`): it is asked again
-    without, and that is remembered. A reply is whole only where the provider says so.
+    runs wait for that. The exception is a provider that refuses a *setting* of ours, such as `temperature`, or the
+    schema of plans (Anthropic takes no recursive one): it is asked again without, which is remembered, and logged. A
+    reply is whole only where the provider says so.
 
     One instance may be used from several event loops. One that was given a name has connections of its own for each,
     closed when that loop ends or by `aclose`. A `Model` object has one client for all: it is opened while replies are
@@ -73,7 +86,7 @@ class PydanticAIModel:
 
     def __init__(
         self,
-        model: str | Any,
+        model: str | PydanticModel,
         *,
         thinking: bool | Effort | None = None,
         cache: bool = True,
@@ -83,9 +96,10 @@ class PydanticAIModel:
         retry: Retry | None = None,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
-        if isinstance(model, str) and not all(model.partition(":")):
+        if not (all(model.partition(":")) if isinstance(model, str) else hasattr(model, "request_stream")):
             raise UsageError(
-                f'PydanticAIModel({model!r}): write "provider:name", such as "anthropic:claude-sonnet-4-5"'
+                f'PydanticAIModel({short(model)}): write "provider:name", such as "anthropic:claude-opus-5-5", '
+                "or give a Model object of pydantic-ai"
             )
         if not (thinking is None or isinstance(thinking, bool) or thinking in get_args(Effort)):
             levels = ", ".join(map(repr, get_args(Effort)))
@@ -108,7 +122,7 @@ class PydanticAIModel:
 
     @property
     def name(self) -> str:
-        """Return the provider's and the model's name, as in `anthropic:claude-sonnet-4-5`."""
+        """Return the provider's and the model's name, as in `anthropic:claude-opus-5-5`."""
         return self._name or f"{self._given.system}:{self._given.model_name}"
 
     @property
@@ -161,8 +175,7 @@ class PydanticAIModel:
         Raises:
             ModelSetupError: one is missing; the message says what to install or to set.
         """
-        with MAKING:
-            self._connections.prepare()
+        self._connections.prepare()
 
     async def aclose(self) -> None:
         """Close this event loop's connections. The model may be used again: it opens new ones."""
@@ -180,7 +193,7 @@ class PydanticAIModel:
         self.check_setup()
         async with self._connections.open() as model:
             while True:
-                reply = PartsReply(self._by, request.stop, self._prices, wired=model.provider is not None)
+                reply = PartsReply(self._by, request.stop, self._price)
                 settings = self._settings_for(request, model)
                 try:
                     async with aclosing(self._chunks(reply, request, model, settings)) as chunks:
@@ -189,10 +202,12 @@ class PydanticAIModel:
                 except RefusedError as refused:
                     raise ModelError(f"{self.name}: the model refused: {self._shown(str(refused))}") from None
                 except Exception as error:
-                    refused_name = "" if reply.begun else refused_setting(error, self._ours(settings))
+                    refused_name = "" if reply.begun else refused_setting(error, self._dispensable(settings, request))
+                    found = model_error(error, self.name, self._key_place, self._shown)
                     if not refused_name:
-                        raise model_error(error, self.name, self._key_place, self._shown) from error
+                        raise found from error
                     self._refused.add(refused_name)
+                    _LOG.warning("%s\nFrom now on it is asked without %s.", found, _DISPENSABLE[refused_name])
                 else:
                     return
 
@@ -200,7 +215,7 @@ class PydanticAIModel:
         self, reply: PartsReply, request: Request, model: Any, settings: Mapping[str, Any]
     ) -> AsyncGenerator[Chunk, None]:
         direct = importlib.import_module("pydantic_ai.direct")
-        breaks = self._cache and "cache" in settings and bool(model.profile.get("supports_cache", False))
+        breaks = self._cache and "cache" in settings and bool(_profile(model).get("supports_cache", False))
         asked: AbstractAsyncContextManager[Any] = direct.model_request_stream(
             model,
             turns(request.messages, self._by, breaks=breaks),
@@ -223,7 +238,7 @@ class PydanticAIModel:
 
     def _settings_for(self, request: Request, model: Any) -> dict[str, Any]:
         """The settings of one request: ours, without what the provider refuses, and the user's in their place."""
-        profile = model.profile
+        profile = _profile(model)
         always = profile.get("thinking_always_enabled", False)
         unasked = self._thinking is None and (always or profile.get("thinking_enabled_by_default", False))
         thinks = always or unasked or bool(self._thinking)
@@ -238,23 +253,35 @@ class PydanticAIModel:
             ours["thinking"] = self._thinking
         if self._cache:  # a conversation is only worth keeping where it may go on
             ours["cache"] = True if steady_in(request.messages) else {"messages": False}
-        refused = self._refused - {"max_tokens"}
-        kept = {name: value for name, value in ours.items() if name not in refused | model.unsupported_settings}
-        return kept | self._settings
+        left_out = (self._refused - {"max_tokens"}) | model.unsupported_settings
+        return {name: value for name, value in ours.items() if name not in left_out} | self._settings
 
-    def _ours(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """The settings of a request that the user did not ask for, and that were not found to be refused before."""
-        fixed = self._settings.keys() | self._refused
-        return {name: value for name, value in settings.items() if name not in fixed}
+    def _dispensable(self, settings: Mapping[str, Any], request: Request) -> list[str]:
+        """What of a request the provider may be asked without, if it refuses it: what the user did not ask for."""
+        held = self._grammar is not None and request.grammar is not None
+        sent = {*settings, "grammar"} if held else {*settings}
+        if settings["max_tokens"] == request.max_tokens:
+            sent.discard("max_tokens")
+        return [name for name in _DISPENSABLE if name in sent - self._settings.keys() - self._refused]
 
     def _parameters(self, grammar: Grammar | None) -> Any:
         """What else is asked of the provider: structured output, if that is how plans are constrained."""
-        if self._grammar is None or grammar is None:
+        if self._grammar is None or grammar is None or "grammar" in self._refused:
             return None
         models, output = importlib.import_module("pydantic_ai.models"), importlib.import_module("pydantic_ai.output")
         name = "plan" if grammar.gbnf else "reply"
-        shape = output.OutputObjectDefinition(json_schema=grammar.json_schema, name=name)
+        shape = output.OutputObjectDefinition(json_schema=_one_type_each(grammar.json_schema), name=name)
         return models.ModelRequestParameters(output_mode="native", output_object=shape, allow_text_output=False)
+
+    def _price(self, response: Any, usage: Usage) -> float:
+        """What a reply costs: as the user said, else as the list says of its very model, else of the one asked for."""
+        if self._prices is not None:
+            return self._prices.of(usage)
+        try:
+            return float(response.cost().total_price)
+        except (LookupError, ValueError, AssertionError):
+            listed: Prices | None = getattr(self, "prices", None)
+            return 0.0 if listed is None else listed.of(usage)
 
     # ------------------------------------------------------------------------------------------------- its provider
 
@@ -308,6 +335,10 @@ class PydanticAIModel:
                     f"The model {self.name} needs {known.wanted}: set it in the environment."
                 ) from error
             raise ModelSetupError(f"{self.name}: {self._shown(str(error))}") from error
+        if self._grammar is not None and not _profile(model).get("supports_json_schema_output", False):
+            raise ModelSetupError(
+                f"The model {self.name} has no structured output, as far as pydantic-ai knows; leave out grammar=."
+            )
         address = _address(model)
         if address and in_the_open(address) and self._keys():
             raise ModelSetupError(
@@ -336,6 +367,19 @@ def _checked(settings: Mapping[str, Any] | None) -> dict[str, Any]:
     return dict(settings or {})
 
 
+def _one_type_each(schema: Any) -> Any:
+    """A schema that says of each value one type, or says `anyOf`: Anthropic's SDK knows no lists of types."""
+    if isinstance(schema, list):
+        return [_one_type_each(each) for each in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    found = {name: _one_type_each(each) for name, each in schema.items()}
+    if isinstance(types := schema.get("type"), list) and set(found) <= {"type", "description"}:
+        del found["type"]
+        found["anyOf"] = [{"type": each} for each in types]
+    return found
+
+
 async def _break_off(events: AsyncIterator[Any]) -> None:
     """End a stream that is not wanted any more; nothing happens where it has ended.
 
@@ -345,6 +389,15 @@ async def _break_off(events: AsyncIterator[Any]) -> None:
         async with asyncio.timeout(_UNTIL_IT_WAITS):
             async for _ in events:
                 pass
+
+
+def _profile(model: Any) -> Mapping[str, Any]:
+    """What a model can do, as far as pydantic-ai knows; nothing is known of one that hands requests to others."""
+    try:
+        profile: Mapping[str, Any] = model.profile
+    except NotImplementedError:
+        return MappingProxyType({})
+    return profile
 
 
 def _address(model: Any) -> str:
