@@ -223,6 +223,23 @@ def test_one_that_was_down_is_asked_first_again_after_a_minute() -> None:
     assert len(first.asked) == 2
 
 
+def test_one_that_does_not_take_a_request_is_asked_first_the_next_time() -> None:
+    first, second = Speaker([ModelError("it is too long")], PLAN, name="first"), Speaker(PLAN, name="second")
+
+    async def main() -> list[list[tuple[str, str]]]:
+        return [asked_in_order(await agent(first, second).run("How many?")) for _ in range(2)]
+
+    assert run(main()) == [[("planner", "first"), ("planner", "second")], [("planner", "first")]]
+
+
+def test_one_that_fell_silent_over_a_value_is_not_asked_for_it_again() -> None:
+    first, second = Speaker(['{"value": ', FOR_EVER], name="first"), Speaker('{"value": 7}', name="second")
+    outcomes, at = timed(
+        LLMCompiler(extractor=[first, second]).execute('x = extract("seven", "int", "the number")\njoin(x)\n')
+    )
+    assert (outcomes.joined, at, len(first.asked)) == (7, 60.0, 1)
+
+
 def test_one_that_was_refused_is_asked_first_again_when_it_said() -> None:
     first, second = Speaker([refused(100.0)], PLAN, name="first"), Speaker(PLAN, name="second")
 
@@ -312,6 +329,27 @@ def test_all_write_in_the_syntax_of_the_first_and_who_cannot_be_held_to_that_is_
     assert result.answer == 1
     assert tuple(model.asked[0].grammar is not None for model in (one, two)) == grammars
     assert one.asked[0].messages == two.asked[0].messages
+
+
+SIGNED = Chunk(finish="stop", carry="a signature of first")
+
+
+def test_what_a_model_wants_back_with_its_turn_goes_to_itself() -> None:
+    first = Speaker(["x = lok(1)\njoin(x)\n", SIGNED], "x = look(1)\n", name="first")
+    result, _ = timed(agent(first, Speaker(PLAN, name="second")).run("How many?"))
+    assert result.answer == 1
+    assert [turn.carry for turn in first.asked[1].messages if turn.role == "assistant"][-1] == "a signature of first"
+
+
+def test_and_to_no_other() -> None:
+    """It may hold what one provider said, and another one would refuse it."""
+    first = Speaker(["x = lok(1)\njoin(x)\n", SIGNED], [DOWN], name="first")
+    second = Speaker("x = look(1)\n", name="second")
+    result, _ = timed(agent(first, second).run("How many?"))
+    assert result.answer == 1
+    (asked,) = second.asked
+    assert [turn.text for turn in asked.messages] == [turn.text for turn in first.asked[1].messages]
+    assert {turn.carry for turn in asked.messages} == {None}
 
 
 def test_a_syntax_that_one_of_them_cannot_write_is_refused() -> None:

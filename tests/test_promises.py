@@ -616,6 +616,9 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "the one that is free first is waited for": (
             "test_fallback.py::test_where_all_refuse_the_one_that_is_free_first_is_waited_for"
         ),
+        "says nothing of the next request: that is put to the first one again": (
+            "test_fallback.py::test_one_that_does_not_take_a_request_is_asked_first_the_next_time"
+        ),
         "a fallback without a key would be found out when it is needed": (
             "test_fallback.py::test_one_that_lacks_something_is_known_before_the_run_begins"
         ),

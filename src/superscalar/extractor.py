@@ -226,23 +226,30 @@ class Extractor:
                 async with AsyncExitStack() as holding:
                     if granted is not None and (number or len(self._models) > 1):  # else the call was let in to ask it
                         await holding.enter_async_context(_let_in(*granted, one.model, run.run_id))
-                    found = await self._reply_of(one.model, request, run)
+                    found, silent = await self._reply_of(one.model, request, run)
             except ModelError as error:
                 one.given_up = error
                 refusal = refusal_of_model(error)
                 if refusal is None:
-                    standby.failed(one.model, loop.time())
+                    standby.failed(one.model, error, loop.time())
                 else:
-                    standby.refused(one.model, loop.time() + (refusal.retry_after or 0.0))
+                    standby.refused(one.model, refusal.retry_after or 0.0, loop.time())
                 if entrants.is_over:
                     raise _raised_for(entrants.error) from error
                 run.progress(f"{one.model.name} does not answer, and another model is asked: {error}")
             else:
-                standby.answers(one.model)
+                if silent is None:
+                    standby.answers(one.model)
+                else:
+                    standby.failed(one.model, silent, loop.time())
                 return found
 
-    async def _reply_of(self, model: ChatModel, request: Request, run: ToolContext[Any]) -> tuple[str, str]:
-        """The text of one reply, as far as it may be long, and why it was cut, if it was. The run is told its usage."""
+    async def _reply_of(
+        self, model: ChatModel, request: Request, run: ToolContext[Any]
+    ) -> tuple[tuple[str, str], Silent | None]:
+        """The text of one reply, as far as it may be long, and why it was cut, if it was; and beside these, if it fell
+        silent, that. The run is told its usage.
+        """
         written: list[str] = []
         length, counted = 0, False
         finish: str | None = None
@@ -264,14 +271,14 @@ class Extractor:
                         finish = chunk.finish or finish
                         length += len(chunk.text) + (0 if chunk.withdrawn else len(chunk.thought))
                         if length > MAX_REPLY:
-                            return "".join(written), f"it has more than {MAX_REPLY:,} characters"
+                            return ("".join(written), f"it has more than {MAX_REPLY:,} characters"), None
         except TimeoutError:
             late = f"the model that extracts gave no answer within {self._timeout:g} s (extractor_timeout)"
             raise TimeoutError(late) from None
         except Silent as silent:
             if finish is None and not any(written):
                 raise
-            return "".join(written), "" if is_whole(finish) else str(silent)
+            return ("".join(written), "" if is_whole(finish) else str(silent)), None if finish else silent
         except ModelError as error:
             if any(written) and error.retryable:  # what it said is not to be mixed with what another says
                 raise ModelUnavailable(str(error)) from error
@@ -279,7 +286,7 @@ class Extractor:
         finally:
             if not counted:  # broken off, or of a provider that does not count; or nothing came of it
                 run.used(estimated(request, length, getattr(model, "prices", None)) if length else Usage())
-        return "".join(written), "" if is_whole(finish) else why_cut(finish)
+        return ("".join(written), "" if is_whole(finish) else why_cut(finish)), None
 
 
 def _raised_for(error: ModelError) -> Exception:

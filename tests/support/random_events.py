@@ -115,7 +115,7 @@ _BY_ANNOTATION: dict[str, st.SearchStrategy[Any]] = {
     "Any": VALUES,
     "Mapping[str, Any]": st.dictionaries(_TEXTS, VALUES, max_size=2),
     "Mapping[str, Any] | None": st.none() | st.dictionaries(_TEXTS, VALUES, max_size=2),
-    "Usage": st.builds(Usage, *[st.integers(0)] * 4),
+    "Usage": st.builds(Usage, *[st.integers(0)] * 4, reasoning_tokens=st.integers(0), kept_tokens=st.integers(0)),
     "Diagnostic": st.builds(Diagnostic, _TEXTS, _TEXTS, _SPANS, help=_TEXTS),
     "Failure": st.builds(Failure, st.just("timeout"), _TEXTS, _TEXTS, st.booleans()),
     "Task": _TASKS,

@@ -13,6 +13,7 @@ from superscalar import events
 from superscalar.errors import SAID, ModelError, as_said
 from superscalar.models.account import limit_of, retry_of
 from superscalar.models.base import ChatModel, Chunk, Request, estimated
+from superscalar.models.carrying import marked, without_others
 from superscalar.models.cleaning import replies
 from superscalar.models.files import withheld_from
 from superscalar.models.patience import Measure, Patience, Silent
@@ -99,6 +100,8 @@ class Asking:
         for attempt in count(1):
             one = entrants.next(self._now())
             model = one.model
+            request = without_others(request_of(model), model)
+            measure = Measure(request)
             begun = wrote = counted = False
             finish: str | None = None
             try:
@@ -108,8 +111,6 @@ class Asking:
                     one.given_up = error
                 self._tell_of(role, one, error, entrants)
                 continue
-            request = request_of(model)
-            measure = Measure(request)
             said = ""
             try:
                 withheld = withheld_from(model, request)
@@ -134,7 +135,7 @@ class Asking:
                         if chunk.usage is not None:
                             counted = True
                             self._record(events.ModelUsed(self._now(), role, chunk.usage, model.name))
-                        yield chunk
+                        yield marked(chunk, model)
                         if measure.overruns:
                             yield Chunk(finish="length")
                             break
@@ -178,10 +179,10 @@ class Asking:
         one.refusal = None if refusal is None else cut(exception_text(failed), LONGEST)
         useless = isinstance(failed, Silent) or not (failed.retryable or refusal)
         if refusal is None:
-            self._standby.failed(one.model, now)
+            self._standby.failed(one.model, failed, now)
         else:
             after = refusal.retry_after or 0.0
-            self._standby.refused(one.model, now + max(after, verdict.delay))
+            self._standby.refused(one.model, max(after, verdict.delay), now)
             useless = useless or (late is not None and now + after >= late)  # and the provider says why
         if begun or useless or verdict.beyond or tries >= rule.attempts:
             one.given_up = failed
@@ -224,7 +225,7 @@ class Asking:
         except (Closed, Entangled) as why:
             self._left(comer)
             said, pause = f"{model.name} is not asked: {why}", comer.pause
-            self._standby.refused(model, self._now() + pause)
+            self._standby.refused(model, pause, self._now())
             raise ModelError(said, retryable=True, retry_after=pause, status=TOO_MANY) from why
         except BaseException:
             self._left(comer)

@@ -119,7 +119,7 @@ class Joining:
                         if fresh := reader.feed(chunk.text):
                             self._record(events.AnswerWritten(self._now(), fresh, attempt))
         except TimeoutError:
-            if self._is_over():
+            if self._is_over() or timeout is None:
                 said = reader.finish()
                 return self._cut_off(said.answer if isinstance(said, joiner.Finish) else "")
             late = f"the joiner gave no answer within {timeout:g} s (joiner_timeout)"

@@ -240,7 +240,7 @@ class Planning:
                         reply.finish = chunk.finish or reply.finish
                         reply.carry = chunk.carry or reply.carry
         except TimeoutError:
-            if self._is_late():
+            if self._is_late() or (timeout is None and not reply.joined):
                 self._late = True
             elif not reply.joined:
                 await self._wiring.unit.settle()  # as below

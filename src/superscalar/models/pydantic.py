@@ -16,11 +16,12 @@ from superscalar.errors import ModelError, ModelSetupError, UsageError
 from superscalar.hosts import in_the_open
 from superscalar.models.base import Chunk, Prices, Request, Usage
 from superscalar.models.clients import Connections, LentConnections, OwnConnections, asking_once
+from superscalar.models.ending import Ends
 from superscalar.models.failing import model_error, refused_setting
 from superscalar.models.files import media_types, taken_by
 from superscalar.models.foreign import PydanticModel
 from superscalar.models.market import prices_of
-from superscalar.models.parts import PartsReply
+from superscalar.models.parts import ENDS, PartsReply
 from superscalar.models.providers import provider_of
 from superscalar.models.reply import RefusedError
 from superscalar.models.saying import place, said_by_server
@@ -69,7 +70,8 @@ class PydanticAIModel:
     list of prices (which is asked otherwise) does not know the model, or you pay others. `takes`: the media types of
     files that the model reads, such as `("image/*", "application/pdf")`, where that is not known by its name.
     `settings`: further settings of pydantic-ai, in the place of ours where they are called so (`settings={"top_p":
-    0.9}`).
+    0.9}`); those of a `Model` object stand too. `ends`: words with which the provider says that a reply is whole,
+    beside those that are known.
 
     A failed request is never repeated here: the error says whether to, and when, and `retry` how often and for how long
     runs wait for that. The exception is a provider that refuses a *setting* of ours, such as `temperature`, or the
@@ -95,6 +97,7 @@ class PydanticAIModel:
         takes: Iterable[str] | None = None,
         retry: Retry | None = None,
         settings: Mapping[str, Any] | None = None,
+        ends: Iterable[str] = (),
     ) -> None:
         if not (all(model.partition(":")) if isinstance(model, str) else hasattr(model, "request_stream")):
             raise UsageError(
@@ -114,6 +117,7 @@ class PydanticAIModel:
         self._takes = None if takes is None else media_types("PydanticAIModel", takes)
         self.retry = retry
         self._settings = _checked(settings)
+        self._ends = Ends(ENDS, ends)
         self._refused: set[str] = set()  # settings that the provider turned out to refuse
         self._connections: Connections = LentConnections(model) if not self._name else OwnConnections(self._made)
         self._by = object()
@@ -193,7 +197,7 @@ class PydanticAIModel:
         self.check_setup()
         async with self._connections.open() as model:
             while True:
-                reply = PartsReply(self._by, request.stop, self._price)
+                reply = PartsReply(self._by, request.stop, self._ends, self._price)
                 settings = self._settings_for(request, model)
                 try:
                     async with aclosing(self._chunks(reply, request, model, settings)) as chunks:
@@ -202,7 +206,9 @@ class PydanticAIModel:
                 except RefusedError as refused:
                     raise ModelError(f"{self.name}: the model refused: {self._shown(str(refused))}") from None
                 except Exception as error:
-                    refused_name = "" if reply.begun else refused_setting(error, self._dispensable(settings, request))
+                    refused_name = (
+                        "" if reply.begun else refused_setting(error, self._dispensable(settings, request, model))
+                    )
                     found = model_error(error, self.name, self._key_place, self._shown)
                     if not refused_name:
                         raise found from error
@@ -239,30 +245,39 @@ class PydanticAIModel:
     def _settings_for(self, request: Request, model: Any) -> dict[str, Any]:
         """The settings of one request: ours, without what the provider refuses, and the user's in their place."""
         profile = _profile(model)
-        always = profile.get("thinking_always_enabled", False)
-        unasked = self._thinking is None and (always or profile.get("thinking_enabled_by_default", False))
-        thinks = always or unasked or bool(self._thinking)
-        room = _ROOM_UNASKED if unasked else _ROOM.get(self._thinking, 0)
-        if always and not room:
-            room = _ROOM_UNASKED
+        room = self._room(profile)
         most = request.max_tokens + (0 if "max_tokens" in self._refused else room)
-        ours: dict[str, Any] = {"max_tokens": most, "framing_announcement": "never", "max_retries": 0}
-        if not thinks and not any(said and "disallows_sampling" in name for name, said in profile.items()):
+        ours: dict[str, Any] = {"max_tokens": most, "framing_announcement": "never"}
+        if not room and not any(said and "disallows_sampling" in name for name, said in profile.items()):
             ours["temperature"] = request.temperature  # who thinks mostly refuses it
         if self._thinking is not None:
             ours["thinking"] = self._thinking
         if self._cache:  # a conversation is only worth keeping where it may go on
             ours["cache"] = True if steady_in(request.messages) else {"messages": False}
-        left_out = (self._refused - {"max_tokens"}) | model.unsupported_settings
-        return {name: value for name, value in ours.items() if name not in left_out} | self._settings
+        refused = self._refused - {"max_tokens"}
+        settings = {name: said for name, said in ours.items() if name not in refused} | self._own(model)
+        once = {"max_retries": 0}
+        return {name: said for name, said in (settings | once).items() if name not in model.unsupported_settings}
 
-    def _dispensable(self, settings: Mapping[str, Any], request: Request) -> list[str]:
+    def _room(self, profile: Mapping[str, Any]) -> int:
+        """How many tokens a model has for what it thinks, above those for what it says; 0 if it does not think."""
+        if self._thinking:
+            return _ROOM[self._thinking]
+        by_default = self._thinking is None and profile.get("thinking_enabled_by_default", False)
+        return _ROOM_UNASKED if by_default or profile.get("thinking_always_enabled", False) else 0
+
+    def _own(self, model: Any) -> dict[str, Any]:
+        """The settings that are the user's: those of a model object, and those that were given here."""
+        of_object = (getattr(model, "settings", None) or {}) if not self._name else {}
+        return {**of_object, **self._settings}
+
+    def _dispensable(self, settings: Mapping[str, Any], request: Request, model: Any) -> list[str]:
         """What of a request the provider may be asked without, if it refuses it: what the user did not ask for."""
         held = self._grammar is not None and request.grammar is not None
         sent = {*settings, "grammar"} if held else {*settings}
-        if settings["max_tokens"] == request.max_tokens:
+        if settings.get("max_tokens") == request.max_tokens:
             sent.discard("max_tokens")
-        return [name for name in _DISPENSABLE if name in sent - self._settings.keys() - self._refused]
+        return [name for name in _DISPENSABLE if name in sent - self._own(model).keys() - self._refused]
 
     def _parameters(self, grammar: Grammar | None) -> Any:
         """What else is asked of the provider: structured output, if that is how plans are constrained."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
 
 from superscalar.errors import ModelError, ModelSetupError
@@ -22,9 +22,9 @@ class _Respite(NamedTuple):
     opens: float
 
 
-_resting: WeakKeyDictionary[object, dict[OwnLimit, _Respite]] = (
-    WeakKeyDictionary()
-)  # by the clock that the times are of
+_Resting: TypeAlias = dict[OwnLimit, _Respite]
+
+_resting: WeakKeyDictionary[object, _Resting] = WeakKeyDictionary()  # by the clock that the times are of
 
 
 class Standby:
@@ -33,13 +33,19 @@ class Standby:
     def __init__(self, clock: object) -> None:
         self._resting = _resting.setdefault(clock, {})
 
-    def failed(self, model: ChatModel, now: float) -> None:
-        """It is down, as far as is known."""
-        self._resting[limit_of(model)] = _Respite(now + RESTS, now)
+    def failed(self, model: ChatModel, error: ModelError, now: float) -> None:
+        """It is down, as far as is known; or the request was one that it does not take, and others may be."""
+        if error.retryable or isinstance(error, ModelSetupError):
+            self._note(model, _Respite(now + RESTS, now), now)
 
-    def refused(self, model: ChatModel, until: float) -> None:
-        """Its provider lets nothing through before that time."""
-        self._resting[limit_of(model)] = _Respite(until, until)
+    def refused(self, model: ChatModel, seconds: float, now: float) -> None:
+        """Its provider lets nothing through for so long."""
+        self._note(model, _Respite(now + seconds, now + seconds), now)
+
+    def _note(self, model: ChatModel, respite: _Respite, now: float) -> None:
+        for over in [one for one, known in list(self._resting.items()) if known.until <= now]:
+            self._resting.pop(over, None)
+        self._resting[limit_of(model)] = respite
 
     def answers(self, model: ChatModel) -> None:
         """It is there again."""
