@@ -607,6 +607,24 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         ),
     },
     "docs/models.md": {
+        "A plan that does not check is refused when the agent is made": (
+            "test_examples.py::test_a_plan_that_does_not_check_is_refused_when_the_agent_is_made"
+        ),
+        "an example that these do not allow is left out, with a warning": (
+            "test_examples.py::test_an_example_that_tools_do_not_allow_which_are_listed_later_is_left_out_and_told_of"
+        ),
+        "the right one is shown for 96 % of 50 questions": (
+            "test_examples.py::test_the_right_example_is_chosen_for_most_of_fifty_questions"
+        ),
+        "what the planner is not told of, even by name, is not shown": (
+            "test_examples.py::test_examples_are_not_shown_whose_tools_a_constrained_planner_cannot_name"
+        ),
+        "shapes what later plans are made like, whatever tools returned": (
+            "test_examples.py::test_a_plan_that_was_made_with_a_strangers_text_in_view_is_never_learned"
+        ),
+        'lines such as `{"question": "Thanks!", "plan": "join()"}`': (
+            "cli/test_examples_option.py::test_files_of_examples_are_read_in_their_order"
+        ),
         "The rest of the plan, or the answer, is then asked of the next one": (
             "test_fallback.py::test_the_rest_of_a_plan_comes_from_the_next_one"
         ),

@@ -103,6 +103,9 @@ def run(
     base_url: options.BaseUrlOption = None,
     extractor: options.ExtractorOption = None,
     instructions: options.InstructionsOption = None,
+    planner_instructions: options.PlannerInstructionsOption = None,
+    joiner_instructions: options.JoinerInstructionsOption = None,
+    examples: options.ExamplesOption = None,
     first_token_timeout: options.FirstTokenTimeoutOption = None,
     stall_timeout: options.StallTimeoutOption = None,
     max_prompt_tokens: options.MaxPromptTokensOption = None,
@@ -141,6 +144,7 @@ def run(
     with reporting(as_json, journal=journal) as told:
         from superscalar.cli.approval import asking
         from superscalar.cli.compiling import CommandSource, opened_compiler
+        from superscalar.cli.examples import read_examples
         from superscalar.cli.report import conclude, traced
         from superscalar.cli.screens import screen_for
         from superscalar.cli.servers import contact
@@ -156,6 +160,9 @@ def run(
                 "joiner": not no_joiner,
                 "extractor": extractor,
                 "instructions": instructions,
+                "planner_instructions": planner_instructions,
+                "joiner_instructions": joiner_instructions,
+                "examples": read_examples(examples),
                 "first_token_timeout": first_token_timeout,
                 "stall_timeout": stall_timeout,
                 "max_prompt_tokens": max_prompt_tokens,
@@ -198,6 +205,8 @@ def plan(
     model: options.ModelOption = "local",
     base_url: options.BaseUrlOption = None,
     instructions: options.InstructionsOption = None,
+    planner_instructions: options.PlannerInstructionsOption = None,
+    examples: options.ExamplesOption = None,
     first_token_timeout: options.FirstTokenTimeoutOption = None,
     stall_timeout: options.StallTimeoutOption = None,
     max_prompt_tokens: options.MaxPromptTokensOption = None,
@@ -219,6 +228,7 @@ def plan(
     """
     with reporting(as_json):
         from superscalar.cli.compiling import CommandSource, opened_compiler
+        from superscalar.cli.examples import read_examples
         from superscalar.cli.report import print_json, print_text
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
@@ -233,6 +243,8 @@ def plan(
                 "model": model,
                 "base_url": base_url,
                 "instructions": instructions,
+                "planner_instructions": planner_instructions,
+                "examples": read_examples(examples),
                 "first_token_timeout": first_token_timeout,
                 "stall_timeout": stall_timeout,
                 "max_prompt_tokens": max_prompt_tokens,

@@ -18,6 +18,7 @@ from superscalar.compiler.calls import CallResult, CallResults, ToolTurn
 from superscalar.compiler.equipment import Equipment, equipped
 from superscalar.compiler.guards import Guards
 from superscalar.compiler.history import History, said_before
+from superscalar.compiler.learned import learned
 from superscalar.compiler.observers import observed
 from superscalar.compiler.prepared import Prepared, Ready
 from superscalar.compiler.recording import Recording, about_plan, about_question, opened
@@ -284,6 +285,14 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
                 )
 
         return RunStream(observed(main, self.options.observers))
+
+    def add_example(self, result: RunResult) -> tuple[str, str]:
+        """Show its planner from now on the question and the plan of a run. They are returned, for `examples=`.
+
+        Raises:
+            UsageError: there is nothing right to learn from it: something failed, or a stranger may have had a hand in.
+        """
+        return self._prepared.learn(learned(result, self._equipment))
 
     # ------------------------------------------------------------------------------------------------ going on
 

@@ -10,7 +10,7 @@ from superscalar import events, planner
 from superscalar.attachments import Attachment
 from superscalar.compiler import approval
 from superscalar.compiler.attaching import ROOM
-from superscalar.compiler.equipment import Equipment
+from superscalar.compiler.equipment import Equipment, told_both
 from superscalar.compiler.history import heard
 from superscalar.compiler.past import ANEW, Dialogue, Past, rest_of
 from superscalar.compiler.planning import Planning
@@ -66,10 +66,10 @@ class Rounds:
         """Begin the conversation with the planner. `files`: those of the question, and it is shown no others."""
         asked = self._equipment
         self._seen = in_view_of(heard(said))
-        blocks = not asked.constrains  # a model that needs no grammar is large enough for them
         self._listing = asked.listing(question, said) if self._past is None else self._past.listing
+        told = told_both(asked.options.instructions, asked.options.planner_instructions)
         self._conversation = planner.conversation(
-            self._listing, asked.options.instructions, said, question, asked.syntax, blocks=blocks
+            self._listing, told, said, question, asked.syntax, blocks=asked.blocks
         )
         self._conversation[-1] = self._wiring.with_files(self._conversation[-1], [("", file) for file in files], ROOM)
 

@@ -11,7 +11,7 @@ from typing import Any
 from superscalar import events, joiner
 from superscalar.attachments import Attachment
 from superscalar.compiler.attaching import ROOM
-from superscalar.compiler.equipment import Equipment
+from superscalar.compiler.equipment import Equipment, told_both
 from superscalar.compiler.history import heard
 from superscalar.compiler.joining import Joining, Progress
 from superscalar.compiler.past import Past
@@ -214,9 +214,9 @@ class Run:
         last = last or (equipment.options.replan == "never" and wiring.ledger.ran_untrusted)
         wiring.happened(events.JoinStarted(wiring.now(), last))
         schema = equipment.answer_type.schema if equipment.answer_type else None
-        system = joiner.system_prompt(
-            equipment.options.instructions, last=last, may_replan=equipment.options.max_replans > 0, schema=schema
-        )
+        told = told_both(equipment.options.instructions, equipment.options.joiner_instructions)
+        may_replan = equipment.options.max_replans > 0
+        system = joiner.system_prompt(told, last=last, may_replan=may_replan, schema=schema)
         shown = wiring.as_told(wiring.sight.of_joiner(*self._rounds.ran))
         conversation = joiner.messages(system, said, question, shown)
         files = [*(("", file) for file in self._files), *wiring.sight.files_of_joiner(*self._rounds.ran)]

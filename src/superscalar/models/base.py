@@ -206,7 +206,10 @@ class ChatModel(Protocol):
 
     @property
     def constrains(self) -> bool:
-        """Say whether `Request.grammar` is obeyed. A model whose plans are JSON then has `writes = "json"`."""
+        """Say whether `Request.grammar` is obeyed. A model whose plans are JSON then has `writes = "json"`.
+
+        One that plans as well without it has `unaided = True`: it is told what a model without a grammar is told.
+        """
         ...
 
     def stream(self, request: Request) -> AsyncIterator[Chunk]:

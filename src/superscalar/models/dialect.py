@@ -11,7 +11,15 @@ from superscalar.attachments import Attachment
 from superscalar.models.base import Message
 from superscalar.models.saying import error_words
 
-OPTIONAL: Final = ("max_completion_tokens", "max_tokens", "temperature", "stop", "stream_options", "stream")
+OPTIONAL: Final = (
+    "max_completion_tokens",
+    "max_tokens",
+    "temperature",
+    "stop",
+    "stream_options",
+    "stream",
+    "parallel_tool_calls",
+)
 """The parameters of ours that a server may do without."""
 
 _STATUSES: Final = frozenset({400, 403, 404, 405, 415, 422, 500, 501})

@@ -177,9 +177,14 @@ class PydanticAIModel:
         """Make sure that the extra, the provider's SDK and a key are there, and that the key is sent in no open text.
 
         Raises:
-            ModelSetupError: one is missing; the message says what to install or to set.
+            ModelSetupError: one is missing, or too old; the message says what to install or to set.
         """
         self._connections.prepare()
+        models = importlib.import_module("pydantic_ai.models")  # it is there by now
+        if not hasattr(models.Model, "unsupported_settings"):
+            raise ModelSetupError(
+                f"The model {self.name} needs a later pydantic-ai: pip install -U 'superscalar[models]'"
+            )
 
     async def aclose(self) -> None:
         """Close this event loop's connections. The model may be used again: it opens new ones."""

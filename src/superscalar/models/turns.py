@@ -49,9 +49,9 @@ def _asked(message: Message, *, breaks: bool) -> Iterator[Any]:
         return
     if message.role == "system":
         yield SystemPromptPart(content=message.text)
-    elif breaks and 0 < message.steady < len(message.text):
+    elif breaks and 0 < message.steady <= len(message.text):
         steady, rest = message.text[: message.steady], message.text[message.steady :]
-        yield UserPromptPart(content=[steady, CachePoint(), rest, *files])
+        yield UserPromptPart(content=[steady, CachePoint(), *([rest] if rest else []), *files])
     else:
         yield UserPromptPart(content=[message.text, *files] if files else message.text)
 
