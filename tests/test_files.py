@@ -198,9 +198,18 @@ def test_twenty_are_the_most_and_one_that_comes_twice_is_given_once() -> None:
     assert [why.rpartition(": ")[2] for why in shown.withheld] == ["20 files are the most"] * 2
 
 
+def test_a_prompt_does_not_grow_with_what_a_stranger_lists() -> None:
+    links = [("a", Attachment("image/png", uri="https://evil.example/?" + "x" * 1_900 + str(i))) for i in range(500)]
+    texts = [("b" * 5_000, Attachment("text/plain", str(i).encode(), name="n" * 200)) for i in range(500)]
+    shown = presented([*links, *texts], 10_000)
+    assert len(shown.text) < 25_000
+    assert (len(shown.withheld), 0 < shown.read < 100) == (20, True)
+    assert shown.text.endswith(f"\n{1_000 - 20 - shown.read} more are withheld\n</files>")
+
+
 def test_texts_have_the_room_that_there_is_together() -> None:
     texts = [("", Attachment("text/plain", letter * 60)) for letter in (b"a", b"b", b"c")]
-    shown = presented(texts, 80)
+    shown = presented(texts, 100)
     assert ("a" * 60 in shown.text, "b" * 19 + "…" in shown.text, "cc" in shown.text) == (True, True, False)
     assert (shown.read, len(shown.withheld)) == (2, 1)
 
