@@ -335,6 +335,7 @@ def test_a_run_that_died_before_its_files_were_recorded_does_not_go_on_without_t
         (3, "write a list of paths and attachments"),
         ([3], r"files\[0\] is a int: write a path, or an Attachment"),
         ([MINE, Attachment("image/png", uri="https://a.example")], r"files\[1\] has no content"),
+        ([Attachment("text/plain", name="a.txt")], r"no content: <text/plain, no content, a.txt>$"),
         (["/none.png"], "cannot be attached: No such file"),
         ([Attachment("image/png", bytes(10_000_001))] * 2, "20,000,002 bytes: models are given 20,000,000"),
         ([MINE] * 21, "21: models are given 20 at the most"),

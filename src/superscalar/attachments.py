@@ -30,6 +30,11 @@ _LONGEST_URI: Final = 2_000
 _TEXTS: Final = re.compile(
     r"text/.*|application/(?:.*\+)?(?:json|xml|yaml|toml|javascript|sql)|application/x-(?:yaml|sh)"
 )
+_PACKED: Final[Mapping[str, str]] = {
+    "gzip": "application/gzip",
+    "bzip2": "application/x-bzip2",
+    "xz": "application/x-xz",
+}
 _BEGINS: Final[Mapping[str, re.Pattern[bytes]]] = {
     "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
     "image/jpeg": re.compile(rb"\xff\xd8\xff"),
@@ -52,7 +57,7 @@ class Attachment:
     Nothing of it can be changed, so it is never copied. To a plan it is an opaque value; a journal keeps it whole.
 
     Raises:
-        UsageError: the media type is none, or the content is no bytes, or more than 100 MB.
+        UsageError: the media type is none, the content is no bytes or more than 100 MB, or a name or address no text.
     """
 
     # No dataclass: a plan would read the fields of one, and base64 in a prompt is of no use to a model.
@@ -69,6 +74,9 @@ class Attachment:
             raise UsageError(f'Attachment({cut(repr(media_type), 100)}): write its media type, such as "image/png"')
         if not isinstance(content, bytes):
             raise UsageError(f"Attachment(content=...): write bytes; this is {type(content).__name__}")
+        for part, said in (("uri", uri), ("name", name)):
+            if not isinstance(said, str):
+                raise UsageError(f"Attachment({part}=...): write a text; this is {type(said).__name__}")
         if len(content) > MAX_BYTES:
             raise UsageError(f"an attachment of {len(content):,} bytes: {MAX_BYTES:,} are the most that one may have")
         for slot, value in (
@@ -96,8 +104,8 @@ class Attachment:
                 raise UsageError(f"{file} has {found.st_size:,} bytes: {MAX_BYTES:,} are the most that can be attached")
             with file.open("rb") as opened:
                 content = opened.read(MAX_BYTES + 1)
-        except OSError as error:
-            raise UsageError(f"{file} cannot be attached: {error.strerror or error}") from error
+        except (OSError, ValueError) as error:  # ValueError: no path has such a character
+            raise UsageError(f"{file} cannot be attached: {getattr(error, 'strerror', None) or error}") from error
         return cls.from_bytes(content, media_type, name=file.name)
 
     @classmethod
@@ -111,7 +119,8 @@ class Attachment:
             media_type = next((kind for kind, begin in _BEGINS.items() if begin.match(content)), None)
         import mimetypes  # here, as few programs need it
 
-        return cls(media_type or mimetypes.guess_type(name)[0] or UNKNOWN, content, name=name)
+        named, packed = mimetypes.guess_type(name) if media_type is None and isinstance(name, str) else (None, None)
+        return cls(media_type or (named if packed is None else _PACKED.get(packed)) or UNKNOWN, content, name=name)
 
     # ---------------------------------------------------------------------------------------------------- what it is
 
