@@ -255,6 +255,38 @@ def test_extract_fails_where_its_model_takes_nothing_of_what_it_is_to_read(sourc
         assert (found.message, reader.requests) == ("withheld: image/png, 13 bytes: reader takes no images", [])
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        [Attachment("text/plain", b"a" * 200_001)],
+        [Attachment("text/plain", b"a" * 150_000), Attachment("text/csv", b"b" * 150_000)],
+        [Attachment("image/png", PNG + bytes(i)) for i in range(21)],
+        [Attachment("image/png", PNG + bytes(10_000_000 + i)) for i in range(2)],
+    ],
+    ids=["a text", "texts", "files", "bytes"],
+)
+def test_extract_reads_files_whole_or_not_at_all(source: list[Attachment]) -> None:
+    @tool(effect="read")
+    def scans() -> list[Attachment]:
+        return source
+
+    reader = ScriptedModel('{"value": "yes"}', takes=("image/*",))
+    agent = LLMCompiler(tools=[scans], extractor=reader)
+    outcomes = run(agent.execute("a = extract(scans(), 'str', 'it')\njoin(a)"))
+    assert "the files of the data are too many or too large" in outcomes.failures["a"].message
+    assert reader.requests == []
+
+
+def test_a_file_behind_many_rows_is_found() -> None:
+    @tool(effect="read")
+    def report() -> dict[str, Any]:
+        return {"rows": [{"n": i, "m": i} for i in range(1_000)], "chart": DRAWN}
+
+    model = ScriptedModel("join(report())", "So.", takes=("image/*",))
+    run(LLMCompiler(model, [report]).run("What?"))
+    assert asked(model, 1).attachments == (DRAWN,)
+
+
 def test_of_several_extractors_one_is_asked_that_takes_the_file() -> None:
     blind, seeing = ScriptedModel(name="blind"), ScriptedModel('{"value": "a cat"}', name="seeing", takes=("image/*",))
     agent = LLMCompiler(tools=[draw], extractor=[blind, seeing])

@@ -7,6 +7,7 @@ import hashlib
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from os import PathLike
 from pathlib import Path
 from stat import S_ISREG
@@ -246,25 +247,29 @@ def is_one_of(media_type: str, patterns: tuple[str, ...]) -> bool:
     return any(pattern in (media_type, f"{kind}/*") for pattern in patterns)
 
 
-def attachments_in(value: Any, most: int = 1_000) -> Iterator[tuple[str, Attachment]]:
+def attachments_in(value: Any, most: int = 100_000) -> Iterator[tuple[str, Attachment]]:
     """The attachments in a value of lists, tuples, dicts and records, each with the steps that lead to it: `.pages[2]`.
 
     No more than so many parts are looked at.
     """
     left: list[tuple[str, Any]] = [("", value)]
-    for _ in range(most):
-        if not left:
-            return
+    while left and most > 0:
         path, part = left.pop()
         if type(part) is Attachment:
+            most -= 1
             yield path, part
-        elif type(part) in (list, tuple):
-            left += reversed([(f"{path}[{i}]", item) for i, item in enumerate(part[:most])])
+            continue
+        named: Iterable[tuple[Any, Any]]
+        if type(part) in (list, tuple):
+            named, dot = enumerate(part), ""
         elif type(part) is dict:
-            named = list(part.items())[:most]
-            left += reversed([(path + _step(key), item) for key, item in named])
-        elif type(part) not in _WITHOUT_PARTS:
-            left += reversed([(path + _step(name, "."), item) for name, item in _fields(part)])
+            named, dot = part.items(), ""
+        else:
+            named, dot = _fields(part), "."
+        first = list(islice(named, most))
+        most -= max(len(first), 1)
+        inner = [(key, item) for key, item in first if type(item) not in _WITHOUT_PARTS]
+        left += [(path + _step(key, dot), item) for key, item in reversed(inner)]
 
 
 _WITHOUT_PARTS: Final = frozenset({type(None), bool, int, float, str, bytes})
