@@ -403,6 +403,13 @@ def test_a_command_takes_files(tmp_path: Path) -> None:
         0,
         "1 file, as (file 1: withheld: image/png, 12 bytes: s takes no images)\n",
     )
+    journal = ["--journal", str(tmp_path / "runs.db")]
+    told = CliRunner().invoke(app, ["run", "What?", *agent, *journal, "--file", str(tmp_path / "a.png")])
+    assert told.stderr.count("  planner   withheld: image/png, 12 bytes: s takes no images\n") == 1
+    assert told.stderr.count("withheld") == 1
+    [run] = Journal(tmp_path / "runs.db").runs()
+    shown = CliRunner().invoke(app, ["show", run.id, *journal]).stdout
+    assert "\nwithheld  image/png, 12 bytes: s takes no images\n" in shown
     told = CliRunner().invoke(app, ["run", "What?", *agent, "--file", str(tmp_path / "b.png"), "-q"])
     assert (told.exit_code, "b.png cannot be attached: No such file" in told.stderr) == (2, True)
 
