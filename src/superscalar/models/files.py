@@ -192,8 +192,11 @@ def as_taken(model: Any, request: Request) -> Request:
 
 def _taken(model: Any, message: Message) -> Message:
     found = list(_each(model, message))
-    said = "".join(f"\n(file {number}: {why})" for number, _, why in found if why)
-    return message.going_on(said, (file for _, file, why in found if not why)) if said else message
+    said = "\n".join(f"file {number}: {why}" for number, _, why in found if why)
+    if not said:
+        return message
+    block = f"\n<files>\n{said}\n</files>"  # a kind is in a stranger's words, too
+    return message.going_on(block, (file for _, file, why in found if not why))
 
 
 def _each(model: Any, message: Message) -> Iterator[tuple[int, Attachment, str]]:
