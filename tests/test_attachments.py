@@ -17,7 +17,7 @@ from superscalar.attachments import UNKNOWN, attachments_in, is_one_of, media_ty
 from superscalar.codec.data import _value_from_json as value_of_data
 from superscalar.mcp.answers import NoResult, value_of
 from superscalar.testing import run
-from superscalar.values import copied, plain, twin_of
+from superscalar.values import OrderedSet, copied, plain, twin_of
 from superscalar.weight import weight_of
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -136,6 +136,16 @@ def test_those_inside_of_a_value_are_found_with_the_steps_to_them() -> None:
     value = {"x": [a, (1, b)], "y": "text", "z": Observation(b)}
     assert list(attachments_in(value)) == [("['x'][0]", a), ("['x'][1][1]", b), ("['z'].value", b)]
     assert list(attachments_in([1] * 50 + [a], most=20)) == []
+    assert list(attachments_in({"s": {a}, "f": (frozenset([b]), OrderedSet([a, b]))})) == [
+        *(("['s'][0]", a), ("['f'][0][0]", b)),
+        *(("['f'][1][0]", a), ("['f'][1][1]", b)),
+    ]
+
+    class Scan(Attachment):
+        """One of a tool's own."""
+
+    own = Scan("image/png", b"1")
+    assert list(attachments_in([own])) == [("[0]", own)]
 
 
 def test_what_a_stranger_called_a_part_is_one_line_of_its_steps() -> None:

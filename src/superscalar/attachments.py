@@ -6,7 +6,7 @@ import base64
 import hashlib
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from itertools import islice
 from os import PathLike
 from pathlib import Path
@@ -248,27 +248,20 @@ def is_one_of(media_type: str, patterns: tuple[str, ...]) -> bool:
 
 
 def attachments_in(value: Any, most: int = 100_000) -> Iterator[tuple[str, Attachment]]:
-    """The attachments in a value of lists, tuples, dicts and records, each with the steps that lead to it: `.pages[2]`.
+    """The attachments in a value of lists, sets, dicts and records, each with the steps that lead to it: `.pages[2]`.
 
     No more than so many parts are looked at.
     """
     left: list[tuple[str, Any]] = [("", value)]
     while left and most > 0:
         path, part = left.pop()
-        if type(part) is Attachment:
+        if isinstance(part, Attachment):
             most -= 1
             yield path, part
             continue
-        named: Iterable[tuple[Any, Any]]
-        if type(part) in (list, tuple):
-            named, dot = enumerate(part), ""
-        elif type(part) is dict:
-            named, dot = part.items(), ""
-        else:
-            named, dot = _fields(part), "."
-        first = list(islice(named, most))
-        most -= max(len(first), 1)
-        inner = [(key, item) for key, item in first if type(item) not in _WITHOUT_PARTS]
+        named, dot = _named_parts(part, most)
+        most -= max(len(named), 1)
+        inner = [(key, item) for key, item in named if type(item) not in _WITHOUT_PARTS]
         left += [(path + _step(key, dot), item) for key, item in reversed(inner)]
 
 
@@ -282,8 +275,16 @@ def _step(key: Any, dot: str = "") -> str:
     return f"[{_line(repr(key) if type(key) in _WITHOUT_PARTS else '...', 60)}]"
 
 
-def _fields(value: Any) -> Iterable[tuple[str, Any]]:
+def _named_parts(value: Any, most: int) -> tuple[list[tuple[Any, Any]], str]:
+    """The first parts of a value, each with its place or name, and what stands before that."""
+    named: Iterable[tuple[Any, Any]]
     try:
-        return (record_fields(value) or {}).items()
-    except Exception:  # noqa: BLE001 -- a record's class is a tool's own code
-        return ()
+        if type(value) in (list, tuple) or isinstance(value, Set):
+            named, dot = enumerate(value), ""
+        elif type(value) is dict:
+            named, dot = value.items(), ""
+        else:
+            named, dot = (record_fields(value) or {}).items(), "."
+        return list(islice(named, most)), dot
+    except Exception:  # noqa: BLE001 -- the class of a record, or of a set, is a tool's own code
+        return [], ""
