@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         UnknownTask,
         UsageError,
     )
+    from superscalar.estimate import Estimate
     from superscalar.journal import Journal
     from superscalar.labels import Label, Source
     from superscalar.models.base import ChatModel, Message, Prices
@@ -62,6 +63,7 @@ _WHERE = {
         "UnknownTask",
         "UsageError",
     ),
+    "superscalar.estimate": ("Estimate",),
     "superscalar.journal": ("Journal",),
     "superscalar.models.base": ("ChatModel", "Message", "Prices"),
     "superscalar.observe.observed": ("ObservedRun",),
@@ -98,6 +100,7 @@ __all__ = [
     "Deny",
     "Done",
     "Doubt",
+    "Estimate",
     "Failure",
     "InDoubt",
     "JoinError",

@@ -351,10 +351,14 @@ class Approved(Happened):
 
 @fact
 class PlanAsked(Happened):
-    """The plan of this round waits for a person's approval, and nothing of it has begun. `writes`: those in it."""
+    """The plan of this round waits for a person's approval, and nothing of it has begun. `writes`: those in it.
+
+    `estimate`: what it would take, in words; empty in older journals.
+    """
 
     at: float
     writes: tuple[str, ...] = ()
+    estimate: str = field(default="", compare=False, repr=False)
 
 
 @fact

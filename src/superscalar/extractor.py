@@ -34,7 +34,7 @@ from superscalar.schedule.closures import Closed
 from superscalar.schedule.comers import Comer
 from superscalar.schedule.inside import granted_here
 from superscalar.schedule.limits import Limits
-from superscalar.short import cut
+from superscalar.short import CHARACTERS_PER_TOKEN, cut
 from superscalar.tools.context import ToolContext
 from superscalar.tools.terms import Limit, Retry
 from superscalar.tools.tool import Tool, tool
@@ -65,7 +65,9 @@ MAX_SOURCE: Final = 200_000
 
 MAX_REPLY: Final = 64_000
 _MAX_FIND: Final = 4_000
-_MAX_TOKENS: Final = 2_048
+MAX_WRITTEN: Final = 2_048
+"""Tokens of one reply, at the most."""
+
 _MAX_DEPTH: Final = 32
 _TRIES: Final = 3
 _RETRY: Final = Retry(attempts=3, on=(RateLimited, ConnectionError), initial=1.0)
@@ -158,6 +160,13 @@ class Extractor:
             self._read[name] = _TypeReader(name, self.types[name])
         return self._read[name]
 
+    @property
+    def tokens_read(self) -> tuple[int, int]:
+        """How many tokens one request reads, at the least and at the most, at four characters each."""
+        bare = [sum(len(turn.text) for turn in self._reader(name).asked("", "")) for name in self.types]
+        longest = max(bare) + MAX_SOURCE + _MAX_FIND
+        return min(bare) // CHARACTERS_PER_TOKEN, longest // CHARACTERS_PER_TOKEN
+
     async def __call__(self, source: Any, schema: str, find: str, run: ToolContext[Any]) -> Any:
         """Ask the model until its reply is a value of the type.
 
@@ -175,7 +184,7 @@ class Extractor:
         conversation = reader.asked(_as_json(source), find)
         why = ""
         for number in range(_TRIES):
-            request = Request(tuple(conversation), _MAX_TOKENS, grammar=grammar)
+            request = Request(tuple(conversation), MAX_WRITTEN, grammar=grammar)
             async with AsyncExitStack() as holding:
                 if number and self.limits is not None:  # the call was let in to ask once
                     await holding.enter_async_context(_let_in(self.limits, self._model, run.run_id))
