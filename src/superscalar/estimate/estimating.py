@@ -15,7 +15,7 @@ from superscalar.estimate.steps import Unrolled, calls_of
 from superscalar.estimate.times import Pace, at_least, at_most
 from superscalar.extractor import MAX_WRITTEN, Extractor
 from superscalar.models.base import ChatModel
-from superscalar.plan.ir import Plan
+from superscalar.plan.ir import Call, Plan
 from superscalar.schedule.bounds import Bounds
 from superscalar.schedule.limits import EVERYTHING, Limits
 from superscalar.schedule.threads import THREAD_LIMIT, THREADS, TakesPartIn
@@ -57,7 +57,12 @@ def estimate_of(plan: Plan, basis: Basis, models: Iterable[ModelEstimate] = ()) 
     made = certain(few.steps)
     apart = surely_apart(few.steps, made)
 
-    planned = {tool for tool in map(basis.tools.get, {**many.times, **few.times}) if tool is not None}
+    called: dict[str, Iterable[TaskId]] = {**many.times, **few.times}
+    if not many.is_whole:
+        called |= {
+            task.work.tool: () for task in plan.calls if isinstance(task.work, Call) and task.work.tool not in called
+        }
+    planned = {tool for tool in map(basis.tools.get, called) if tool is not None}
 
     def summed(weight: Weight) -> Between:
         least = fewest((made[step], weight(tool)) for step, tool in calls_of(apart))
@@ -65,7 +70,7 @@ def estimate_of(plan: Plan, basis: Basis, models: Iterable[ModelEstimate] = ()) 
             return Between(least, None if any(weight(tool) for tool in planned) else 0)
         return Between(least, max(least, most((step.conditions, weight(tool)) for step, tool in calls_of(many.steps))))
 
-    tools = tuple(_of_tools({**many.times, **few.times}, summed, basis))
+    tools = tuple(_of_tools(called, summed, basis))
     pace = _pace(basis)
     seconds = at_least(few.steps, made, apart, pace)
     longest = at_most(many.steps, pace) if many.is_whole else None

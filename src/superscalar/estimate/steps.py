@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
@@ -10,6 +11,7 @@ from superscalar.estimate.lengths import UNKNOWN, Length, length_of
 from superscalar.plan.evaluate.bounds import EvaluationError
 from superscalar.plan.evaluate.elements import items_of, truth
 from superscalar.plan.ir import (
+    Access,
     Call,
     Compute,
     Display,
@@ -38,20 +40,23 @@ Condition: TypeAlias = "tuple[Step, bool]"
 class Step:
     """One instance of a task. It is made under its `conditions`, outermost first, of which nobody knows how they end.
 
-    `before`: what has to have ended; `perhaps`: what it may have to wait for, too. `racing`: the items of a `first`, of
-    which it waits for `wanted`. `tool`: of a call. `key`: equal for calls with equal arguments; None: they are not
-    known. `rooted`: made for its own sake, not since something needs it.
+    `before`: what has to have ended; `perhaps`: what it may have to wait for, too; `ordered`: what it follows though
+    nothing of it needs that. `racing`: the items of a `first`, of which it waits for `wanted`, and `raced` all of them
+    together. `tool`: of a call. `key`: equal for calls with equal arguments; None: they are not known. `sole`: no other
+    call can turn out to be the same one. `rooted`: made for its own sake, not for another's.
     """
 
     before: tuple[Step, ...] = ()
     conditions: tuple[Condition, ...] = ()
     perhaps: tuple[Step, ...] = ()
     racing: tuple[Step, ...] = ()
+    raced: tuple[Step, ...] = ()
     wanted: int = 0
     tool: Tool[..., Any] | None = None
     key: str | None = None
+    sole: bool = True
     rooted: bool = False
-    ordered: tuple[Step, ...] = ()  # accesses that it follows, which nothing of it needs
+    ordered: tuple[Step, ...] = ()
 
 
 class _Item(NamedTuple):
@@ -65,25 +70,47 @@ class _Item(NamedTuple):
 class _Place:
     """What a name stands for: when all of it is there (`whole`), and when one knows how many items there are (`shape`).
 
-    `items`: those that come in one by one. `scopes`: of a loop, what its body stands for, item by item.
+    `items`: those that come in one by one. `lacks`: what has to hold for it to have a value, beside the conditions of
+    `whole`. `scopes`: of a loop, what its body stands for, item by item. `follows`: what its accesses come after,
+    `turn`: when that is over, of a map, and `accesses`: when those are over that it makes.
     """
 
     whole: Step
     shape: Step
     length: Length = UNKNOWN
     items: list[_Item] | None = None
+    lacks: tuple[Condition, ...] = ()
     scopes: list[_Scope] = field(default_factory=list)
+    follows: tuple[_Place, ...] = ()
+    turn: tuple[Step, ...] = ()
+    accesses: tuple[tuple[Step, Access], ...] = ()
+
+    @property
+    def over(self) -> tuple[Step, ...]:
+        """What has ended once it is over, with all that it follows."""
+        return (self.whole, *self.turn)
+
+    @property
+    def present(self) -> tuple[Condition, ...]:
+        """All that has to hold for it to have a value."""
+        return (*self.whole.conditions, *self.lacks)
 
 
 @dataclass(slots=True)
 class _Scope:
-    """What names stand for in the plan, or in its body for one item. `times`: the lists of unknown length around."""
+    """What names stand for in the plan, or in its body for one item.
+
+    `begun`: the map whose body that is, as it knows its items. `turn`: what the accesses in it follow, as the maps
+    around do. `times`: the lists of unknown length around.
+    """
 
     constants: Constants
     outer: _Scope | None = None
     places: dict[TaskId, _Place] = field(default_factory=dict)
     conditions: tuple[Condition, ...] = ()
     times: tuple[TaskId, ...] = ()
+    begun: tuple[Step, ...] = ()
+    turn: tuple[_Place, ...] = ()
 
     def find(self, task: TaskId) -> _Place | None:
         found = self.places.get(task)
@@ -109,17 +136,28 @@ class Unrolled:
         self._taken = taken
         self._most = most
         self._dead = frozenset(dead(plan.tasks))
-        self._joins_all = joins_everything(plan.tasks)
         self._one_call: dict[str, Step] = {}
+        self._sites = Counter(task.work.tool for task in plan.calls if isinstance(task.work, Call))
         self._writes = any(isinstance(task.work, Call) and task.work.effect == "write" for task in plan.calls)
         try:
             self._tasks(plan.tasks, _Scope(Constants()))
         except TooManySteps:
             self.is_whole = False
+        if joins_everything(plan.tasks):
+            self._root_all()
+
+    def _root_all(self) -> None:
+        """All is made for its own sake, but for what only others use, such as a `first`, which lets go of some."""
+        used = {one for step in self.steps for one in (*step.before, *step.racing, *step.raced)}
+        used |= {one for step in self.steps for one, _ in step.conditions}
+        for step in self.steps:
+            step.rooted = step.rooted or step not in used
 
     # ------------------------------------------------------------------------------------------------------- tasks
 
-    def _tasks(self, tasks: Iterable[Task], scope: _Scope, chained: Iterable[TaskId] = (), after: Any = ()) -> None:
+    def _tasks(
+        self, tasks: Iterable[Task], scope: _Scope, chained: Iterable[TaskId] = (), before: Iterable[_Place] = ()
+    ) -> None:
         for task in tasks:
             if task.id in self._dead:
                 continue
@@ -129,10 +167,10 @@ class Unrolled:
                 nothing = self._add(Step())
                 scope.places[task.id] = _Place(nothing, nothing, Length(0, 0))
                 continue
-            follows = tuple(place.whole for id in task.after if (place := scope.find(id)) is not None)
-            follows = (*follows, *(after if task.id in chained else ()))
-            follows = tuple(one for one in follows if not _exclude(one.conditions, conditions))
-            scope.places[task.id] = self._place(task, scope, conditions, follows)
+            follows = [place for id in task.after if (place := scope.find(id)) is not None]
+            follows += before if task.id in chained else ()
+            scope.places[task.id] = place = self._place(task, scope, conditions, _together(follows, conditions))
+            place.follows = tuple(follows)
 
     def _conditions(self, guards: Iterable[Guard], scope: _Scope) -> tuple[Condition, ...] | None:
         """What decides on a task and is not known yet; None if it is known, and says no."""
@@ -151,19 +189,21 @@ class Unrolled:
     def _add(self, step: Step) -> Step:
         if len(self.steps) >= self._most:
             raise TooManySteps
-        step.rooted = step.rooted or self._joins_all
         self.steps.append(step)
         return step
 
-    def _place(self, task: Task, scope: _Scope, conditions: tuple[Condition, ...], follows: tuple[Step, ...]) -> _Place:
+    def _place(
+        self, task: Task, scope: _Scope, conditions: tuple[Condition, ...], follows: tuple[_Place, ...]
+    ) -> _Place:
         """What a task stands for that may be made."""
-        needed, perhaps = self._needs(task, scope)
-        step = Step(needed, conditions, perhaps, ordered=follows)
+        needed, perhaps, present = self._needs(task, scope)
+        conditions = (*conditions, *dict.fromkeys(one for one in present if one not in conditions))
+        step = Step(needed, conditions, perhaps, ordered=scope.begun)
         match task.work:
             case Call():
-                step = self._call(task.work, scope, step)
+                return self._call(task.work, scope, step, follows)
             case Map():
-                return self._map(task, task.work, scope, step)
+                return self._map(task, task.work, scope, step, follows)
             case First(count, source):
                 return self._first(count, scope.find(source), scope, step)
             case Each():
@@ -183,10 +223,11 @@ class Unrolled:
                 self._add(step)
         return _Place(step, step)
 
-    def _needs(self, task: Task, scope: _Scope) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
-        """What a task waits for, and what it may wait for, too."""
+    def _needs(self, task: Task, scope: _Scope) -> tuple[tuple[Step, ...], tuple[Step, ...], tuple[Condition, ...]]:
+        """What a task waits for, what it may wait for, too, and what has to hold for it to have all that it needs."""
         found: dict[Step, None] = {}
         perhaps: dict[Step, None] = {}
+        present: list[Condition] = []
         for need in task.needs:
             place = scope.find(need.task)
             if place is None:
@@ -194,35 +235,62 @@ class Unrolled:
             match need.mode:
                 case "shape":
                     found[place.shape] = None
+                    present += place.whole.conditions
                 case "named":
                     perhaps[place.whole] = None
                 case "item" if place.items is not None and need.item < len(place.items):
                     one = place.items[need.item]
                     if all(not item.kept for item in place.items[: need.item + 1]):
                         found[one.place.whole] = None
+                        present += one.place.present
                     else:  # which one it is depends on what the filter leaves out
                         found[place.shape] = None
                         perhaps[place.whole] = None
+                        present.append(self._chance())
+                case "value":
+                    found[place.whole] = None
+                    present += place.present
                 case _:
                     found[place.whole] = None
-        return tuple(found), tuple(perhaps)
+        return tuple(found), tuple(perhaps), tuple(present)
+
+    def _chance(self) -> Condition:
+        """What may hold or not, and is no condition of the plan's."""
+        return self._add(Step()), True
+
+    def _unless_complete(self, conditions: tuple[Condition, ...], items: Iterable[_Item]) -> tuple[Condition, ...]:
+        """What has to hold for items to have a value each, where they are put together under these conditions."""
+        for one in items:
+            if not {*one.place.present} <= {*conditions, *one.kept}:
+                return (self._chance(),)
+        return ()
 
     # ------------------------------------------------------------------------------------------------------- works
 
-    def _call(self, call: Call, scope: _Scope, step: Step) -> Step:
-        tool = self._tools.get(call.tool)
+    def _call(self, call: Call, scope: _Scope, step: Step, follows: tuple[_Place, ...]) -> _Place:
+        tool, access = self._tools.get(call.tool), call.access
+        place = _Place(step, step)
+        if access is not None:
+            follows = (*scope.turn, *follows)
+            step.perhaps = (*step.perhaps, *(one for target in follows for one in target.over))
+            surely = [one for target in follows for one, other in target.accesses if _touch(access, other)]
+            step.ordered = (*step.ordered, *(one for one in surely if not _exclude(one.conditions, step.conditions)))
+            place.accesses = ((step, access),)
         if tool is None:
-            return self._add(step)
+            self._add(step)
+            return place
         step.tool, step.rooted = tool, call.effect == "write"
         self.times.setdefault(call.tool, {}).update(dict.fromkeys(scope.times))
         if tool.shares:
             step.key = key = self._key(call, scope)
+            step.sole = scope.outer is None and self._sites[call.tool] == 1
             first = None if key is None or (tool.effect != "pure" and self._writes) else self._one_call.get(key)
             if first is not None and set(first.conditions) <= set(step.conditions):
                 step.tool, step.before = None, (*step.before, first)
             elif key is not None:
                 self._one_call[key] = step
-        return self._add(step)
+        self._add(step)
+        return place
 
     def _key(self, call: Call, scope: _Scope) -> str | None:
         """What is equal for calls that are one, where the arguments are constants."""
@@ -230,7 +298,7 @@ class Unrolled:
         known = {name: value.value for name, value in given.items() if value is not None}
         return repr((call.tool, sorted(known.items()))) if len(known) == len(given) else None
 
-    def _map(self, task: Task, work: Map, scope: _Scope, begun: Step) -> _Place:
+    def _map(self, task: Task, work: Map, scope: _Scope, begun: Step, follows: tuple[_Place, ...]) -> _Place:
         begun = self._add(begun)
         source = None if work.ok_of is None else scope.find(work.ok_of)
         if source is None or source.items is None:
@@ -245,15 +313,21 @@ class Unrolled:
             times = (*times, task.id if work.source.endswith(".over") else work.source)
         place = _Place(begun, begun, length)
         found: list[_Item] = []
-        chained: tuple[Step, ...] = ()
+        if follows:
+            place.turn = (self._add(Step(perhaps=tuple(one for target in follows for one in target.over))),)
+        chained: list[_Place] = []
+        accesses: dict[Access, list[Step]] = {}
         ends: list[Step] = []
         for index, one in enumerate(items):
             inner = _Scope(Constants(scope.constants), scope, {work.item: one.place}, times=times)
-            inner.conditions = (*begun.conditions, *one.kept)
+            inner.conditions, inner.begun = (*begun.conditions, *one.kept), (begun,)
+            inner.turn = (*scope.turn, *follows)
             if values is not None and index < len(values):
                 inner.constants.know(work.item, Observation(values[index]))
             self._tasks(work.body, inner, work.chained, chained)
-            chained = tuple(inner.places[id].whole for id in work.chained if id in inner.places)
+            chained = [inner.places[id] for id in work.chained if id in inner.places]
+            for step, access in (found for here in inner.places.values() for found in here.accesses):
+                accesses.setdefault(access, []).append(step)
             place.scopes.append(inner)
             kept = self._conditions([Guard(id, True) for id in work.keep], inner)
             result = inner.find(work.result)
@@ -261,6 +335,7 @@ class Unrolled:
             if kept is not None and result is not None:
                 found.append(_Item(result, kept[len(begun.conditions) :]))
         place.whole = self._add(Step((begun, *dict.fromkeys(ends)), begun.conditions))
+        place.accesses = tuple((self._add(Step(ordered=tuple(steps))), access) for access, steps in accesses.items())
         self._put_together(place, work, found)
         return place
 
@@ -275,6 +350,7 @@ class Unrolled:
         else:
             length = Length(sum(not one.kept for one in found), len(found))
         place.length = length if work.kind in ("list", "tuple") else length.distinct
+        place.lacks = self._unless_complete(place.whole.conditions, found)
         if work.kind in ("list", "tuple") and not work.flatten:
             place.items = found
         else:
@@ -286,15 +362,16 @@ class Unrolled:
         length = Length(len(items), len(items))
         step.before = (shape, *step.before)
         self._add(step)
+        lacks = self._unless_complete(step.conditions, items)
         if kind in ("list", "tuple"):
-            return _Place(step, shape, length, items)
-        return _Place(step, step, length.distinct)
+            return _Place(step, shape, length, items, lacks)
+        return _Place(step, step, length.distinct, None, lacks)
 
     def _first(self, count: Any, source: _Place | None, scope: _Scope, step: Step) -> _Place:
         known = scope.constants.of(count)
         wanted = known.value if known is not None and type(known.value) is int and known.value > 0 else 1
         if source is not None and source.items is not None:
-            step.racing = tuple(one.place.whole for one in source.items)
+            step.racing, step.raced = tuple(one.place.whole for one in source.items), (source.whole,)
         elif source is not None:
             step.before = (*step.before, source.whole)
         step.wanted = wanted
@@ -321,7 +398,8 @@ class Unrolled:
         step = self._add(step)
         if work.last:
             last = found[-1].place.length if len(found) == 1 and not found[0].kept else UNKNOWN
-            return _Place(step, step, last)
+            surely = any(not one.kept for one in found) or (before is not None and before.present == step.conditions)
+            return _Place(step, step, last, None, () if surely else (self._chance(),))
         return _Place(step, step, length if loop is None or loop.length.is_known else length.filtered | UNKNOWN)
 
     def _select(
@@ -335,10 +413,15 @@ class Unrolled:
         places = [place for id in ways if id is not None and (place := scope.find(id)) is not None]
         if len(places) == 1 == len(ways):
             (only,) = places
-            return _Place(step, only.shape if only.items is not None else step, only.length, only.items)
-        length = places[0].length if places else UNKNOWN
-        for other in places[1:]:
-            length |= other.length
+            lacks = tuple(one for one in only.present if one not in step.conditions)
+            return _Place(step, only.shape if only.items is not None else step, only.length, only.items, lacks)
+        decides = scope.find(condition)
+        if len(places) < len(ways) or decides is None:
+            return _Place(step, step, UNKNOWN, None, (self._chance(),))
+        length = places[0].length | places[1].length
+        for place, expected in zip(places, (True, False), strict=True):
+            if not {*place.present} <= {*step.conditions, (decides.whole, expected)}:
+                return _Place(step, step, length, None, (self._chance(),))
         return _Place(step, step, length)
 
     def _known_length(self, id: TaskId, value: Any, scope: _Scope) -> Length:
@@ -365,6 +448,28 @@ def _items_known(found: Any) -> list[Any] | None:
         return items_of(found.value)
     except EvaluationError:
         return None
+
+
+def _touch(one: Access, other: Access) -> bool:
+    """Whether both are known to touch the same thing, so that one waits for the other."""
+    return one.known and other.known and one.meets(other)
+
+
+def _together(follows: Iterable[_Place], conditions: tuple[Condition, ...]) -> tuple[_Place, ...]:
+    """What is followed under these conditions: for what is never made together with them, what that follows."""
+    found: dict[int, _Place] = {}
+    pending = [*follows]
+    seen: set[int] = set()
+    while pending:
+        one = pending.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if _exclude(one.whole.conditions, conditions):
+            pending += one.follows
+        else:
+            found[id(one)] = one
+    return tuple(found.values())
 
 
 def _exclude(some: tuple[Condition, ...], others: tuple[Condition, ...]) -> bool:

@@ -49,11 +49,13 @@ def at_least(steps: Sequence[Step], made: Mapping[Step, Conditions], apart: Iter
         starts[step] = max((ends[one] for one in _before(step)), default=0.0)
         if step.racing and step.wanted <= len(step.racing):
             starts[step] = max(starts[step], sorted(ends[one] for one in step.racing)[step.wanted - 1])
-        ends[step] = starts[step] + lasts.get(step, 0.0)
+        ends[step] = (
+            starts[step] + lasts[step] if step.sole and step in lasts else max(starts[step], lasts.get(step, 0.0))
+        )
     behind: dict[Step, float] = defaultdict(float)
     always = [step for step in steps if made.get(step) == ()]
     for step in reversed(always):
-        whole = lasts.get(step, 0.0) + behind[step]
+        whole = (lasts.get(step, 0.0) if step.sole else 0.0) + behind[step]
         for one in _before(step):
             behind[one] = max(behind[one], whole)
     longest = max((ends[step] for step in always), default=0.0)
@@ -62,7 +64,10 @@ def at_least(steps: Sequence[Step], made: Mapping[Step, Conditions], apart: Iter
         for name in pace.of(tool):
             through[name].append(step)
     bounds = [
-        _through(pace.limits[name], [(starts[step], lasts[step], behind[step], _together(step)) for step in calls])
+        _through(
+            pace.limits[name],
+            [(starts[step] if step.sole else 0.0, lasts[step], behind[step], _together(step)) for step in calls],
+        )
         for name, calls in through.items()
     ]
     return max([longest, *bounds])
