@@ -41,8 +41,7 @@ def at_least(steps: Sequence[Step], made: Mapping[Step, Conditions], apart: Iter
 
     `made`: what is made for certain, and under what. `apart`: the calls among them that are calls of their own.
     """
-    own = {step for step in apart if not step.conditions and made[step] == ()}
-    lasts = {step: pace.seconds.get(tool.name, 0.0) for step, tool in calls_of(own)}
+    lasts = {step: pace.seconds.get(tool.name, 0.0) for step, tool in calls_of(steps) if not step.conditions}
     starts: dict[Step, float] = {}
     ends: dict[Step, float] = {}
     for step in steps:
@@ -60,7 +59,7 @@ def at_least(steps: Sequence[Step], made: Mapping[Step, Conditions], apart: Iter
             behind[one] = max(behind[one], whole)
     longest = max((ends[step] for step in always), default=0.0)
     through: dict[str, list[Step]] = defaultdict(list)
-    for step, tool in calls_of(own):
+    for step, tool in calls_of(one for one in apart if made[one] == ()):
         for name in pace.of(tool):
             through[name].append(step)
     bounds = [
