@@ -210,7 +210,7 @@ def _as_if_new() -> None:
 def test_a_plan_of_the_corpus_takes_what_was_estimated(case: Case) -> None:
     tools, measured = slowed()
     agent = LLMCompiler(tools=tools, timeout=None, max_tasks=500)
-    plan = agent.compile(case.plan, syntax=case.syntax)  # type: ignore[arg-type]
+    plan = agent.compile(case.plan, syntax=case.syntax)
     estimate = estimated(agent, plan, measured)
     compare(estimate, executed(plan, tools, timeout=None), {one.alias: one.name for one in tools})
 

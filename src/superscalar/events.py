@@ -10,6 +10,7 @@ from dataclasses import field
 from typing import Any, TypeAlias
 
 from superscalar import values
+from superscalar.attachments import Attachment
 from superscalar.facts import Happened, codec_of_events, fact, frequent_fact
 from superscalar.labels import Label, Source
 from superscalar.plan.ir import Task
@@ -31,15 +32,13 @@ def from_json(data: Mapping[str, Any]) -> Event:
 
 @fact
 class RunStarted(Happened):
-    """A run began. `question` is empty where a plan is executed without a model.
-
-    `wall`: seconds since 1970 by then; None in older journals.
-    """
+    """A run began. `question`, with its `files`, is empty without a model. `wall`: seconds since 1970, if recorded."""
 
     at: float
     run: str
     question: str = ""
     wall: float | None = field(default=None, compare=False, repr=False)
+    files: tuple[Attachment, ...] = field(default=(), repr=False)
 
 
 @fact
@@ -351,10 +350,7 @@ class Approved(Happened):
 
 @fact
 class PlanAsked(Happened):
-    """The plan of this round waits for a person's approval, and nothing of it has begun. `writes`: those in it.
-
-    `estimate`: what it would take, in words; empty in older journals.
-    """
+    """The plan of this round, with these `writes`, waits for a person's approval. `estimate`: what it would take."""
 
     at: float
     writes: tuple[str, ...] = ()
@@ -516,13 +512,15 @@ class ModelAsked(Happened):
     """A model call began; `role` is `planner`, `joiner`, or the name of the tool that asks the model.
 
     `attempt` counts from 1: a refusal is waited out, and then the same is asked again. `model` is the model's name. A
-    `ModelUsed` of that role follows, whatever becomes of it. Journals of before have none.
+    `ModelUsed` of that role follows, whatever becomes of it. Journals of before have none. `withheld`: each file that
+    it is not given, and why.
     """
 
     at: float
     role: str
     attempt: int = 1
     model: str = ""
+    withheld: tuple[str, ...] = field(default=(), repr=False)
 
 
 @fact
@@ -537,12 +535,30 @@ class ModelWaiting(Happened):
 
 
 @fact
+class ModelFailed(Happened):
+    """One of several models failed or was refused (`why`) before anything of its reply had come: another is asked.
+
+    Or the same one once more, when its time has come, where the others do not answer either. Of an `extractor` this is
+    told as progress of its call, if that goes on.
+    """
+
+    at: float
+    role: str
+    model: str
+    why: str
+
+
+@fact
 class ModelUsed(Happened):
-    """A model call ended; `role` is that of its `ModelAsked`. Of one that was refused, nothing was used."""
+    """A model call ended; `role` and `model` are those of its `ModelAsked`. Of one that was refused, nothing was used.
+
+    Older journals do not say which model it was: `model` is empty.
+    """
 
     at: float
     role: str
     usage: Usage
+    model: str = field(default="", repr=False)
 
 
 @fact
@@ -578,5 +594,5 @@ _OfPlanning: TypeAlias = (
 )
 _OfPlan: TypeAlias = Planned | PlanAsked | PlanApproved | Ordered | Sealed | Unneeded | Revived | Retired
 _OfAnswer: TypeAlias = JoinStarted | AnswerWritten | AnswerRejected | AnswerCut | Joined
-_OfModels: TypeAlias = ModelPreparing | ModelAsked | ModelWaiting | ModelUsed
+_OfModels: TypeAlias = ModelPreparing | ModelAsked | ModelWaiting | ModelFailed | ModelUsed
 Event: TypeAlias = _OfRun | _OfPlanning | _OfPlan | TaskEvent | _OfAnswer | _OfModels

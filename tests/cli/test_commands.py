@@ -128,6 +128,7 @@ def test_run_hands_its_options_to_the_compiler(compiler: ScriptedCompiler) -> No
             "0",
             "--no-joiner",
         ),
+        *("--first-token-timeout", "30", "--stall-timeout", "7"),
         *("--max-tokens", "9000", "--max-cost", "0.5", "--policy", "warn", "--journal", "r.db", "--approve-plan"),
         *("--max-bytes", "9000000", "--replan", "planned-tools", "--replanner-sees", "text"),
     )
@@ -138,6 +139,11 @@ def test_run_hands_its_options_to_the_compiler(compiler: ScriptedCompiler) -> No
         "joiner": False,
         "extractor": None,
         "instructions": "be brief",
+        "planner_instructions": None,
+        "joiner_instructions": None,
+        "examples": None,
+        "first_token_timeout": 30.0,
+        "stall_timeout": 7.0,
         "max_prompt_tokens": 500,
         "max_concurrency": 3,
         "max_replans": 0,
@@ -209,17 +215,23 @@ def test_run_as_json_is_one_document(compiler: ScriptedCompiler) -> None:
             "calls": 3,
             "one_after_another": 1.5,
         },
-        "usage": {
-            "input_tokens": 1050,
-            "cached_tokens": 0,
-            "output_tokens": 110,
-            "requests": 2,
-            "cost": 0.0,
-            "estimated": False,
-        },
+        "usage": USED,
+        "usage_by_model": {"scripted": USED},
+        "usage_by_round": [USED],
         "cost": 0.0,
     }
 
+
+USED = {
+    "input_tokens": 1050,
+    "cached_tokens": 0,
+    "output_tokens": 110,
+    "requests": 2,
+    "cost": 0.0,
+    "estimated": False,
+    "reasoning_tokens": 0,
+    "kept_tokens": 0,
+}
 
 CUT = ScriptedResult(None, {"a": Observation(1)}, partial="IBM closed at 12", cut='it ended with the word "load"')
 

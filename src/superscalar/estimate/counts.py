@@ -6,20 +6,20 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
-from superscalar.estimate.steps import Condition, Step, calls_of
+from superscalar.estimate.steps import Condition, Occurrence, calling
 
 Conditions: TypeAlias = tuple[Condition, ...]
 
 
-def certain(steps: Sequence[Step]) -> dict[Step, Conditions]:
+def certain(steps: Sequence[Occurrence]) -> dict[Occurrence, Conditions]:
     """The steps that are made for certain where these conditions hold; of the others nobody knows.
 
     What only a `first` needs may be let go before it has begun, and what is needed only if something else is made need
     not be made if that is not.
     """
-    found: dict[Step, Conditions] = {}
+    found: dict[Occurrence, Conditions] = {}
 
-    def offer(step: Step, under: Conditions) -> None:
+    def offer(step: Occurrence, under: Conditions) -> None:
         made = (*under, *(one for one in step.conditions if one not in under))
         if step not in found or len(made) < len(found[step]):
             found[step] = made
@@ -37,11 +37,11 @@ def certain(steps: Sequence[Step]) -> dict[Step, Conditions]:
     return found
 
 
-def surely_apart(steps: Sequence[Step], made: dict[Step, Conditions]) -> list[Step]:
+def surely_apart(steps: Sequence[Occurrence], made: dict[Occurrence, Conditions]) -> list[Occurrence]:
     """The calls that are calls of their own for certain: of those that may turn out to be one, one alone."""
-    found: list[Step] = []
-    alike: dict[str, list[Step]] = defaultdict(list)
-    for step, tool in calls_of(steps):
+    found: list[Occurrence] = []
+    alike: dict[str, list[Occurrence]] = defaultdict(list)
+    for step, tool in calling(steps):
         if step not in made:
             continue
         if tool.shares:
@@ -49,7 +49,7 @@ def surely_apart(steps: Sequence[Step], made: dict[Step, Conditions]) -> list[St
         else:
             found.append(step)
     for calls in alike.values():
-        groups: dict[str | None, list[Step]] = defaultdict(list)
+        groups: dict[str | None, list[Occurrence]] = defaultdict(list)
         unknown = any(step.key is None for step in calls)
         for step in calls:
             groups[None if unknown else step.key].append(step)
@@ -71,7 +71,7 @@ def most(calls: Iterable[tuple[Conditions, float]]) -> float:
 
 def _sum(calls: list[tuple[Conditions, float]], depth: int, pick: Callable[[float, float], float]) -> float:
     total: float = 0
-    decided: dict[Step, tuple[list[tuple[Conditions, float]], list[tuple[Conditions, float]]]] = {}
+    decided: dict[Occurrence, tuple[list[tuple[Conditions, float]], list[tuple[Conditions, float]]]] = {}
     for one in calls:
         conditions, counts = one
         if len(conditions) == depth:

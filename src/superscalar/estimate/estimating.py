@@ -11,8 +11,8 @@ from typing import Any, Final, Literal, TypeAlias
 from superscalar.estimate.counts import certain, fewest, most, surely_apart
 from superscalar.estimate.figures import Between, Estimate, ModelEstimate, ToolEstimate
 from superscalar.estimate.lengths import Length
-from superscalar.estimate.steps import Unrolled, calls_of
-from superscalar.estimate.times import Pace, at_least, at_most
+from superscalar.estimate.steps import Unrolled, calling
+from superscalar.estimate.times import Pace, seconds_at_least, seconds_at_most
 from superscalar.extractor import MAX_WRITTEN, Extractor
 from superscalar.models.base import ChatModel
 from superscalar.plan.ir import Call, Plan
@@ -65,15 +65,15 @@ def estimate_of(plan: Plan, basis: Basis, models: Iterable[ModelEstimate] = ()) 
     planned = {tool for tool in map(basis.tools.get, called) if tool is not None}
 
     def summed(weight: Weight) -> Between:
-        least = fewest((made[step], weight(tool)) for step, tool in calls_of(apart))
+        least = fewest((made[step], weight(tool)) for step, tool in calling(apart))
         if not many.is_whole:
             return Between(least, None if any(weight(tool) for tool in planned) else 0)
-        return Between(least, max(least, most((step.conditions, weight(tool)) for step, tool in calls_of(many.steps))))
+        return Between(least, max(least, most((step.conditions, weight(tool)) for step, tool in calling(many.steps))))
 
     tools = tuple(_of_tools(called, summed, basis))
     pace = _pace(basis)
-    seconds = at_least(few.steps, made, apart, pace)
-    longest = at_most(many.steps, pace) if many.is_whole else None
+    seconds = seconds_at_least(few.steps, made, apart, pace)
+    longest = seconds_at_most(many.steps, pace) if many.is_whole else None
     asked = (*_extracting(tools, basis), *models)
     cost = _rounded(summed(lambda tool: tool.cost))
     for model in asked:

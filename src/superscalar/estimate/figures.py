@@ -85,8 +85,9 @@ class Estimate:
     Each number is a range, from what is needed for certain where no call fails, to what there can be at most; only what
     is tried again, and what a tool charges beside its declared `cost`, comes on top. `seconds`: of the calls of tools
     (`extract` is one), from how long they took so far, the limits and the longest path, with nobody else using them; no
-    model's time is in it. What nobody knows is a None: the seconds of a tool that was never measured, the cost of a
-    model without prices. `tools` and `models` say it one by one.
+    model's time is in it. Of several models in one place the first counts, and files do not. What nobody knows is a
+    None: the seconds of a tool that was never measured, the cost of a model without prices. `tools` and `models` say it
+    one by one.
     """
 
     calls: Between

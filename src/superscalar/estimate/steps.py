@@ -32,12 +32,15 @@ from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import Observation, TaskId
 
-Condition: TypeAlias = "tuple[Step, bool]"
+Condition: TypeAlias = "tuple[Occurrence, bool]"
 """What decides whether a step is made, and what it has to come out as."""
 
 
+Several: TypeAlias = "tuple[Occurrence, ...]"
+
+
 @dataclass(slots=True, eq=False)
-class Step:
+class Occurrence:
     """One instance of a task. It is made under its `conditions`, outermost first, of which nobody knows how they end.
 
     `before`: what has to have ended; `perhaps`: what it may have to wait for, too; `ordered`: what it follows though
@@ -46,28 +49,28 @@ class Step:
     call can turn out to be the same one. `rooted`: made for its own sake, not for another's.
     """
 
-    before: tuple[Step, ...] = ()
+    before: tuple[Occurrence, ...] = ()
     conditions: tuple[Condition, ...] = ()
-    perhaps: tuple[Step, ...] = ()
-    racing: tuple[Step, ...] = ()
-    raced: tuple[Step, ...] = ()
+    perhaps: tuple[Occurrence, ...] = ()
+    racing: tuple[Occurrence, ...] = ()
+    raced: tuple[Occurrence, ...] = ()
     wanted: int = 0
     tool: Tool[..., Any] | None = None
     key: str | None = None
     sole: bool = True
     rooted: bool = False
-    ordered: tuple[Step, ...] = ()
+    ordered: tuple[Occurrence, ...] = ()
 
 
 class _Item(NamedTuple):
     """One item of a list: what it stands for, and what has to hold for it to count."""
 
-    place: _Place
+    place: _Meaning
     kept: tuple[Condition, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
-class _Place:
+class _Meaning:
     """What a name stands for: when all of it is there (`whole`), and when one knows how many items there are (`shape`).
 
     `items`: those that come in one by one. `lacks`: what has to hold for it to have a value, beside the conditions of
@@ -75,18 +78,18 @@ class _Place:
     `turn`: when that is over, of a map, and `accesses`: when those are over that it makes.
     """
 
-    whole: Step
-    shape: Step
+    whole: Occurrence
+    shape: Occurrence
     length: Length = UNKNOWN
     items: list[_Item] | None = None
     lacks: tuple[Condition, ...] = ()
-    scopes: list[_Scope] = field(default_factory=list)
-    follows: tuple[_Place, ...] = ()
-    turn: tuple[Step, ...] = ()
-    accesses: tuple[tuple[Step, Access], ...] = ()
+    scopes: list[_Bindings] = field(default_factory=list)
+    follows: tuple[_Meaning, ...] = ()
+    turn: tuple[Occurrence, ...] = ()
+    accesses: tuple[tuple[Occurrence, Access], ...] = ()
 
     @property
-    def over(self) -> tuple[Step, ...]:
+    def over(self) -> tuple[Occurrence, ...]:
         """What has ended once it is over, with all that it follows."""
         return (self.whole, *self.turn)
 
@@ -97,7 +100,7 @@ class _Place:
 
 
 @dataclass(slots=True)
-class _Scope:
+class _Bindings:
     """What names stand for in the plan, or in its body for one item.
 
     `begun`: the map whose body that is, as it knows its items. `turn`: what the accesses in it follow, as the maps
@@ -105,14 +108,14 @@ class _Scope:
     """
 
     constants: Constants
-    outer: _Scope | None = None
-    places: dict[TaskId, _Place] = field(default_factory=dict)
+    outer: _Bindings | None = None
+    places: dict[TaskId, _Meaning] = field(default_factory=dict)
     conditions: tuple[Condition, ...] = ()
     times: tuple[TaskId, ...] = ()
-    begun: tuple[Step, ...] = ()
-    turn: tuple[_Place, ...] = ()
+    begun: tuple[Occurrence, ...] = ()
+    turn: tuple[_Meaning, ...] = ()
 
-    def find(self, task: TaskId) -> _Place | None:
+    def find(self, task: TaskId) -> _Meaning | None:
         found = self.places.get(task)
         return self.outer.find(task) if found is None and self.outer is not None else found
 
@@ -129,18 +132,18 @@ class Unrolled:
     """
 
     def __init__(self, plan: Plan, tools: Toolset, taken: Callable[[Length], int], most: int) -> None:
-        self.steps: list[Step] = []
+        self.steps: list[Occurrence] = []
         self.times: dict[str, dict[TaskId, None]] = {}
         self.is_whole = True
         self._tools = tools
         self._taken = taken
         self._most = most
         self._dead = frozenset(dead(plan.tasks))
-        self._one_call: dict[str, Step] = {}
+        self._one_call: dict[str, Occurrence] = {}
         self._sites = Counter(task.work.tool for task in plan.calls if isinstance(task.work, Call))
         self._writes = any(isinstance(task.work, Call) and task.work.effect == "write" for task in plan.calls)
         try:
-            self._tasks(plan.tasks, _Scope(Constants()))
+            self._tasks(plan.tasks, _Bindings(Constants()))
         except TooManySteps:
             self.is_whole = False
         if joins_everything(plan.tasks):
@@ -156,7 +159,7 @@ class Unrolled:
     # ------------------------------------------------------------------------------------------------------- tasks
 
     def _tasks(
-        self, tasks: Iterable[Task], scope: _Scope, chained: Iterable[TaskId] = (), before: Iterable[_Place] = ()
+        self, tasks: Iterable[Task], scope: _Bindings, chained: Iterable[TaskId] = (), before: Iterable[_Meaning] = ()
     ) -> None:
         for task in tasks:
             if task.id in self._dead:
@@ -164,15 +167,15 @@ class Unrolled:
             scope.constants.note(task)
             conditions = self._conditions(task.guards, scope)
             if conditions is None:  # known not to be made
-                nothing = self._add(Step())
-                scope.places[task.id] = _Place(nothing, nothing, Length(0, 0))
+                nothing = self._add(Occurrence())
+                scope.places[task.id] = _Meaning(nothing, nothing, Length(0, 0))
                 continue
             follows = [place for id in task.after if (place := scope.find(id)) is not None]
             follows += before if task.id in chained else ()
             scope.places[task.id] = place = self._place(task, scope, conditions, _together(follows, conditions))
             place.follows = tuple(follows)
 
-    def _conditions(self, guards: Iterable[Guard], scope: _Scope) -> tuple[Condition, ...] | None:
+    def _conditions(self, guards: Iterable[Guard], scope: _Bindings) -> tuple[Condition, ...] | None:
         """What decides on a task and is not known yet; None if it is known, and says no."""
         found = [*scope.conditions]
         for guard in guards:
@@ -186,19 +189,19 @@ class Unrolled:
                 found.append((place.whole, guard.expected))
         return tuple(found)
 
-    def _add(self, step: Step) -> Step:
+    def _add(self, step: Occurrence) -> Occurrence:
         if len(self.steps) >= self._most:
             raise TooManySteps
         self.steps.append(step)
         return step
 
     def _place(
-        self, task: Task, scope: _Scope, conditions: tuple[Condition, ...], follows: tuple[_Place, ...]
-    ) -> _Place:
+        self, task: Task, scope: _Bindings, conditions: tuple[Condition, ...], follows: tuple[_Meaning, ...]
+    ) -> _Meaning:
         """What a task stands for that may be made."""
         needed, perhaps, present = self._needs(task, scope)
         conditions = (*conditions, *dict.fromkeys(one for one in present if one not in conditions))
-        step = Step(needed, conditions, perhaps, ordered=scope.begun)
+        step = Occurrence(needed, conditions, perhaps, ordered=scope.begun)
         match task.work:
             case Call():
                 return self._call(task.work, scope, step, follows)
@@ -212,21 +215,23 @@ class Unrolled:
                 return self._display(kind, ids, scope, step)
             case Compute(Ref(other)) if (same := scope.find(other)) is not None:
                 self._add(step)
-                return _Place(step, same.shape if same.items is not None else step, same.length, same.items)
+                return _Meaning(step, same.shape if same.items is not None else step, same.length, same.items)
             case Compute(value):
                 self._add(step)
-                return _Place(step, step, self._known_length(task.id, value, scope))
+                return _Meaning(step, step, self._known_length(task.id, value, scope))
             case Select(condition, then, otherwise):
                 return self._select(condition, then, otherwise, scope, step)
             case Join():
                 step.rooted = True
                 self._add(step)
-        return _Place(step, step)
+        return _Meaning(step, step)
 
-    def _needs(self, task: Task, scope: _Scope) -> tuple[tuple[Step, ...], tuple[Step, ...], tuple[Condition, ...]]:
+    def _needs(
+        self, task: Task, scope: _Bindings
+    ) -> tuple[tuple[Occurrence, ...], tuple[Occurrence, ...], tuple[Condition, ...]]:
         """What a task waits for, what it may wait for, too, and what has to hold for it to have all that it needs."""
-        found: dict[Step, None] = {}
-        perhaps: dict[Step, None] = {}
+        found: dict[Occurrence, None] = {}
+        perhaps: dict[Occurrence, None] = {}
         present: list[Condition] = []
         for need in task.needs:
             place = scope.find(need.task)
@@ -256,7 +261,7 @@ class Unrolled:
 
     def _chance(self) -> Condition:
         """What may hold or not, and is no condition of the plan's."""
-        return self._add(Step()), True
+        return self._add(Occurrence()), True
 
     def _unless_complete(self, conditions: tuple[Condition, ...], items: Iterable[_Item]) -> tuple[Condition, ...]:
         """What has to hold for items to have a value each, where they are put together under these conditions."""
@@ -267,9 +272,9 @@ class Unrolled:
 
     # ------------------------------------------------------------------------------------------------------- works
 
-    def _call(self, call: Call, scope: _Scope, step: Step, follows: tuple[_Place, ...]) -> _Place:
+    def _call(self, call: Call, scope: _Bindings, step: Occurrence, follows: tuple[_Meaning, ...]) -> _Meaning:
         tool, access = self._tools.get(call.tool), call.access
-        place = _Place(step, step)
+        place = _Meaning(step, step)
         if access is not None:
             follows = (*scope.turn, *follows)
             step.perhaps = (*step.perhaps, *(one for target in follows for one in target.over))
@@ -292,34 +297,36 @@ class Unrolled:
         self._add(step)
         return place
 
-    def _key(self, call: Call, scope: _Scope) -> str | None:
+    def _key(self, call: Call, scope: _Bindings) -> str | None:
         """What is equal for calls that are one, where the arguments are constants."""
         given = {name: scope.constants.of(value) for name, value in call.arguments}
         known = {name: value.value for name, value in given.items() if value is not None}
         return repr((call.tool, sorted(known.items()))) if len(known) == len(given) else None
 
-    def _map(self, task: Task, work: Map, scope: _Scope, begun: Step, follows: tuple[_Place, ...]) -> _Place:
+    def _map(
+        self, task: Task, work: Map, scope: _Bindings, begun: Occurrence, follows: tuple[_Meaning, ...]
+    ) -> _Meaning:
         begun = self._add(begun)
         source = None if work.ok_of is None else scope.find(work.ok_of)
         if source is None or source.items is None:
             source = scope.find(work.source)
         if source is None:  # of an earlier round
-            source = _Place(begun, begun)
+            source = _Meaning(begun, begun)
         values = _items_known(scope.constants.find(work.source))
         length = source.length if values is None else Length(len(values), len(values))
-        items = source.items or [_Item(_Place(source.whole, source.whole))] * self._taken(length)
+        items = source.items or [_Item(_Meaning(source.whole, source.whole))] * self._taken(length)
         times = scope.times
         if not length.is_known:
             times = (*times, task.id if work.source.endswith(".over") else work.source)
-        place = _Place(begun, begun, length)
+        place = _Meaning(begun, begun, length)
         found: list[_Item] = []
         if follows:
-            place.turn = (self._add(Step(perhaps=tuple(one for target in follows for one in target.over))),)
-        chained: list[_Place] = []
-        accesses: dict[Access, list[Step]] = {}
-        ends: list[Step] = []
+            place.turn = (self._add(Occurrence(perhaps=tuple(one for target in follows for one in target.over))),)
+        chained: list[_Meaning] = []
+        accesses: dict[Access, list[Occurrence]] = {}
+        ends: list[Occurrence] = []
         for index, one in enumerate(items):
-            inner = _Scope(Constants(scope.constants), scope, {work.item: one.place}, times=times)
+            inner = _Bindings(Constants(scope.constants), scope, {work.item: one.place}, times=times)
             inner.conditions, inner.begun = (*begun.conditions, *one.kept), (begun,)
             inner.turn = (*scope.turn, *follows)
             if values is not None and index < len(values):
@@ -334,12 +341,14 @@ class Unrolled:
             ends += [here.whole for here in inner.places.values()]
             if kept is not None and result is not None:
                 found.append(_Item(result, kept[len(begun.conditions) :]))
-        place.whole = self._add(Step((begun, *dict.fromkeys(ends)), begun.conditions))
-        place.accesses = tuple((self._add(Step(ordered=tuple(steps))), access) for access, steps in accesses.items())
+        place.whole = self._add(Occurrence((begun, *dict.fromkeys(ends)), begun.conditions))
+        place.accesses = tuple(
+            (self._add(Occurrence(ordered=tuple(steps))), access) for access, steps in accesses.items()
+        )
         self._put_together(place, work, found)
         return place
 
-    def _put_together(self, place: _Place, work: Map, found: list[_Item]) -> None:
+    def _put_together(self, place: _Meaning, work: Map, found: list[_Item]) -> None:
         """What the items of a map come to."""
         if not place.length.is_known:
             length = UNKNOWN if work.flatten else place.length.filtered if work.keep else place.length
@@ -356,18 +365,18 @@ class Unrolled:
         else:
             place.shape = place.whole
 
-    def _display(self, kind: str, ids: Iterable[TaskId], scope: _Scope, step: Step) -> _Place:
-        shape = self._add(Step((), step.conditions, ordered=step.ordered))
+    def _display(self, kind: str, ids: Iterable[TaskId], scope: _Bindings, step: Occurrence) -> _Meaning:
+        shape = self._add(Occurrence((), step.conditions, ordered=step.ordered))
         items = [_Item(place) for id in ids if (place := scope.find(id)) is not None]
         length = Length(len(items), len(items))
         step.before = (shape, *step.before)
         self._add(step)
         lacks = self._unless_complete(step.conditions, items)
         if kind in ("list", "tuple"):
-            return _Place(step, shape, length, items, lacks)
-        return _Place(step, step, length.distinct, None, lacks)
+            return _Meaning(step, shape, length, items, lacks)
+        return _Meaning(step, step, length.distinct, None, lacks)
 
-    def _first(self, count: Any, source: _Place | None, scope: _Scope, step: Step) -> _Place:
+    def _first(self, count: Any, source: _Meaning | None, scope: _Bindings, step: Occurrence) -> _Meaning:
         known = scope.constants.of(count)
         wanted = known.value if known is not None and type(known.value) is int and known.value > 0 else 1
         if source is not None and source.items is not None:
@@ -376,9 +385,9 @@ class Unrolled:
             step.before = (*step.before, source.whole)
         step.wanted = wanted
         step = self._add(step)
-        return _Place(step, step, UNKNOWN if known is None else Length(wanted, wanted))
+        return _Meaning(step, step, UNKNOWN if known is None else Length(wanted, wanted))
 
-    def _each(self, work: Each, scope: _Scope, step: Step) -> _Place:
+    def _each(self, work: Each, scope: _Bindings, step: Occurrence) -> _Meaning:
         """What leaves a loop."""
         loop = scope.find(work.loop)
         before = None if work.otherwise is None else scope.find(work.otherwise)
@@ -399,12 +408,12 @@ class Unrolled:
         if work.last:
             last = found[-1].place.length if len(found) == 1 and not found[0].kept else UNKNOWN
             surely = any(not one.kept for one in found) or (before is not None and before.present == step.conditions)
-            return _Place(step, step, last, None, () if surely else (self._chance(),))
-        return _Place(step, step, length if loop is None or loop.length.is_known else length.filtered | UNKNOWN)
+            return _Meaning(step, step, last, None, () if surely else (self._chance(),))
+        return _Meaning(step, step, length if loop is None or loop.length.is_known else length.filtered | UNKNOWN)
 
     def _select(
-        self, condition: TaskId, then: TaskId | None, otherwise: TaskId | None, scope: _Scope, step: Step
-    ) -> _Place:
+        self, condition: TaskId, then: TaskId | None, otherwise: TaskId | None, scope: _Bindings, step: Occurrence
+    ) -> _Meaning:
         step = self._add(step)
         known = scope.constants.find(condition)
         ways: tuple[TaskId | None, ...] = (then, otherwise)
@@ -414,17 +423,17 @@ class Unrolled:
         if len(places) == 1 == len(ways):
             (only,) = places
             lacks = tuple(one for one in only.present if one not in step.conditions)
-            return _Place(step, only.shape if only.items is not None else step, only.length, only.items, lacks)
+            return _Meaning(step, only.shape if only.items is not None else step, only.length, only.items, lacks)
         decides = scope.find(condition)
         if len(places) < len(ways) or decides is None:
-            return _Place(step, step, UNKNOWN, None, (self._chance(),))
+            return _Meaning(step, step, UNKNOWN, None, (self._chance(),))
         length = places[0].length | places[1].length
         for place, expected in zip(places, (True, False), strict=True):
             if not {*place.present} <= {*step.conditions, (decides.whole, expected)}:
-                return _Place(step, step, length, None, (self._chance(),))
-        return _Place(step, step, length)
+                return _Meaning(step, step, length, None, (self._chance(),))
+        return _Meaning(step, step, length)
 
-    def _known_length(self, id: TaskId, value: Any, scope: _Scope) -> Length:
+    def _known_length(self, id: TaskId, value: Any, scope: _Bindings) -> Length:
         known = _items_known(scope.constants.find(id))
         if known is not None:
             return Length(len(known), len(known))
@@ -432,7 +441,7 @@ class Unrolled:
             return Length(len(value.items), len(value.items))
         return length_of(value, lambda task: self._length(task, scope))
 
-    def _length(self, task: TaskId, scope: _Scope) -> Length:
+    def _length(self, task: TaskId, scope: _Bindings) -> Length:
         known = _items_known(scope.constants.find(task))
         if known is not None:
             return Length(len(known), len(known))
@@ -455,9 +464,9 @@ def _touch(one: Access, other: Access) -> bool:
     return one.known and other.known and one.meets(other)
 
 
-def _together(follows: Iterable[_Place], conditions: tuple[Condition, ...]) -> tuple[_Place, ...]:
+def _together(follows: Iterable[_Meaning], conditions: tuple[Condition, ...]) -> tuple[_Meaning, ...]:
     """What is followed under these conditions: for what is never made together with them, what that follows."""
-    found: dict[int, _Place] = {}
+    found: dict[int, _Meaning] = {}
     pending = [*follows]
     seen: set[int] = set()
     while pending:
@@ -477,7 +486,7 @@ def _exclude(some: tuple[Condition, ...], others: tuple[Condition, ...]) -> bool
     return any((step, not expected) in others for step, expected in some)
 
 
-def calls_of(steps: Iterable[Step]) -> Iterator[tuple[Step, Tool[..., Any]]]:
+def calling(steps: Iterable[Occurrence]) -> Iterator[tuple[Occurrence, Tool[..., Any]]]:
     """The steps that call a tool, with it."""
     for step in steps:
         if step.tool is not None:

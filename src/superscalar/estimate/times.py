@@ -16,7 +16,7 @@ from math import ceil
 from typing import Any
 
 from superscalar.estimate.counts import Conditions
-from superscalar.estimate.steps import Step, calls_of
+from superscalar.estimate.steps import Occurrence, calling
 from superscalar.schedule.slack import Slack
 from superscalar.tools.terms import Limit
 from superscalar.tools.tool import Tool
@@ -36,14 +36,16 @@ class Pace:
     perhaps: Callable[[Tool[..., Any]], tuple[str, ...]]
 
 
-def at_least(steps: Sequence[Step], made: Mapping[Step, Conditions], apart: Iterable[Step], pace: Pace) -> float:
+def seconds_at_least(
+    steps: Sequence[Occurrence], made: Mapping[Occurrence, Conditions], apart: Iterable[Occurrence], pace: Pace
+) -> float:
     """The seconds that no run of these steps goes below in which nothing fails; a call of unknown length takes none.
 
     `made`: what is made for certain, and under what. `apart`: the calls among them that are calls of their own.
     """
-    lasts = {step: pace.seconds.get(tool.name, 0.0) for step, tool in calls_of(steps) if not step.conditions}
-    starts: dict[Step, float] = {}
-    ends: dict[Step, float] = {}
+    lasts = {step: pace.seconds.get(tool.name, 0.0) for step, tool in calling(steps) if not step.conditions}
+    starts: dict[Occurrence, float] = {}
+    ends: dict[Occurrence, float] = {}
     for step in steps:
         starts[step] = max((ends[one] for one in _before(step)), default=0.0)
         if step.racing and step.wanted <= len(step.racing):
@@ -51,15 +53,15 @@ def at_least(steps: Sequence[Step], made: Mapping[Step, Conditions], apart: Iter
         ends[step] = (
             starts[step] + lasts[step] if step.sole and step in lasts else max(starts[step], lasts.get(step, 0.0))
         )
-    behind: dict[Step, float] = defaultdict(float)
+    behind: dict[Occurrence, float] = defaultdict(float)
     always = [step for step in steps if made.get(step) == ()]
     for step in reversed(always):
         whole = (lasts.get(step, 0.0) if step.sole else 0.0) + behind[step]
         for one in _before(step):
             behind[one] = max(behind[one], whole)
     longest = max((ends[step] for step in always), default=0.0)
-    through: dict[str, list[Step]] = defaultdict(list)
-    for step, tool in calls_of(one for one in apart if made[one] == ()):
+    through: dict[str, list[Occurrence]] = defaultdict(list)
+    for step, tool in calling(one for one in apart if made[one] == ()):
         for name in pace.of(tool):
             through[name].append(step)
     bounds = [
@@ -72,12 +74,12 @@ def at_least(steps: Sequence[Step], made: Mapping[Step, Conditions], apart: Iter
     return max([longest, *bounds])
 
 
-def _before(step: Step) -> tuple[Step, ...]:
+def _before(step: Occurrence) -> tuple[Occurrence, ...]:
     """What a step has waited for once it is over: it may be skipped as soon as its first condition is known."""
     return (step.conditions[0][0],) if step.conditions else (*step.before, *step.ordered)
 
 
-def _together(step: Step) -> int:
+def _together(step: Occurrence) -> int:
     """How many calls may be one request."""
     return 1 if step.tool is None or step.tool.batched is None else step.tool.batched.max_batch
 
@@ -97,15 +99,15 @@ def _through(limit: Limit, calls: list[tuple[float, float, float, int]]) -> floa
     return first + bound + last
 
 
-def at_most(steps: Sequence[Step], pace: Pace) -> float | None:
+def seconds_at_most(steps: Sequence[Occurrence], pace: Pace) -> float | None:
     """The seconds that no run of these steps goes beyond in which nothing is tried again; None if a call's are unknown.
 
     All that may be made counts as made, and nobody else uses the limits.
     """
     through: dict[str, list[float]] = defaultdict(list)
-    limits: dict[Step, tuple[str, ...]] = {}
-    lasts: dict[Step, float] = {}
-    for step, tool in calls_of(steps):
+    limits: dict[Occurrence, tuple[str, ...]] = {}
+    lasts: dict[Occurrence, float] = {}
+    for step, tool in calling(steps):
         seconds = pace.seconds.get(tool.name)
         if seconds is None:
             return None
@@ -121,7 +123,7 @@ def at_most(steps: Sequence[Step], pace: Pace) -> float | None:
             waits += sum(calls) / limit.concurrency
         if limit.rate is not None and len(calls) > limit.burst:
             waits += (len(calls) - limit.burst) * limit.per / limit.rate * Slack(limit).stretch
-    ends: dict[Step, float] = {}
+    ends: dict[Occurrence, float] = {}
     for step in steps:
         before = (*step.before, *step.perhaps, *step.racing, *step.ordered, *(one for one, _ in step.conditions))
         own = lasts.get(step, 0.0)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, Protocol, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal, Protocol, Self, TypeAlias
 
+from superscalar.attachments import Attachment
 from superscalar.labels import NOTHING, Label, Source
 from superscalar.plan import Grammar
 from superscalar.short import CHARACTERS_PER_TOKEN, bounded
@@ -20,15 +21,25 @@ FinishReason: TypeAlias = str
 if it was cut for that reason. Any other word, such as a provider's own, says that it was cut too."""
 
 
+class _Beside:
+    """Room for what goes with a turn to a model, and is no part of what is compared, shown, kept or copied."""
+
+    __slots__ = ("_carry", "_steady")
+
+    _carry: object
+    _steady: int
+
+
 @bounded
 @dataclass(frozen=True, slots=True, init=False)
-class Message:
+class Message(_Beside):
     """One turn of a conversation.
 
     `label`: what its text was made from, and who may read it; `sources` and `readers` are that as plain data, so that
     turns can be kept as JSON (`asdict`, and back with `Message(**turn)`). What a planner writes that was shown it has
     that label too, so it goes to those readers alone. `untrusted`: something of it is not trusted, or is
     a word that a stranger may have chosen, as in an answer that tells of web pages. A planner is shown it as data then.
+    `attachments`: files that go with the text, to models that take such; a turn of a history has none.
     """
 
     role: Role
@@ -36,6 +47,7 @@ class Message:
     untrusted: bool = False
     sources: tuple[Source, ...] = ()
     readers: tuple[str, ...] | None = None
+    attachments: tuple[Attachment, ...] = ()
 
     def __init__(
         self,
@@ -44,6 +56,7 @@ class Message:
         untrusted: bool = False,
         sources: Iterable[Iterable[Any]] = (),
         readers: Iterable[str] | None = None,
+        attachments: Iterable[Attachment] = (),
         *,
         label: Label = NOTHING,
     ) -> None:
@@ -56,6 +69,7 @@ class Message:
             ("untrusted", not label.told),
             ("sources", tuple(sorted(label.sources))),
             ("readers", None if label.readers is None else tuple(sorted(label.readers))),
+            ("attachments", tuple(attachments)),
         ):
             object.__setattr__(self, name, value)
 
@@ -63,6 +77,32 @@ class Message:
     def label(self) -> Label:
         """Return what its text was made from, and who may read it."""
         return Label(self.sources, self.readers)
+
+    @property
+    def carry(self) -> object | None:
+        """Return what the model that wrote this turn gave with it (`Chunk.carry`), for itself alone and in memory."""
+        return getattr(self, "_carry", None)
+
+    @property
+    def steady(self) -> int:
+        """Count the leading characters that are the same whatever is asked: a provider's cache may end there."""
+        return getattr(self, "_steady", 0)
+
+    def going_on(self, text: str, attachments: Iterable[Attachment]) -> Self:
+        """Return a turn that says more than this one, with these files, and is like it in all else."""
+        made = replace(self, text=self.text + text, attachments=tuple(attachments))
+        return made.carrying(self.carry).steady_for(self.steady)
+
+    def carrying(self, carry: object | None) -> Self:
+        """Return this very turn, with what the model that wrote it gave with its reply."""
+        if carry is not None:
+            object.__setattr__(self, "_carry", carry)
+        return self
+
+    def steady_for(self, characters: int) -> Self:
+        """Return this very turn, of which so many leading characters are the same whatever is asked."""
+        object.__setattr__(self, "_steady", characters)
+        return self
 
 
 @bounded
@@ -86,18 +126,22 @@ class Request:
 class Prices:
     """What a model costs per million tokens, in any currency: those read, those read from a cache, those written.
 
-    `cached` is the price of `input` where it is None.
+    `kept`: those read that the provider keeps in its cache for later. `cached` and `kept` are the price of `input`
+    where they are None.
     """
 
     input: float
     output: float
     cached: float | None = None
+    kept: float | None = None
 
     def of(self, usage: Usage) -> float:
         """Return what this usage costs."""
         cached = self.input if self.cached is None else self.cached
-        fresh = usage.input_tokens - usage.cached_tokens
-        return (fresh * self.input + usage.cached_tokens * cached + usage.output_tokens * self.output) / 1e6
+        kept = self.input if self.kept is None else self.kept
+        fresh = usage.input_tokens - usage.cached_tokens - usage.kept_tokens
+        read = fresh * self.input + usage.cached_tokens * cached + usage.kept_tokens * kept
+        return (read + usage.output_tokens * self.output) / 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +159,9 @@ class Chunk:
 
     Before the text a model may say what it is doing (`preparing`); that time does not count against timeouts. `thought`
     is a piece of what it thinks, where its server tells that from the reply. `withdrawn`: all `text` before this chunk
-    turned out to be one, and stands in its `thought`.
+    turned out to be one, and stands in its `thought`. `carry`, on the last one: what the model wants back with this
+    turn when the conversation goes on (`Message.carrying`), such as the signatures of its thoughts. Nobody else reads
+    it, and it is never written down.
     """
 
     text: str = ""
@@ -124,12 +170,15 @@ class Chunk:
     preparing: Preparation | None = None
     thought: str = ""
     withdrawn: bool = False
+    carry: object | None = field(default=None, repr=False)
 
 
 def estimated(request: Request, written: int, prices: Prices | None) -> Usage:
-    """What a reply of so many characters used that nobody counted: 4 characters to a token."""
+    """What a reply of so many characters used that nobody counted: 4 characters to a token, 1,000 tokens to a file."""
+    files = sum(len(message.attachments) for message in request.messages)
     read = sum(len(message.text) for message in request.messages)
-    usage = Usage(read // CHARACTERS_PER_TOKEN, 0, written // CHARACTERS_PER_TOKEN, 1, estimated=True)
+    read = read // CHARACTERS_PER_TOKEN + 1_000 * files
+    usage = Usage(read, 0, written // CHARACTERS_PER_TOKEN, 1, estimated=True)
     return usage if prices is None else replace(usage, cost=prices.of(usage))
 
 
@@ -141,8 +190,9 @@ class ChatModel(Protocol):
     in money counts; a model that has an attribute `prices` which is None does not know it. One that answers only so
     many requests at once has an attribute `concurrency`. `account`, where there is one, is equal for models whose calls
     a provider counts together, and has no key in it; without it those are that were made alike. `retry`, a `Retry`,
-    says when to ask again. One that may lack
-    something, such as a key, has a method `check_setup`, which raises that before a run begins.
+    says when to ask again. `takes`, media types such as "image/*" or "application/pdf", says which files it reads: it
+    is given no others (`Message.attachments`), and none without that. One that may lack something, such as a key, has a
+    method `check_setup`, which raises that before a run begins.
 
     Raises (from the iterator):
         ModelError: the provider refused or failed; `retryable` and `retry_after` say what to do.
@@ -156,7 +206,10 @@ class ChatModel(Protocol):
 
     @property
     def constrains(self) -> bool:
-        """Say whether `Request.grammar` is obeyed. A model whose plans are JSON then has `writes = "json"`."""
+        """Say whether `Request.grammar` is obeyed. A model whose plans are JSON then has `writes = "json"`.
+
+        One that plans as well without it has `unaided = True`: it is told what a model without a grammar is told.
+        """
         ...
 
     def stream(self, request: Request) -> AsyncIterator[Chunk]:
