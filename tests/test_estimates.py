@@ -90,6 +90,14 @@ def agent_with(path: Path, measured: Mapping[str, float] = MEASURED, **options: 
         ("if search('a'):\n    send('b')\njoin()", (1, 2), (0, 1), (0.5, 0.75)),
         ("for x in ['a', 'b']:\n    send(x)\njoin()", (2, 2), (2, 2), (0.5, 0.5)),
         ("join(first(1, [fetch('a'), fetch('b')]))", (0, 2), (0, 0), (1.0, 1.0)),
+        (
+            "p = []\nfor x in ['a', 'b']:\n    if x > 'a':\n        p.append(x)\njoin([fetch(x) for x in p])",
+            (1, 1),
+            (0, 0),
+            (1.0, 1.0),
+        ),
+        ("x = [send(i) for i in ['a', 'b', 'c'] if i != 'b']\njoin(x)", (2, 2), (2, 2), (0.5, 0.5)),
+        ("if search('a'):\n    a = fetch('b')\njoin(fetch(a))", (1, 3), (0, 0), (0.5, 2.5)),
         ("a = fetch('a')\nb = search('b')\njoin(b)", (1, 1), (0, 0), (0.5, 0.5)),
     ],
 )

@@ -62,6 +62,18 @@ class Occurrence:
     ordered: tuple[Occurrence, ...] = ()
 
 
+class _Touched(NamedTuple):
+    """What a call accesses, and whether it writes that."""
+
+    access: Access
+    written: bool
+
+    def waits_for(self, earlier: _Touched) -> bool:
+        """Whether it comes after an earlier one for certain: both are known to touch the same, and one writes."""
+        known = self.access.known and earlier.access.known
+        return known and (self.written or earlier.written) and self.access.meets(earlier.access)
+
+
 class _Item(NamedTuple):
     """One item of a list: what it stands for, and what has to hold for it to count."""
 
@@ -85,8 +97,9 @@ class _Meaning:
     lacks: tuple[Condition, ...] = ()
     scopes: list[_Bindings] = field(default_factory=list)
     follows: tuple[_Meaning, ...] = ()
+    is_made: bool = True
     turn: tuple[Occurrence, ...] = ()
-    accesses: tuple[tuple[Occurrence, Access], ...] = ()
+    accesses: tuple[tuple[Occurrence, _Touched], ...] = ()
 
     @property
     def over(self) -> tuple[Occurrence, ...]:
@@ -166,12 +179,13 @@ class Unrolled:
                 continue
             scope.constants.note(task)
             conditions = self._conditions(task.guards, scope)
-            if conditions is None:  # known not to be made
-                nothing = self._add(Occurrence())
-                scope.places[task.id] = _Meaning(nothing, nothing, Length(0, 0))
-                continue
             follows = [place for id in task.after if (place := scope.find(id)) is not None]
             follows += before if task.id in chained else ()
+            if conditions is None:  # known not to be made
+                nothing = self._add(Occurrence())
+                scope.places[task.id] = place = _Meaning(nothing, nothing, Length(0, 0), is_made=False)
+                place.follows, place.lacks = tuple(follows), (self._chance(),)
+                continue
             scope.places[task.id] = place = self._place(task, scope, conditions, _together(follows, conditions))
             place.follows = tuple(follows)
 
@@ -278,9 +292,10 @@ class Unrolled:
         if access is not None:
             follows = (*scope.turn, *follows)
             step.perhaps = (*step.perhaps, *(one for target in follows for one in target.over))
-            surely = [one for target in follows for one, other in target.accesses if _touch(access, other)]
+            mine = _Touched(access, call.effect == "write")
+            surely = [one for target in follows for one, other in target.accesses if mine.waits_for(other)]
             step.ordered = (*step.ordered, *(one for one in surely if not _exclude(one.conditions, step.conditions)))
-            place.accesses = ((step, access),)
+            place.accesses = ((step, mine),)
         if tool is None:
             self._add(step)
             return place
@@ -323,7 +338,7 @@ class Unrolled:
         if follows:
             place.turn = (self._add(Occurrence(perhaps=tuple(one for target in follows for one in target.over))),)
         chained: list[_Meaning] = []
-        accesses: dict[Access, list[Occurrence]] = {}
+        accesses: dict[_Touched, list[Occurrence]] = {}
         ends: list[Occurrence] = []
         for index, one in enumerate(items):
             inner = _Bindings(Constants(scope.constants), scope, {work.item: one.place}, times=times)
@@ -396,7 +411,7 @@ class Unrolled:
         for inner in () if loop is None else loop.scopes:
             for id in work.tasks:
                 place = inner.find(id)
-                if place is None:
+                if place is None or not place.is_made:
                     continue
                 decided = place.whole.conditions[len(inner.conditions) :]
                 found.append(_Item(place, (*inner.conditions[len(step.conditions) :], *decided)))
@@ -459,11 +474,6 @@ def _items_known(found: Any) -> list[Any] | None:
         return None
 
 
-def _touch(one: Access, other: Access) -> bool:
-    """Whether both are known to touch the same thing, so that one waits for the other."""
-    return one.known and other.known and one.meets(other)
-
-
 def _together(follows: Iterable[_Meaning], conditions: tuple[Condition, ...]) -> tuple[_Meaning, ...]:
     """What is followed under these conditions: for what is never made together with them, what that follows."""
     found: dict[int, _Meaning] = {}
@@ -474,7 +484,7 @@ def _together(follows: Iterable[_Meaning], conditions: tuple[Condition, ...]) ->
         if id(one) in seen:
             continue
         seen.add(id(one))
-        if _exclude(one.whole.conditions, conditions):
+        if not one.is_made or _exclude(one.whole.conditions, conditions):
             pending += one.follows
         else:
             found[id(one)] = one

@@ -122,7 +122,7 @@ def seconds_at_most(steps: Sequence[Occurrence], pace: Pace) -> float | None:
             widths[name] = limit.concurrency
             waits += sum(calls) / limit.concurrency
         if limit.rate is not None and len(calls) > limit.burst:
-            waits += (len(calls) - limit.burst) * limit.per / limit.rate * Slack(limit).stretch
+            waits += (len(calls) - 1) * limit.per / limit.rate * Slack(limit).stretch  # a burst is made up for
     ends: dict[Occurrence, float] = {}
     for step in steps:
         before = (*step.before, *step.perhaps, *step.racing, *step.ordered, *(one for one, _ in step.conditions))
