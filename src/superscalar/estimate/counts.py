@@ -30,7 +30,7 @@ def certain(steps: Sequence[Occurrence]) -> dict[Occurrence, Conditions]:
         if (under := found.get(step)) is None:
             continue
         for used in step.before:
-            offer(used, under)
+            offer(used, tuple(one for one in under if one not in step.inputs))
         for number, (decides, _) in enumerate(step.conditions):
             later = step.conditions[number:]
             offer(decides, tuple(one for one in under if one not in later))

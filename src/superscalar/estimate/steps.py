@@ -46,7 +46,8 @@ class Occurrence:
     `before`: what has to have ended; `perhaps`: what it may have to wait for, too; `ordered`: what it follows though
     nothing of it needs that. `racing`: the items of a `first`, of which it waits for `wanted`, and `raced` all of them
     together. `tool`: of a call. `key`: equal for calls with equal arguments; None: they are not known. `sole`: no other
-    call can turn out to be the same one. `rooted`: made for its own sake, not for another's.
+    call can turn out to be the same one. `rooted`: made for its own sake, not for another's. `inputs`: the conditions
+    under which it has what it needs, which is not known before that has ended.
     """
 
     before: tuple[Occurrence, ...] = ()
@@ -59,6 +60,7 @@ class Occurrence:
     key: str | None = None
     sole: bool = True
     rooted: bool = False
+    inputs: tuple[Condition, ...] = ()
     ordered: tuple[Occurrence, ...] = ()
 
 
@@ -214,8 +216,9 @@ class Unrolled:
     ) -> _Meaning:
         """What a task stands for that may be made."""
         needed, perhaps, present = self._needs(task, scope)
-        conditions = (*conditions, *dict.fromkeys(one for one in present if one not in conditions))
-        step = Occurrence(needed, conditions, perhaps, ordered=scope.begun)
+        present = tuple(dict.fromkeys(one for one in present if one not in conditions))
+        conditions = (*conditions, *present)
+        step = Occurrence(needed, conditions, perhaps, ordered=scope.begun, inputs=present)
         match task.work:
             case Call():
                 return self._call(task.work, scope, step, follows)
