@@ -100,6 +100,7 @@ class _Meaning:
     scopes: list[_Bindings] = field(default_factory=list)
     follows: tuple[_Meaning, ...] = ()
     is_made: bool = True
+    is_filtered: bool = False
     turn: tuple[Occurrence, ...] = ()
     accesses: tuple[tuple[Occurrence, _Touched], ...] = ()
 
@@ -232,7 +233,9 @@ class Unrolled:
                 return self._display(kind, ids, scope, step)
             case Compute(Ref(other)) if (same := scope.find(other)) is not None:
                 self._add(step)
-                return _Meaning(step, same.shape if same.items is not None else step, same.length, same.items)
+                alias = _Meaning(step, same.shape if same.items is not None else step, same.length, same.items)
+                alias.is_filtered = same.is_filtered
+                return alias
             case Compute(value):
                 self._add(step)
                 return _Meaning(step, step, self._known_length(task.id, value, scope))
@@ -262,7 +265,7 @@ class Unrolled:
                     perhaps[place.whole] = None
                 case "item" if place.items is not None and need.item < len(place.items):
                     one = place.items[need.item]
-                    if all(not item.kept for item in place.items[: need.item + 1]):
+                    if not place.is_filtered:
                         found[one.place.whole] = None
                         present += one.place.present
                     else:  # which one it is depends on what the filter leaves out
@@ -378,6 +381,7 @@ class Unrolled:
             length = Length(sum(not one.kept for one in found), len(found))
         place.length = length if work.kind in ("list", "tuple") else length.distinct
         place.lacks = self._unless_complete(place.whole.conditions, found)
+        place.is_filtered = bool(work.keep) or any(one.kept for one in found)
         if work.kind in ("list", "tuple") and not work.flatten:
             place.items = found
         else:
@@ -441,7 +445,9 @@ class Unrolled:
         if len(places) == 1 == len(ways):
             (only,) = places
             lacks = tuple(one for one in only.present if one not in step.conditions)
-            return _Meaning(step, only.shape if only.items is not None else step, only.length, only.items, lacks)
+            made = _Meaning(step, only.shape if only.items is not None else step, only.length, only.items, lacks)
+            made.is_filtered = only.is_filtered
+            return made
         decides = scope.find(condition)
         if len(places) < len(ways) or decides is None:
             return _Meaning(step, step, UNKNOWN, None, (self._chance(),))
