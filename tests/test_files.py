@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from superscalar import Attachment, Failure, LLMCompiler, Message, ModelError, O
 from superscalar import events as ev
 from superscalar.cli.app import app
 from superscalar.journal import Journal
+from superscalar.models.base import Chunk, Request
 from superscalar.models.files import presented, why_not_taken
 from superscalar.testing import ScriptedModel, run
 from support.depth import examples
@@ -239,6 +241,38 @@ def test_what_is_secret_is_taken_out_of_texts_and_other_files_that_have_it_go_to
     assert "the key is **********." in asked(model, 1).text
     assert "it holds something secret" in asked(model, 1).text
     assert (KEY in asked(model, 1).text, asked(model, 1).attachments) == (False, ())
+
+
+class Choosy(ScriptedModel):
+    """One whose provider refuses a request with a file that it cannot read."""
+
+    async def stream(self, request: Request) -> AsyncIterator[Chunk]:
+        if any(file == BROKEN for message in request.messages for file in message.attachments):
+            raise ModelError("HTTP 400: that is no picture", status=400)
+        async for chunk in super().stream(request):
+            yield chunk
+
+
+BROKEN = Attachment("image/png", PNG + b"broken")
+
+
+def test_a_file_that_a_provider_cannot_read_does_not_keep_the_joiner_from_answering() -> None:
+    @tool(effect="read")
+    def scan() -> Attachment:
+        return BROKEN
+
+    model = Choosy("join(scan(), 1)", "One, and a picture that I cannot see.", takes=("image/*",), name="choosy")
+    result = run(LLMCompiler(model, [scan]).run("What?"))
+    assert result.answer == "One, and a picture that I cannot see."
+    why = "withheld: image/png, 14 bytes: choosy refused the request with it"
+    asks = [(e.role, e.attempt, e.withheld) for e in result.events if isinstance(e, ev.ModelAsked)]
+    assert asks == [("planner", 1, ()), ("joiner", 1, ()), ("joiner", 2, (why,))]
+    assert asked(model, 1).text.endswith(f"\n<files>\nfile 1: {why}\n</files>")
+
+
+def test_a_file_of_the_question_that_a_provider_cannot_read_is_told_to_its_user() -> None:
+    with pytest.raises(ModelError, match="that is no picture"):
+        run(LLMCompiler(Choosy("join()", "Yes.", takes=("image/*",))).run("What?", files=[BROKEN]))
 
 
 # ---------------------------------------------------------------------------------------------------------- extract

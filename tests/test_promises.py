@@ -705,6 +705,9 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         ),
         "**An address is never followed**, by us or by the provider": "test_files.py::test_what_no_model_is_given",
         "**A file whose content is not of the kind that it says**": "test_files.py::test_what_no_model_is_given",
+        "**A joiner whose provider refuses a request with files**": (
+            "test_files.py::test_a_file_that_a_provider_cannot_read_does_not_keep_the_joiner_from_answering"
+        ),
         "**Of many** the reasons are said of 20": (
             "test_files.py::test_a_prompt_does_not_grow_with_what_a_stranger_lists"
         ),

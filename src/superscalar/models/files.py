@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any, Final, TypeAlias
 
 from superscalar.attachments import Attachment, is_one_of
-from superscalar.errors import UsageError
+from superscalar.errors import ModelError, UsageError
 from superscalar.models.base import Message, Request
 from superscalar.models.blocks import inert
 from superscalar.short import cut
@@ -178,20 +178,29 @@ def why_not_taken(model: Any, file: Attachment) -> str:
     return f"withheld: {file.told}: {model.name} takes no {named}"
 
 
-def withheld_from(model: Any, request: Request) -> tuple[str, ...]:
-    """What is said of each file of a request that this model does not take."""
-    return tuple(why for message in request.messages for _, _, why in _each(model, message) if why)
+WhyNot: TypeAlias = Callable[[Any, Attachment], str]
+"""Why a model is not given a file, in words; empty if it is."""
 
 
-def as_taken(model: Any, request: Request) -> Request:
-    """A request as this model takes it: in the place of each file that it does not take stands why, as text."""
+def why_none(model: Any, file: Attachment) -> str:
+    """Why a model is given no file any more whose provider refused the request with those that it takes."""
+    return why_not_taken(model, file) or f"withheld: {file.told}: {model.name} refused the request with it"
+
+
+def withheld_from(model: Any, request: Request, why_not: WhyNot = why_not_taken) -> tuple[str, ...]:
+    """What is said of each file of a request that this model is not given."""
+    return tuple(why for message in request.messages for _, _, why in _each(model, message, why_not) if why)
+
+
+def as_taken(model: Any, request: Request, why_not: WhyNot = why_not_taken) -> Request:
+    """A request as this model takes it: in the place of each file that it is not given stands why, as text."""
     if not any(message.attachments for message in request.messages):
         return request
-    return replace(request, messages=tuple(_taken(model, message) for message in request.messages))
+    return replace(request, messages=tuple(_taken(model, message, why_not) for message in request.messages))
 
 
-def _taken(model: Any, message: Message) -> Message:
-    found = list(_each(model, message))
+def _taken(model: Any, message: Message, why_not: WhyNot) -> Message:
+    found = list(_each(model, message, why_not))
     said = "\n".join(f"file {number}: {why}" for number, _, why in found if why)
     if not said:
         return message
@@ -199,8 +208,15 @@ def _taken(model: Any, message: Message) -> Message:
     return message.going_on(block, (file for _, file, why in found if not why))
 
 
-def _each(model: Any, message: Message) -> Iterator[tuple[int, Attachment, str]]:
+def _each(model: Any, message: Message, why_not: WhyNot) -> Iterator[tuple[int, Attachment, str]]:
     """The files of a turn, each with its number and why the model is not given it."""
-    return zip(
-        count(1), message.attachments, (why_not_taken(model, file) for file in message.attachments), strict=False
-    )
+    return zip(count(1), message.attachments, (why_not(model, file) for file in message.attachments), strict=False)
+
+
+def may_be_for_files(model: Any, request: Request, failed: ModelError) -> bool:
+    """Whether a provider may have refused a request for a file in it, such as a picture that breaks off."""
+    given = as_taken(model, request).messages
+    return failed.status in _OF_FILES and any(message.attachments for message in given)
+
+
+_OF_FILES: Final = frozenset({400, 413, 415, 422})
