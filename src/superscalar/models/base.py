@@ -72,7 +72,9 @@ class Request:
 
     `max_tokens` bounds the reply (tokens). `stop`: texts that end it and are not part of it. `grammar`: what
     the reply must follow, a plan or, where it is a JSON Schema alone, a document; a model that cannot constrain its
-    output ignores it (`ChatModel.constrains` tells).
+    output ignores it (`ChatModel.constrains` tells). `prefix`: what requests to come begin with, too, word for word;
+    its last message may be the beginning of the message there. No question, result or secret is in it, so that a model
+    may keep, even in a file, what it has read of it.
     """
 
     messages: tuple[Message, ...]
@@ -80,6 +82,7 @@ class Request:
     temperature: float = 0.0
     stop: tuple[str, ...] = ()
     grammar: Grammar | None = None
+    prefix: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
