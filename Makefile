@@ -11,7 +11,7 @@ SAMPLE ?= 1
 SEED ?= $(shell date -u +%Y%m%d)
 DEPTH ?=
 
-.PHONY: help demo test search check types lint hooks format docs bench peers support order soak agentdojo mcp planning clean
+.PHONY: help demo test search check types lint hooks format docs bench peers support order soak agentdojo mcp models planning clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -103,6 +103,18 @@ build/mcp/.installed: tests/servers/node/package.json
 mcp: $(VENV)/.dev build/mcp/.installed ## MCP servers of npm and of the SDK in both revisions: one plan, 500 calls at once, one killed, injections
 	@$(BIN)/python -m pytest -q tests/servers
 	@$(BIN)/python -m benchmarks.mcp_servers --check
+
+# In an environment of its own: botocore wants an older dateutil than what else is installed.
+build/models/.installed: $(VENV)/.python pyproject.toml constraints.txt
+	@echo "Installing the SDKs of providers in build/models ..."
+	@$(BIN)/python -m venv build/models
+	@grep -v '^python-dateutil==' constraints.txt >build/models/constraints.txt
+	@build/models/bin/python -m pip --disable-pip-version-check --quiet install -c build/models/constraints.txt \
+	   -e '.[openai,models,dev]' 'pydantic-ai-slim[anthropic,bedrock,google,groq,mistral,openai]'
+	@touch $@
+
+models: build/models/.installed ## replies and whole runs in the wire of each provider, by servers on this machine; installs their SDKs
+	@build/models/bin/python -m pytest -q -n $(WORKERS) tests/providers
 
 planning: $(VENV)/.demo ## how well a model plans, beside its native tool calls; an hour with the embedded one
 	@$(BIN)/python benchmarks/planning.py --model '$(MODEL)'

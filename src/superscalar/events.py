@@ -534,11 +534,15 @@ class ModelWaiting(Happened):
 
 @fact
 class ModelUsed(Happened):
-    """A model call ended; `role` is that of its `ModelAsked`. Of one that was refused, nothing was used."""
+    """A model call ended; `role` and `model` are those of its `ModelAsked`. Of one that was refused, nothing was used.
+
+    Older journals do not say which model it was: `model` is empty.
+    """
 
     at: float
     role: str
     usage: Usage
+    model: str = field(default="", repr=False)
 
 
 @fact

@@ -44,6 +44,7 @@ if TYPE_CHECKING:  # a command line that prints its help needs none of them
     from superscalar.executors import Executor
     from superscalar.journal import Journal
     from superscalar.models.base import ChatModel
+    from superscalar.models.foreign import PydanticModel
     from superscalar.observe.observed import Observer
     from superscalar.policy import Policy, Question
     from superscalar.secrets import Redact
@@ -59,12 +60,17 @@ SAME: Final = "same"
 
 
 def _is_model(value: object) -> bool:
+    from superscalar.models.foreign import is_pydantic_model  # here: a command line that prints its help needs it not
+
+    if is_pydantic_model(value):
+        return True
     named = isinstance(getattr(value, "name", None), str) and hasattr(value, "constrains")
     return named and not isinstance(value, type) and callable(getattr(value, "stream", None))
 
 
 _MODEL: Final = Expected(
-    'write a name such as "openai:gpt-5-mini" or "local", or an object that has what superscalar.ChatModel has',
+    'write a name such as "openai:gpt-5-mini" or "local", or an object that has what superscalar.ChatModel has, '
+    "or a Model of pydantic-ai",
     lambda value: isinstance(value, str) or _is_model(value),
 )
 
@@ -87,9 +93,10 @@ _TOKENS: Final = whole_number(1, "tokens")
 class ModelOptions:
     """Which models plan, answer and read, and how they are asked."""
 
-    model: str | ChatModel | None = field(default=None, kw_only=False, metadata=_MODEL.or_none.here)
-    """Which model plans and answers: local, local:FILE.gguf or openai:NAME. Or any `ChatModel`; without one,
-    `compile` and `execute` work."""
+    model: str | ChatModel | PydanticModel | None = field(default=None, kw_only=False, metadata=_MODEL.or_none.here)
+    """Which model plans and answers: local, local:FILE.gguf, openai:NAME, anthropic:NAME, or another provider's, which
+    `superscalar models` lists. Or any `ChatModel`, or a model object of pydantic-ai; without one, `compile` and
+    `execute` work."""
 
     tools: Iterable[Tool[..., Any] | Toolset | Callable[..., Any]] = field(
         default=(),
@@ -102,7 +109,7 @@ class ModelOptions:
     executor: Executor | None = field(default=None, metadata=EXECUTOR.or_none.here)
     """Where calls run that have no executor of their own; None: in this process. See docs/executors.md."""
 
-    extractor: str | ChatModel | None = field(default=None, metadata=_MODEL.or_none.here)
+    extractor: str | ChatModel | PydanticModel | None = field(default=None, metadata=_MODEL.or_none.here)
     """Which model reads for extract(...) in plans, if it is not the one that plans. "same" is that one. See
     docs/extract.md."""
 
@@ -143,7 +150,7 @@ class ModelOptions:
 class AnswerOptions:
     """Who answers, and what type an answer has."""
 
-    joiner: str | ChatModel | None = field(default=SAME, metadata=_MODEL.or_none.here)
+    joiner: str | ChatModel | PydanticModel | None = field(default=SAME, metadata=_MODEL.or_none.here)
     """Which model answers, if it is not the one that plans. None: the value of `join(...)` is the answer."""
 
     output_type: Any = None
@@ -304,14 +311,14 @@ if TYPE_CHECKING:
     class AnsweredInText(_AllElse, Generic[A]):
         """With neither, the joiner writes text."""
 
-        joiner: str | ChatModel = SAME
+        joiner: str | ChatModel | PydanticModel = SAME
         output_type: type[A] = str  # type: ignore[assignment]
 
     @dataclass(frozen=True, kw_only=True)
     class Typed(_AllElse, Generic[A]):
         """A class, or a generic type such as `list[int]`."""
 
-        joiner: str | ChatModel = SAME
+        joiner: str | ChatModel | PydanticModel = SAME
         output_type: type[A]
 
     @dataclass(frozen=True, kw_only=True)
@@ -325,7 +332,7 @@ if TYPE_CHECKING:
     class Validated(_AllElse):
         """What is no class for a type checker: unions, `Literal`, `Annotated`."""
 
-        joiner: str | ChatModel | None = SAME
+        joiner: str | ChatModel | PydanticModel | None = SAME
         output_type: Any
 
 

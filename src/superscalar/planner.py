@@ -159,7 +159,8 @@ def conversation(
     """The messages of a first round, for a plan in this syntax, with or without `blocks`.
 
     What is the same for every agent comes first, then the agent's tools and instructions, then what was said before,
-    and the question last: a provider's prompt cache, or the embedded model's, keeps all that is the same.
+    and the question last: a provider's prompt cache, or the embedded model's, keeps all that is the same. How far that
+    is, where it does not depend on the question, the last turn says (`Message.steady`).
     """
     prompt = front_of(syntax).prompt
     messages = [Message("system", (prompt.with_blocks if blocks else "") or prompt.language)]
@@ -169,10 +170,11 @@ def conversation(
     parts = [listing.begun(constrained=not blocks)]
     if instructions:
         parts.append(instructions.strip())
+    steady = len("\n\n".join(parts)) if listing.is_whole else 0
     if history:  # in this turn, so that every turn of the assistant is a plan
         parts.append(recounted(history))
     parts.append(f"Question: {question.strip()}")
-    return [*messages, Message("user", "\n\n".join(parts))]
+    return [*messages, Message("user", "\n\n".join(parts)).steady_for(steady)]
 
 
 def repair_message(problems: Sequence[Diagnostic], syntax: Syntax = "python") -> str:

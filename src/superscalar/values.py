@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Set
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property, lru_cache
 from types import MappingProxyType, MemberDescriptorType
@@ -202,6 +202,8 @@ def is_silent(outcome: Outcome) -> bool:
 class Usage:
     """Tokens and requests spent. `cached_tokens` is the part of `input_tokens` that the provider had kept.
 
+    `kept_tokens`: the part of `input_tokens` that it kept for later, and may charge more for. `reasoning_tokens`: the
+    part of `output_tokens` that the model thought, and did not say. Both are 0 where the provider does not tell.
     `cost`: in the currency of the model's `Prices`, or of what tools charge; 0 where nobody gave prices. `estimated`:
     some of it is a guess, since a provider did not count or a reply was not read to its end.
     """
@@ -212,6 +214,8 @@ class Usage:
     requests: int = 0
     cost: float = 0.0
     estimated: bool = False
+    reasoning_tokens: int = field(default=0, repr=False)
+    kept_tokens: int = field(default=0, repr=False)
 
     @property
     def tokens(self) -> int:
@@ -226,6 +230,8 @@ class Usage:
             self.requests + other.requests,
             self.cost + other.cost,
             self.estimated or other.estimated,
+            self.reasoning_tokens + other.reasoning_tokens,
+            self.kept_tokens + other.kept_tokens,
         )
 
 

@@ -209,17 +209,23 @@ def test_run_as_json_is_one_document(compiler: ScriptedCompiler) -> None:
             "calls": 3,
             "one_after_another": 1.5,
         },
-        "usage": {
-            "input_tokens": 1050,
-            "cached_tokens": 0,
-            "output_tokens": 110,
-            "requests": 2,
-            "cost": 0.0,
-            "estimated": False,
-        },
+        "usage": USED,
+        "usage_by_model": {"scripted": USED},
+        "usage_by_round": [USED],
         "cost": 0.0,
     }
 
+
+USED = {
+    "input_tokens": 1050,
+    "cached_tokens": 0,
+    "output_tokens": 110,
+    "requests": 2,
+    "cost": 0.0,
+    "estimated": False,
+    "reasoning_tokens": 0,
+    "kept_tokens": 0,
+}
 
 CUT = ScriptedResult(None, {"a": Observation(1)}, partial="IBM closed at 12", cut='it ended with the word "load"')
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
+_TURNS = 5
+
 
 @dataclass
 class Exchange:
@@ -19,6 +21,7 @@ class Exchange:
     headers: dict[str, str]
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
+    target: str = ""
 
     async def status(self, status: int, error: dict[str, Any], **headers: str) -> None:
         content = json.dumps({"error": error}).encode()
@@ -94,7 +97,7 @@ async def serving(*scripts: Script) -> AsyncIterator[FakeServer]:
             while head := await _head(reader):
                 headers = dict(line.split(": ", 1) for line in head.lower().splitlines()[1:] if line)
                 body = json.loads(await reader.readexactly(int(headers["content-length"])))
-                exchange = Exchange(body, headers, reader, writer)
+                exchange = Exchange(body, headers, reader, writer, head.split(" ", 2)[1])
                 fake.exchanges.append(exchange)
                 script = left.pop(0) if len(left) > 1 else left[0]
                 await script(exchange)
@@ -117,7 +120,9 @@ async def serving(*scripts: Script) -> AsyncIterator[FakeServer]:
         for writer in list(fake.connections):
             writer.close()
         await server.wait_closed()
-        assert failures == []
+        for _ in range(_TURNS):  # what waited for a next request ends; a script that waits for something else does not
+            await asyncio.sleep(0)
+        assert failures == [], failures
 
 
 async def _head(reader: asyncio.StreamReader) -> str:

@@ -53,6 +53,14 @@ class ScriptedResult:
     cut: str = ""
 
     @property
+    def usage_by_model(self) -> Mapping[str, Usage]:
+        return {"scripted": self.usage}
+
+    @property
+    def usage_by_round(self) -> tuple[Usage, ...]:
+        return (self.usage,)
+
+    @property
     def complete(self) -> bool:
         return not self.cut
 

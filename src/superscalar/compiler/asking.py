@@ -117,7 +117,7 @@ class Asking:
                             self._record(events.ModelPreparing(self._now(), role, what, fraction))
                         if chunk.usage is not None:
                             counted = True
-                            self._record(events.ModelUsed(self._now(), role, chunk.usage))
+                            self._record(events.ModelUsed(self._now(), role, chunk.usage, model.name))
                         yield chunk
                 return
             except ModelError as error:
@@ -128,7 +128,7 @@ class Asking:
                 self._left(comer)
                 if not counted:
                     usage = estimated(request, written, getattr(model, "prices", None)) if begun else Usage()
-                    self._record(events.ModelUsed(self._now(), role, usage))
+                    self._record(events.ModelUsed(self._now(), role, usage, model.name))
             spared += verdict.refusal is not None and verdict.barren < 2
             rule = retry_of(model) or (_FAILED if refusal is None else _REFUSED)
             tries = counted_attempts(attempt, spared)

@@ -176,7 +176,7 @@ def equipped(options: Options) -> Equipment:
         if options.max_cost is not None and model is not None and getattr(model, "prices", ...) is None:
             raise UsageError(
                 f"max_cost={options.max_cost:g} cannot count what {model.name} costs; write "
-                "model=OpenAIModel(..., prices=Prices(input=0.25, output=2.0)), per million tokens"
+                f"model={type(model).__name__}(..., prices=Prices(input=0.25, output=2.0)), per million tokens"
             )
     held = options.grammar and planner is not None and planner.constrains
     natural: Syntax = getattr(planner, "writes", "python") if held else "python"

@@ -32,6 +32,7 @@ class Joining:
         self._record = wiring.log.record
         self._now = wiring.now
         self._answer_type = wiring.equipment.answer_type
+        self._carry: object | None = None  # what the model wants back with its last reply
 
     async def decision(self, model: ChatModel, conversation: list[Message], *, last: bool) -> Any:
         """The joiner's decision: a `Replan`, the answer (validated, with an output type), or what was cut of it.
@@ -91,7 +92,8 @@ class Joining:
                         return value
             if why:
                 self._record(events.AnswerRejected(self._now(), attempt, why))
-            conversation += [Message("assistant", said_text), Message("user", complaint)]
+            said = Message("assistant", said_text).carrying(self._carry)
+            conversation += [said, Message("user", complaint)]
         if cut is not None:
             return cut
         message = f"the joiner gave no usable answer in {_ATTEMPTS} tries; the last time: {complaint}"
@@ -101,6 +103,7 @@ class Joining:
         reader = joiner.AnswerReader()
         written: list[str] = []
         finish: str | None = None
+        self._carry = None
         options, until = self._wiring.equipment.options, self._wiring.answer_by
         request = Request(tuple(conversation), max_tokens=options.max_answer_tokens)
         timeout = options.joiner_timeout
@@ -119,6 +122,7 @@ class Joining:
                         written.clear()
                     written.append(chunk.text)
                     finish = chunk.finish or finish
+                    self._carry = chunk.carry or self._carry
                     if fresh := reader.feed(chunk.text):
                         self._record(events.AnswerWritten(self._now(), fresh, attempt))
         except TimeoutError:

@@ -36,13 +36,15 @@ class _PlannerReply:
 
     `aloud`: its thoughts may come as text, so nothing says that its plan is whole before it ends. `joined`: a `join` is
     complete, `joined_at` since when; `behind`: how many characters came behind it. `finish`: the provider's word for
-    its end, `torn`: the error that ended it instead. `cut`, behind the `end`: why its plan is not whole, if it is not.
-    `goes_on`: the reply before it was cut, so the two may be one thought.
+    its end, `torn`: the error that ended it instead. `carry`: what its model wants back with it. `cut`, behind the
+    `end`: why its plan is not whole, if it is not. `goes_on`: the reply before it was cut, so that the two may be one
+    thought.
     """
 
     def __init__(self, program: Program, syntax: Syntax, *, corrects: bool, goes_on: bool, aloud: bool) -> None:
         self.finish: str | None = None
         self.torn: ModelError | None = None
+        self.carry: object | None = None
         self.joined_at = 0.0
         self.behind = 0
         self._program = program
@@ -171,7 +173,7 @@ class Planning:
             corrects = (repairing or attempt > 0) and (program.broken or continuing)
             reply = await self._reply(program, conversation, corrects=corrects, goes_on=cut != "")
             text, cut = reply.text, reply.cut
-            said = [Message("assistant", text)]
+            said = [Message("assistant", text).carrying(reply.carry)]
             if self._is_late() or (program.complete and not cut):
                 conversation += said
                 return "late" if self._is_late() else "whole"
@@ -196,6 +198,8 @@ class Planning:
             if cut and (planned or not problems):
                 syntax = self._equipment.syntax
                 said = rest_of(reply.gone_on_from, planned, program.problems, syntax, self._listing)
+                for turn in said[:1]:
+                    turn.carrying(reply.carry)
             else:
                 asked = planner.repair_message(problems, self._equipment.syntax)
                 said.append(Message("user", self._listing.meant(problems, asked)))
@@ -240,6 +244,7 @@ class Planning:
                         if reply.joined and reply.behind > _CHARACTERS * equipment.options.max_plan_tokens:
                             break
                     reply.finish = chunk.finish or reply.finish
+                    reply.carry = chunk.carry or reply.carry
         except TimeoutError:
             if self._is_late():
                 self._late = True

@@ -19,6 +19,7 @@ from superscalar.labels import Label
 from superscalar.models.base import Message
 from superscalar.observe.documents import outcome_document, timing_document
 from superscalar.observe.provenance import Made, Provenance
+from superscalar.observe.shares import by_model, by_round
 from superscalar.observe.timing import Timing
 from superscalar.observe.wall import dated
 from superscalar.plan.ir import Join, Plan, Task
@@ -180,7 +181,8 @@ class RunResult(Generic[AnswerT]):
     `answer`: the joiner's text, the validated value with `output_type`, or with `joiner=None` the value of `join(...)`,
     in which a `Failure` stands where something failed (where nothing has a value, the run raises `JoinError`). `usage`:
     of the models; `cost`: of models and tools together, in the currency of their prices. `messages`: the history for
-    the next question. `rounds`: how many times a plan was asked for.
+    the next question. `rounds`: how many times a plan was asked for; `usage_by_round` and `usage_by_model` divide
+    `usage` up.
     Where the joiner's reply was cut, and once more when it was asked again, or the run's time passed before it was
     whole, there is no answer: `answer` is None, `partial` what it had written, `cut` says why, and `complete` is False.
     The outcomes are whole. (Type checkers are not told of that None.)
@@ -241,6 +243,16 @@ class RunResult(Generic[AnswerT]):
         """Say where the time went, in seconds."""
         return Timing.of(self.events)
 
+    @made_once
+    def usage_by_model(self) -> Mapping[str, Usage]:
+        """Divide `usage` up by the names of the models; what an older journal says of none in particular is at ""."""
+        return by_model(self.events)
+
+    @made_once
+    def usage_by_round(self) -> tuple[Usage, ...]:
+        """Divide `usage` up by rounds: what was used from when a plan was asked for until the next one was."""
+        return by_round(self.events)
+
 
 def result_document(result: RunResult, *, answers: bool) -> dict[str, Any]:
     """What a run came to: the same keys whichever command ran it, or shows it.
@@ -256,9 +268,15 @@ def result_document(result: RunResult, *, answers: bool) -> dict[str, Any]:
         "rounds": result.rounds,
         "outcomes": {task: outcome_document(outcome) for task, outcome in result.outcomes.items()},
         "timing": timing_document(result.timing),
-        "usage": dict(record_fields(result.usage) or {}),
+        "usage": _usage_document(result.usage),
+        "usage_by_model": {name: _usage_document(usage) for name, usage in result.usage_by_model.items()},
+        "usage_by_round": [_usage_document(usage) for usage in result.usage_by_round],
         "cost": result.cost,
     }
+
+
+def _usage_document(usage: Usage) -> dict[str, Any]:
+    return dict(record_fields(usage) or {})
 
 
 def has_failed(result: RunResult) -> bool:

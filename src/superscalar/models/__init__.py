@@ -15,6 +15,7 @@ from superscalar.models.resolve import resolve
 if TYPE_CHECKING:
     from superscalar.models.local import LocalModel
     from superscalar.models.openai import OpenAIModel
+    from superscalar.models.pydantic import PydanticAIModel
 
 __all__ = [
     "ChatModel",
@@ -24,13 +25,18 @@ __all__ = [
     "Message",
     "OpenAIModel",
     "Prices",
+    "PydanticAIModel",
     "Request",
     "Role",
     "Usage",
     "resolve",
 ]
 
-_ADAPTERS = {"LocalModel": "superscalar.models.local", "OpenAIModel": "superscalar.models.openai"}
+_ADAPTERS = {
+    "LocalModel": "superscalar.models.local",
+    "OpenAIModel": "superscalar.models.openai",
+    "PydanticAIModel": "superscalar.models.pydantic",
+}
 
 
 def __getattr__(name: str) -> object:

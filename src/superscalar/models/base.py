@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, Protocol, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal, Protocol, Self, TypeAlias
 
 from superscalar.labels import NOTHING, Label, Source
 from superscalar.plan import Grammar
@@ -20,9 +20,18 @@ FinishReason: TypeAlias = str
 if it was cut for that reason. Any other word, such as a provider's own, says that it was cut too."""
 
 
+class _Beside:
+    """Room for what goes with a turn to a model, and is no part of what is compared, shown, kept or copied."""
+
+    __slots__ = ("_carry", "_steady")
+
+    _carry: object
+    _steady: int
+
+
 @bounded
 @dataclass(frozen=True, slots=True, init=False)
-class Message:
+class Message(_Beside):
     """One turn of a conversation.
 
     `label`: what its text was made from, and who may read it; `sources` and `readers` are that as plain data, so that
@@ -64,6 +73,27 @@ class Message:
         """Return what its text was made from, and who may read it."""
         return Label(self.sources, self.readers)
 
+    @property
+    def carry(self) -> object | None:
+        """Return what the model that wrote this turn gave with it (`Chunk.carry`), for itself alone and in memory."""
+        return getattr(self, "_carry", None)
+
+    @property
+    def steady(self) -> int:
+        """Count the leading characters that are the same whatever is asked: a provider's cache may end there."""
+        return getattr(self, "_steady", 0)
+
+    def carrying(self, carry: object | None) -> Self:
+        """Return this very turn, with what the model that wrote it gave with its reply."""
+        if carry is not None:
+            object.__setattr__(self, "_carry", carry)
+        return self
+
+    def steady_for(self, characters: int) -> Self:
+        """Return this very turn, of which so many leading characters are the same whatever is asked."""
+        object.__setattr__(self, "_steady", characters)
+        return self
+
 
 @bounded
 @dataclass(frozen=True, slots=True)
@@ -89,18 +119,22 @@ class Request:
 class Prices:
     """What a model costs per million tokens, in any currency: those read, those read from a cache, those written.
 
-    `cached` is the price of `input` where it is None.
+    `kept`: those read that the provider keeps in its cache for later. `cached` and `kept` are the price of `input`
+    where they are None.
     """
 
     input: float
     output: float
     cached: float | None = None
+    kept: float | None = None
 
     def of(self, usage: Usage) -> float:
         """Return what this usage costs."""
         cached = self.input if self.cached is None else self.cached
-        fresh = usage.input_tokens - usage.cached_tokens
-        return (fresh * self.input + usage.cached_tokens * cached + usage.output_tokens * self.output) / 1e6
+        kept = self.input if self.kept is None else self.kept
+        fresh = usage.input_tokens - usage.cached_tokens - usage.kept_tokens
+        read = fresh * self.input + usage.cached_tokens * cached + usage.kept_tokens * kept
+        return (read + usage.output_tokens * self.output) / 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +152,9 @@ class Chunk:
 
     Before the text a model may say what it is doing (`preparing`); that time does not count against timeouts. `thought`
     is a piece of what it thinks, where its server tells that from the reply. `withdrawn`: all `text` before this chunk
-    turned out to be one, and stands in its `thought`.
+    turned out to be one, and stands in its `thought`. `carry`, on the last one: what the model wants back with this
+    turn when the conversation goes on (`Message.carrying`), such as the signatures of its thoughts. Nobody else reads
+    it, and it is never written down.
     """
 
     text: str = ""
@@ -127,6 +163,7 @@ class Chunk:
     preparing: Preparation | None = None
     thought: str = ""
     withdrawn: bool = False
+    carry: object | None = field(default=None, repr=False)
 
 
 def estimated(request: Request, written: int, prices: Prices | None) -> Usage:

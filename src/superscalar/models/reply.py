@@ -186,19 +186,27 @@ class _CallPieces:
         return len(self._calls) if name or self._last is None else self._last
 
     def written(self, *, cut: bool) -> str:
-        """Each call as a line of JSON. `cut`: the last ones may lack something, and one that is no JSON is left out."""
-        lines: list[str] = []
-        for name, text, given in self._calls.values():
-            arguments = given
-            if arguments is None:
-                try:
-                    arguments = json.loads(text, object_pairs_hook=once) if text.strip() else {}
-                except (ValueError, RecursionError):
-                    if cut:
-                        break
-                    arguments = text
-            lines.append(without_halves(json.dumps({"name": name, "arguments": arguments}, ensure_ascii=False)) + "\n")
-        return "".join(lines)
+        """Each call as a line of JSON, as `call_lines` has them."""
+        return call_lines(self._calls.values(), cut=cut)
+
+
+def call_lines(calls: Iterable[Iterable[Any]], *, cut: bool) -> str:
+    """Each call as a line of JSON: its name, the text of its arguments, and those themselves, where they are no text.
+
+    `cut`: the last ones may lack something, and one that is no JSON is left out.
+    """
+    lines: list[str] = []
+    for name, text, given in calls:
+        arguments = given
+        if arguments is None:
+            try:
+                arguments = json.loads(text, object_pairs_hook=once) if text.strip() else {}
+            except (ValueError, RecursionError):
+                if cut:
+                    break
+                arguments = text
+        lines.append(without_halves(json.dumps({"name": name, "arguments": arguments}, ensure_ascii=False)) + "\n")
+    return "".join(lines)
 
 
 def _parts(delta: Mapping[str, Any]) -> tuple[str, str]:
@@ -241,7 +249,9 @@ def _usage(counted: Any, prices: Prices | None) -> Usage | None:
     details = counted.get("prompt_tokens_details")
     kept = _count(details.get("cached_tokens")) if isinstance(details, Mapping) else None
     kept = _count(counted.get("prompt_cache_hit_tokens")) if kept is None else kept
-    usage = Usage(read, min(kept or 0, read), written, requests=1)
+    more = counted.get("completion_tokens_details")
+    thought = _count(more.get("reasoning_tokens")) if isinstance(more, Mapping) else None
+    usage = Usage(read, min(kept or 0, read), written, requests=1, reasoning_tokens=min(thought or 0, written))
     return usage if prices is None else replace(usage, cost=prices.of(usage))
 
 

@@ -17,7 +17,7 @@ _UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\s]+")
 _KEY: Final = re.compile(r"\b(?:sk|pk|rk|gsk|xai|hf|r8|nvapi|key)[-_](?=[\w*.-]*[\d*])[\w*.-]{8,}|(?<=Bearer )\S+")
 _MARKUP: Final = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _SHORTEST_KEY: Final = 6
-_WORDS: Final = ("message", "detail", "msg", "error_description", "error", "errors", "reason", "title")
+_WORDS: Final = tuple("message detail msg error_description error errors reason title Message Error".split())
 _DEEPEST: Final = 6
 
 

@@ -21,6 +21,7 @@ from superscalar.errors import ModelError, NotDone, RateLimited
 from superscalar.transient import TOO_MANY, attribute_of, causes, status_of
 
 _UNAVAILABLE = 503
+_OVERLOADED = 529  # of Anthropic, and of those behind Cloudflare
 _EPOCH = 100_000_000.0
 """From here on a number of seconds is a moment (in 1973) and no wait (of three years)."""
 
@@ -83,7 +84,7 @@ def refusal_of_model(error: ModelError) -> Refusal | None:
     What is not `retryable` is a refusal only where it says when to come back, too: else waiting is of no use.
     """
     wait = _sensible(_number(error.retry_after))
-    no_room = error.status in (TOO_MANY, _UNAVAILABLE)
+    no_room = error.status in (TOO_MANY, _UNAVAILABLE, _OVERLOADED)
     if (no_room or wait is not None) if error.retryable else (no_room and wait is not None):
         return Refusal(wait, nothing_done=error.status == TOO_MANY)
     return None

@@ -38,6 +38,7 @@ class Reports:
         self._thread = get_ident()
         self._lock = Lock()
         self.open: dict[Attempt, tuple[str, float | None]] = {}
+        self._models: dict[Attempt, str] = {}  # which model a call asked last
         self._timer: asyncio.TimerHandle | None = None
         self._told_at = -inf
 
@@ -52,7 +53,8 @@ class Reports:
 
     def asked(self, attempt: Attempt, model: str) -> None:
         """Tell that a call asks a model of that name."""
-        self._at_once(events.ModelAsked, attempt.tool.name, attempt.number, _text(model, _NAME))
+        self._models[attempt] = name = _text(model, _NAME)
+        self._at_once(events.ModelAsked, attempt.tool.name, attempt.number, name)
 
     def used(self, attempt: Attempt, usage: Usage) -> None:
         """Tell what a model has used that a call asked.
@@ -61,10 +63,11 @@ class Reports:
             ValueError: it is no `Usage`, or something of it is below zero, or no number.
         """
         check_usage(usage)
-        self._at_once(events.ModelUsed, attempt.tool.name, usage)
+        self._at_once(events.ModelUsed, attempt.tool.name, usage, self._models.get(attempt, ""))
 
     def forget(self, attempt: Attempt) -> None:
         """The attempt is over: what it said last is of no interest, and no timer waits for it."""
+        self._models.pop(attempt, None)
         with self._lock:
             self.open.pop(attempt, None)
         if not self.open and self._timer is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from math import inf
 from typing import Any, Protocol, TypeAlias
 
@@ -49,7 +49,7 @@ def check_usage(usage: Usage) -> None:
     """
     if type(usage) is not Usage:
         raise ValueError(f"used({short(usage)}): what a model has used, a Usage")
-    counts = (usage.input_tokens, usage.cached_tokens, usage.output_tokens, usage.requests, usage.cost)
+    counts = (getattr(usage, field.name) for field in fields(usage))
     if not all(map(_can_be_counted, counts)):
         raise ValueError(f"used({short(usage)}): what a model has used, not below 0")
 

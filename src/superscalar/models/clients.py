@@ -1,0 +1,163 @@
+"""Models of pydantic-ai in event loops: connections belong to the loop that opened them, and end with it."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from threading import Lock
+from typing import Any, Protocol
+
+from superscalar.errors import ModelSetupError
+
+
+class Connections(Protocol):
+    """Where a model comes from that is used in the running loop."""
+
+    def prepare(self) -> None:
+        """Make sure that it can be made.
+
+        Raises:
+            ModelSetupError: it cannot.
+        """
+
+    def open(self) -> AbstractAsyncContextManager[Any]:
+        """Give it, open for one reply."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close what the running loop has open."""
+
+
+class OwnConnections:
+    """A model for each event loop, made by `make`, and open until that loop ends."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+        self._spare: Any = None  # made before a loop ran, for the first that does
+        self._lock = Lock()
+        self._lives: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Life] = weakref.WeakKeyDictionary()
+
+    def prepare(self) -> None:
+        """Make the next one, unless the running loop has one."""
+        try:
+            has = asyncio.get_running_loop() in self._lives
+        except RuntimeError:
+            has = False
+        with self._lock:
+            if not has and self._spare is None:
+                self._spare = self._make()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator[Any, None]:
+        """Give that of the running loop."""
+        loop = asyncio.get_running_loop()
+        life = self._lives.get(loop)
+        if life is None:
+            with self._lock:
+                made, self._spare = self._spare, None
+            life = self._lives[loop] = _Life(self._make() if made is None else made)
+        await life.begin()
+        yield life.model
+
+    async def aclose(self) -> None:
+        """Close that of the running loop."""
+        life = self._lives.pop(asyncio.get_running_loop(), None)
+        if life is not None:
+            await life.end()
+
+
+class _Life:
+    """A model that is open until `end`, or until the loop closes its asynchronous generators.
+
+    The open generator is what ties it to the loop: `asyncio.run` closes those before it closes the loop, which is the
+    last moment at which the connections can be closed.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self._life = self._live()
+        self._begun = asyncio.Lock()
+        self._open = False
+
+    async def _live(self) -> AsyncGenerator[None, None]:
+        async with self.model:
+            yield
+
+    async def begin(self) -> None:
+        async with self._begun:
+            if not self._open:
+                await anext(self._life)
+                self._open = True
+
+    async def end(self) -> None:
+        await self._life.aclose()
+
+
+class LentConnections:
+    """A model that somebody else made: open while replies are under way, in one event loop at a time.
+
+    It has one client, whose connections belong to the loop that opened them; once it is closed, pydantic-ai makes a new
+    one. A model without a provider, such as a test's, has none, and is asked from anywhere.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self._lock = Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._replies = 0
+
+    def prepare(self) -> None:
+        """Nothing is missing: it is there."""
+
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator[Any, None]:
+        """Give it.
+
+        Raises:
+            ModelSetupError: a reply is under way in another loop.
+        """
+        if not _has_connections(self.model):
+            yield self.model
+            return
+        self._take(asyncio.get_running_loop())
+        try:
+            async with self.model:
+                yield self.model
+        finally:
+            with self._lock:
+                self._replies -= 1
+
+    def _take(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self._lock:
+            if self._loop is not loop:
+                if self._replies and self._loop is not None and not self._loop.is_closed():
+                    raise ModelSetupError(
+                        f"the model object {self.model.model_name!r} is being asked from another event loop, and has "
+                        'connections for one at a time; give its name (model="provider:name"), or an object to each'
+                    )
+                self._loop, self._replies = loop, 0
+            self._replies += 1
+
+    async def aclose(self) -> None:
+        """Nothing is open when no reply is under way."""
+
+
+def _has_connections(model: Any) -> bool:
+    """Whether a model has a provider, or hands requests to others that may have one."""
+    return any(getattr(model, name, None) is not None for name in ("provider", "models", "wrapped"))
+
+
+def asking_once(model: Any) -> Any:
+    """Return the model, whose client sends each request once.
+
+    Amazon's repeats a failed one by itself, and takes it for the client alone that it must not; others are told with
+    each request.
+    """
+    client: Any = getattr(getattr(model, "provider", None), "client", None)
+    service = getattr(getattr(client, "meta", None), "service_model", None)
+    if service is not None:
+        name = service.service_id.hyphenize()
+        client.meta.events.unregister(f"needs-retry.{name}", unique_id=f"retry-config-{name}")
+    return model
