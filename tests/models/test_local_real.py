@@ -9,7 +9,6 @@ import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -182,8 +181,8 @@ def test_what_was_read_is_kept_for_the_next_process(tmp_path: Path) -> None:
     rules = "You are shown a list of facts. Answer in one word. " + " ".join(
         f"Town {n} is in land {n}." for n in range(9)
     )
-    prefix = (Message("system", rules), Message("user", "Facts: those above. "))
-    request = Request((prefix[0], Message("user", f"{prefix[1].text}Question: where is Town 7?")), 12)
+    question = "Facts: those above. Question: where is Town 7?"
+    request = Request((Message("system", rules), Message("user", question)), 12)
 
     def asked(request: Request) -> tuple[str, int]:
         async def test() -> tuple[str, int]:
@@ -197,7 +196,7 @@ def test_what_was_read_is_kept_for_the_next_process(tmp_path: Path) -> None:
 
     plain, _ = asked(request)
     assert list(tmp_path.iterdir()) == []
-    kept = replace(request, prefix=prefix)
+    kept = Request((Message("system", rules), Message("user", question).steady_for(len("Facts: those above. "))), 12)
     assert asked(kept) == (plain, 0)
     (state,) = tmp_path.iterdir()
     again, cached = asked(kept)

@@ -84,7 +84,8 @@ PREFIX = (RULES, Message("user", "Tools: a, b. "))
 
 def asked(question: str, prefix: tuple[Message, ...] = PREFIX) -> Request:
     *before, last = prefix
-    return Request((*before, Message(last.role, f"{last.text}Question: {question}")), max_tokens=9, prefix=prefix)
+    message = Message(last.role, f"{last.text}Question: {question}").steady_for(len(last.text))
+    return Request((*before, message), max_tokens=9)
 
 
 def size(messages: tuple[Message, ...]) -> int:
@@ -228,7 +229,7 @@ def test_a_request_is_not_kept_waiting(file: Path, states: Path) -> None:
         await reply(one, asked("How?"))
         engine.reading.clear()
         engine.go.clear()
-        one.expect(joiner)
+        one.expect(asked("Why?", joiner).messages)
         await asyncio.to_thread(engine.reading.wait)
         coming = asyncio.create_task(reply(one, asked("How?", joiner)))
         await asyncio.sleep(0)
@@ -243,7 +244,7 @@ def test_a_request_is_not_kept_waiting(file: Path, states: Path) -> None:
 def test_what_is_expected_of_a_model_that_nobody_used(file: Path, states: Path) -> None:
     """It is not loaded for that."""
     engine = PlayedEngine()
-    model(engine, file, states).expect(PREFIX)
+    model(engine, file, states).expect(asked("Why?").messages)
     assert engine.did == []
     assert not states.exists()
 
@@ -254,10 +255,10 @@ def test_a_model_is_warmed(file: Path, states: Path) -> None:
 
     async def test() -> None:
         one = model(engine, file, states)
-        told = [preparing async for preparing in one.warm(PREFIX)]
+        told = [preparing async for preparing in one.warm(asked("Why?").messages)]
         assert told[:2] == [Preparation("loading the model", 0.0), Preparation("loading the model", 1.0)]
         assert {preparing.what for preparing in told[2:]} == {"reading the prompt"}
-        assert [preparing async for preparing in one.warm(PREFIX)] == []
+        assert [preparing async for preparing in one.warm(asked("Why?").messages)] == []
         await one.aclose()
 
     run(test)
@@ -274,7 +275,7 @@ def test_a_folder_that_cannot_be_used(file: Path, states: Path) -> None:
     async def test() -> None:
         one = model(PlayedEngine(), file, states)
         with pytest.raises(ModelSetupError, match="cannot be kept"):
-            async for _ in one.warm(PREFIX):
+            async for _ in one.warm(asked("Why?").messages):
                 pass
         assert await reply(one, asked("How?")) == "x"
         await one.aclose()
@@ -297,7 +298,7 @@ def test_an_engine_that_refuses(file: Path, states: Path) -> None:
     async def test() -> None:
         one = model(engine, file, states)
         with pytest.raises(ModelSetupError, match="too long"):
-            async for _ in one.warm(PREFIX):
+            async for _ in one.warm(asked("Why?").messages):
                 pass
         engine.refuses = ""
         assert await reply(one, asked("How?")) == "x"

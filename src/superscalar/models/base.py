@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, Protocol, Self, TypeAlias
 
@@ -80,7 +80,11 @@ class Message(_Beside):
 
     @property
     def steady(self) -> int:
-        """Count the leading characters that are the same whatever is asked: a provider's cache may end there."""
+        """Count the leading characters that are the same whatever is asked, as are all turns before this one.
+
+        A provider's cache may end there. No question, result or secret is in them, so that a model may keep, even in a
+        file, what it has read of them.
+        """
         return getattr(self, "_steady", 0)
 
     def carrying(self, carry: object | None) -> Self:
@@ -95,6 +99,14 @@ class Message(_Beside):
         return self
 
 
+def steady_part(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """Return what messages begin with whatever is asked, as far as they say so; of the last one, the beginning."""
+    for at in reversed(range(len(messages))):
+        if steady := messages[at].steady:
+            return (*messages[:at], Message(messages[at].role, messages[at].text[:steady]))
+    return ()
+
+
 @bounded
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -102,9 +114,7 @@ class Request:
 
     `max_tokens` bounds the reply (tokens). `stop`: texts that end it and are not part of it. `grammar`: what
     the reply must follow, a plan or, where it is a JSON Schema alone, a document; a model that cannot constrain its
-    output ignores it (`ChatModel.constrains` tells). `prefix`: what requests to come begin with, too, word for word;
-    its last message may be the beginning of the message there. No question, result or secret is in it, so that a model
-    may keep, even in a file, what it has read of it.
+    output ignores it (`ChatModel.constrains` tells).
     """
 
     messages: tuple[Message, ...]
@@ -112,7 +122,6 @@ class Request:
     temperature: float = 0.0
     stop: tuple[str, ...] = ()
     grammar: Grammar | None = None
-    prefix: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeAlias
 from superscalar.errors import ModelError, ModelSetupError
 from superscalar.forks import in_child
 from superscalar.models import cache
-from superscalar.models.base import Chunk, Message, Preparation, Request, Usage
+from superscalar.models.base import Chunk, Message, Preparation, Request, Usage, steady_part
 from superscalar.models.beginnings import Beginning, Beginnings
 from superscalar.models.ending import Ends, ReplyEnd
 from superscalar.models.engine import Engine, LlamaEngine
@@ -43,9 +43,9 @@ class LocalModel:
     what it raises comes out of the call that wanted the model. Text in a message that looks like one of the model's
     control tokens is made harmless with a space: a tool's output cannot pretend to be the system.
 
-    What it has read of a prompt that later ones begin with (`Request.prefix`) is kept in a file in the folder `states`,
-    by default beside the model in the cache: the next process reads it back in milliseconds, instead of the prompt in
-    half a minute. At most 4 files and 60 MB are kept.
+    What it has read of a prompt that is the same whatever is asked (`Message.steady`) is kept in a file in the folder
+    `states`, by default beside the model in the cache: the next process reads it back in milliseconds, instead of the
+    prompt in half a minute. At most 4 files and 60 MB are kept.
 
     `load` turns a file, a number of threads, a context size and that folder into an engine; tests pass their own.
     """
@@ -97,13 +97,13 @@ class LocalModel:
         finally:
             await reply.stop()
 
-    async def warm(self, prefix: Iterable[Message]) -> AsyncGenerator[Preparation, None]:
-        """Read what requests to come begin with, and keep it for this process and later ones; yield how far it is.
+    async def warm(self, messages: Sequence[Message]) -> AsyncGenerator[Preparation, None]:
+        """Read what is steady of a conversation, and keep it for this process and later ones; yield how far it is.
 
         Raises:
             ModelSetupError: the model cannot be had or loaded, or nothing can be kept in the folder of states.
         """
-        reply = self._submit(None, prefix)
+        reply = self._submit(None, steady_part(messages))
         try:
             while (event := await reply.get()) is not None:
                 if (preparing := _preparation(event)) is not None:
@@ -111,14 +111,15 @@ class LocalModel:
         finally:
             await reply.stop()
 
-    def expect(self, prefix: Iterable[Message]) -> None:
-        """Read what a request to come begins with, once nothing else is to do, and keep it. It does not wait for that.
+    def expect(self, messages: Sequence[Message]) -> None:
+        """Read what is steady of a conversation to come, once nothing else is to do, and keep it. Nothing waits for it.
 
         A model that was not used yet is not loaded for it.
         """
+        beginning = steady_part(messages)
         with self._lock:
-            if self._worker is not None:
-                self._worker.jobs.put(_Expected(_messages(prefix)))
+            if beginning and self._worker is not None:
+                self._worker.jobs.put(_Expected(_messages(beginning)))
 
     async def stream(self, request: Request) -> AsyncGenerator[Chunk, None]:
         """Generate, and yield the reply as it is written. Closing the iterator stops and waits for the generation.
@@ -129,7 +130,7 @@ class LocalModel:
             ModelError: the prompt does not fit into the context, or llama.cpp refused the grammar.
             ModelSetupError: the model cannot be had or loaded; the message says what to do.
         """
-        reply = self._submit(_body(request), request.prefix)
+        reply = self._submit(_body(request), steady_part(request.messages))
         end = ReplyEnd(_ENDS)
         usage: Usage | None = None
         try:
