@@ -27,10 +27,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # it may be run
 from benchmarks.function_calls import Question, fetched, questions, tools_of
 from superscalar import Tool, Toolset
 from superscalar.planner import ToolListing, conversation
+from superscalar.short import CHARACTERS_PER_TOKEN
 from superscalar.tools.apart import names_for
 from superscalar.tools.json_schema.described import described_tool
 from superscalar.tools.said import Offered, clean
-from superscalar.tools.shown import CHARACTERS
 from superscalar.tools.terms import Terms
 
 BOUNDS: Final = (1_000, 2_000, 4_000, 8_000)
@@ -212,7 +212,7 @@ def goals_missed(found: ManyToolsResult, max_tokens: int) -> list[str]:
         )
     if found.bytes_median > GOALS["bytes"] * found.bytes_of_all:
         missed.append(f"a prompt has {found.bytes_median:,} bytes; {GOALS['bytes']:.0%} of all is asked")
-    if found.bytes_most > (most := CHARACTERS * max_tokens + _BESIDE):
+    if found.bytes_most > (most := CHARACTERS_PER_TOKEN * max_tokens + _BESIDE):
         missed.append(f"a prompt has {found.bytes_most:,} bytes; {most:,} are the most")
     return missed
 

@@ -12,10 +12,12 @@ import os
 import shutil
 import tempfile
 import zlib
-from collections.abc import Iterator
+from functools import cache
 
 import pytest
+import typer.testing
 from hypothesis import HealthCheck, is_hypothesis_test, settings
+from typer.main import get_command
 
 from superscalar import facts
 from superscalar.models import cleaning
@@ -45,10 +47,12 @@ facts.freeze()
 logging.getLogger("superscalar").setLevel(logging.CRITICAL)  # pytest would have each failure told; what listens says so
 
 
-@pytest.fixture(autouse=True)
-def _no_model_is_known_yet() -> Iterator[None]:
+# All commands are made of the application anew for each that is called, which takes most of the time of a short one.
+typer.testing._get_command = cache(get_command)  # type: ignore[attr-defined]
+
+
+def pytest_runtest_teardown() -> None:
     """What one test's model was found to do, another's of the same name is not known for."""
-    yield
     cleaning._thinking_aloud.clear()
 
 

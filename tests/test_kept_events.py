@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import pickle
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from superscalar import LLMCompiler, RunResult, tool
 from superscalar.events import Event, Planned, RunStarted, Started, Succeeded, Waiting
 from superscalar.kept import KeptEvents
+from superscalar.schedule.ledger import Ledger
 from superscalar.testing import run
+from superscalar.tools import Toolset
 from support.random_events import ONE_OF_EACH
 from support.running import executed
 
@@ -95,3 +98,30 @@ def test_every_iteration_of_a_stream_sees_equal_events() -> None:
 
     first, again, result = run(main())
     assert first == again == list(result.events)
+
+
+def test_a_ledger_tells_the_first_attempt_of_a_call_whole() -> None:
+    happened = [
+        replace(event, batch=3) if isinstance(event, Started) else event for event in executed(PLAN, [get]).events
+    ]
+    ledger = Ledger.of(happened, Toolset([get]).declared)
+    begun = [event for event in happened if isinstance(event, Started)]
+    assert [ledger.first_attempt(event.id) for event in begun] == begun
+    assert ledger.first_attempt("t20") is None
+
+
+def test_whoever_follows_a_run_sees_each_event_when_it_happens() -> None:
+    @tool(effect="read")
+    async def wait(x: int) -> int:
+        """Takes that many seconds."""
+        await asyncio.sleep(x)
+        return x
+
+    async def main() -> list[tuple[Event, float]]:
+        now = asyncio.get_running_loop().time
+        async with LLMCompiler(tools=[wait]).stream_plan("a = wait(2)\nb = wait(a)\nc = wait(1)") as running:
+            return [(event, now()) async for event in running]
+
+    seen = run(main())
+    assert [event for event, at in seen if event.at != at] == []
+    assert {at for _, at in seen} == {0.0, 1.0, 2.0, 4.0}

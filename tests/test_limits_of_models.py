@@ -135,7 +135,7 @@ def test_one_that_is_refused_while_others_get_through_is_not_asked_for_ever() ->
         going.cancel()
         return len(model.at)
 
-    assert run(main()) <= 100
+    assert 10 < run(main()) <= 100  # of those while others get through every tenth counts
 
 
 # ------------------------------------------------------------------------------------------------------------ declared
@@ -333,9 +333,8 @@ def test_a_quota_of_the_day_fails_every_run_at_once_in_its_words() -> None:
 
     ends = run(main())
     assert str(ends[0]) == "out of tokens for today"
-    assert {str(end) for end in ends[1:]} == {
-        "m is not asked: m lets nothing through, as another call was told: out of tokens for today"
-    }
+    said = "m lets nothing through for 3,600 s, more than Retry(longest=300) waits, as another call was told"
+    assert {str(end) for end in ends[1:]} == {f"m is not asked: {said}: out of tokens for today"}
 
 
 @pytest.mark.parametrize("after", [0.0, -1.0, float("nan"), float("inf"), float("-inf"), None])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,17 @@ async def ask_person(question: str) -> str:
     return "yes"
 
 
+@dataclass
+class Parcel:
+    street: str
+
+
+@tool(effect="write")
+async def post(parcel: Parcel) -> str:
+    """Send it."""
+    return parcel.street
+
+
 def filler(number: int) -> Tool[..., Any]:
     async def part(serial: str) -> int:
         return number
@@ -64,7 +75,7 @@ def told(model: ScriptedModel, request: int = 0) -> str:
 
 
 def agent(model: ScriptedModel, **options: Any) -> LLMCompiler:
-    return LLMCompiler(model, TOOLS, **{"joiner": None, "max_prompt_tokens": MOST, **options})
+    return LLMCompiler(model, **{"tools": TOOLS, "joiner": None, "max_prompt_tokens": MOST, **options})
 
 
 # ------------------------------------------------------------------------------------------------------ what is shown
@@ -119,7 +130,7 @@ def test_pinned_tools_must_be_there_and_stay_pinned_in_other_sets() -> None:
         Toolset([translate], pinned=["translat"])
 
 
-_WORDS = st.sampled_from(["machine", "part", "7", "42", "rain?", "translate.", "then", "the", "é", "\n"])
+_WORDS = st.sampled_from(["machine", "part", "ask", "7", "42", "rain?", "translate.", "then", "the", "é", "\n"])
 
 
 @settings(max_examples=examples(60))
@@ -187,7 +198,24 @@ def test_a_misspelt_name_is_compared_with_all_tools() -> None:
     many = Toolset([*map(filler, range(310)), translate])
     model = ScriptedModel('x = transalte("a", "b")\njoin(x)', 'x = translate("a", "b")')
     assert run(LLMCompiler(model, many, joiner=None).run("Machine part 3?")).answer == "a in b"
+    assert told(model, 1).startswith("Tools:\ntranslate(text: str, language: str) -> str")
     assert "did you mean `translate`?" in told(model, 1)
+
+
+def meant(line: str, room: int = MOST) -> list[str]:
+    """The tools that a planner is told of, where that line of its plan is wrong."""
+    listing = ToolListing(TOOLS, QUESTION, (), room)
+    listing.meant(check(line, TOOLS.signatures), "Mend it.")
+    return [one.alias for one in listing.signatures if one.alias not in listing.shown]
+
+
+def test_what_may_be_meant_by_a_name_is_found_by_its_line_too_and_is_little() -> None:
+    assert meant("x = helper('a', language='Finnish')") == ["translate"]
+    assert meant("x = machine('a')") == ["part_0", "part_1", "part_2", "part_3", "part_4"]
+
+
+def test_where_there_is_no_room_one_tool_is_told_all_the_same() -> None:
+    assert meant("x = translate('a', to='b')", 1) == ["translate"]
 
 
 def test_the_next_round_is_told_of_what_the_plan_called() -> None:
@@ -242,6 +270,33 @@ def test_a_run_that_goes_on_is_told_the_same(tmp_path: Path) -> None:
     assert "translate(text: str, language: str) -> str" in "\n".join(m.text for m in after)
 
 
+def test_where_a_plan_is_planned_anew_its_signatures_are_told_again(tmp_path: Path) -> None:
+    """Once it had a write, and its process died: the turns that told of them are gone, also for a third process."""
+    wrong, right = 'x = translate("rain", to="Finnish")\n', 'x = translate("rain", "Finnish")\n'
+
+    def resumed(name: str, events: tuple[ev.Event, ...], *replies: str) -> tuple[ScriptedModel, tuple[ev.Event, ...]]:
+        last = max(i for i, event in enumerate(events) if isinstance(event, ev.Repairing))
+
+        async def begun() -> None:
+            log = Journal(tmp_path / name).begin("run", {"kind": "answer", "question": QUESTION, "history": []})
+            for event in events[: last + 1]:
+                log.append(event)
+            log.close()
+
+        run(begun())
+        model = ScriptedModel(*replies)
+        result = run(agent(model, journal=tmp_path / name, tools=Toolset([*TOOLS, post])).resume("run"))
+        assert result.answer == "rain in Finnish"
+        return model, result.events
+
+    first = ScriptedModel(f"y = post({{'street': 'High St'}})\n{wrong}join(x)", right)
+    events = run(agent(first, tools=Toolset([*TOOLS, post])).run(QUESTION, run_id="run")).events
+    second, events = resumed("second", events, f"{wrong}join(x)", right)
+    assert [told(model, 1).partition("(")[0] for model in (first, second)] == ["Tools:\ntranslate"] * 2
+    third, _ = resumed("third", events, f"{right}join(x)")
+    assert told(third).startswith("Tools:\ntranslate(")
+
+
 def test_what_was_told_of_a_tool_is_told_once_and_again_where_its_turns_are_gone() -> None:
     listing = ToolListing(TOOLS, QUESTION, (), MOST)
     (problem,) = check('x = translate("a", to="b")', TOOLS.signatures)
@@ -251,6 +306,27 @@ def test_what_was_told_of_a_tool_is_told_once_and_again_where_its_turns_are_gone
     assert listing.meant([problem], "Mend it.") == "Mend it."
     listing.forget()
     assert listing.meant([problem], "Mend it.") == first
+
+
+def test_the_keys_of_a_record_are_told_again_where_the_turn_is_gone_that_told_them() -> None:
+    tools = Toolset([*TOOLS, post])
+    listing = ToolListing(tools, QUESTION, (), MOST)
+    (problem,) = check("x = post(to='b')", tools.signatures)[:1]
+    first = listing.meant([problem], "Mend it.")
+    assert "street" in first
+    listing.forget()
+    assert listing.meant([problem], "Mend it.") == first
+
+
+def test_the_rest_of_a_plan_is_asked_for_with_the_signatures_of_what_was_wrong() -> None:
+    model = ScriptedModel(
+        'x = translate("rain", to="Finnish")\ny = part_5("1")\nz = pa',
+        'x = translate("rain", "Finnish")\njoin(x, y)\n',
+        finish=None,
+    )
+    assert run(agent(model).run(QUESTION)).answer == ["rain in Finnish", 5]
+    assert told(model, 1).startswith("Tools:\ntranslate(text: str, language: str) -> str")
+    assert "You were interrupted there." in told(model, 1)
 
 
 def test_what_is_told_in_a_later_turn_has_the_same_bound() -> None:
@@ -268,10 +344,12 @@ async def _call(**_: Any) -> str:
     return "fine"
 
 
-def of_server(server: str, name: str, description: str, cut: Sequence[str] = ()) -> Tool[..., Any]:
+def of_server(
+    server: str, name: str, description: str, cut: Sequence[str] = (), *, unaccepted: bool = False
+) -> Tool[..., Any]:
     schema = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
-    described = described_tool(name, schema, _call, None, description)
-    return Tool(replace(described, server=server, cut=tuple(cut)), Terms.of({"effect": "read"}), _call)
+    described = replace(described_tool(name, schema, _call, None, description), server=server, cut=tuple(cut))
+    return Tool(replace(described, unaccepted=unaccepted), Terms.of({"effect": "read"}), _call)
 
 
 def test_what_a_server_says_stands_under_its_name_in_a_block_that_nothing_in_it_ends() -> None:
@@ -301,6 +379,59 @@ def test_what_a_server_says_stands_under_its_name_in_a_block_that_nothing_in_it_
         "\n"
         "Question: Why?"
     )
+
+
+def test_what_nobody_accepted_is_not_chosen_either_where_somebody_looked_for_tools_before() -> None:
+    doubtful = [
+        of_server("files", f"read_{n}", "Read what machine parts there are.", unaccepted=True) for n in range(9)
+    ]
+    model = ScriptedModel("join(1)")
+    tools = Toolset([*doubtful, TOOLS])
+    assert tools.describe("read", 1).startswith("read_0(")
+    assert tools.without(lambda one: one.described.unaccepted).describe("read") == ""
+    enforcing = LLMCompiler(model, tools, joiner=None, policy="enforce", max_prompt_tokens=MOST)
+    assert enforcing.tools.describe("read", 1).startswith("read_0(")
+    events = run(enforcing.run(QUESTION)).events
+    assert [event.shown for event in events if isinstance(event, ev.ToolsShown)] == [SHOWN]
+    assert "read_" not in told(model)
+
+
+def test_what_nobody_accepted_is_not_told_with_what_is_wrong_with_a_plan_either() -> None:
+    doubtful = of_server("files", "translate_all_and_pay", "Read.", unaccepted=True)
+    model = ScriptedModel(
+        "x = translate_all('a', 'b')\ny = translate_all_and_pay(to='c')\njoin(x)",
+        "x = translate('a', 'b')\ny = translate('c', 'd')",
+    )
+    enforcing = LLMCompiler(model, [doubtful, translate], joiner=None, policy="enforce")
+    assert run(enforcing.run("What is a?")).answer == "a in b"
+    assert told(model, 1).split("\n\n")[1] == (
+        "x = translate_all('a', 'b')\n"
+        "  # wrong: there is no tool `translate_all`; did you mean `translate`? tools: translate\n"
+        "y = translate_all_and_pay(to='c')\n"
+        "  # wrong: there is no tool `translate_all_and_pay`; tools: translate"
+    )
+
+
+def test_a_run_that_goes_on_may_name_what_it_called_before_that_was_accepted_no_more(tmp_path: Path) -> None:
+    plan = "x = read_file(path='a')\ny = translate('c', 'd')\njoin(y)"
+
+    def reading(model: ScriptedModel, *, unaccepted: bool, **options: Any) -> LLMCompiler:
+        tools = [of_server("files", "read_file", "Read.", unaccepted=unaccepted), translate]
+        return LLMCompiler(model, tools, joiner=None, policy="enforce", **options)
+
+    events = run(reading(ScriptedModel(plan), unaccepted=False).run("What is in a?", run_id="run")).events
+    begun = next(i for i, event in enumerate(events) if isinstance(event, ev.Planned))
+
+    async def recorded() -> None:
+        log = Journal(tmp_path / "j").begin("run", {"kind": "answer", "question": "What is in a?", "history": []})
+        for event in events[: begun + 1]:
+            log.append(event)
+        log.close()
+
+    run(recorded())
+    later = ScriptedModel(plan)
+    result = run(reading(later, unaccepted=True, journal=tmp_path / "j").resume("run"))
+    assert (result.answer, getattr(result.outcomes["x"], "kind", "")) == ("c in d", "denied")
 
 
 def test_what_was_cut_of_a_description_is_an_event() -> None:

@@ -213,7 +213,7 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "and pin what it always does": (
             "test_many_tools.py::test_what_is_pinned_is_shown_and_then_what_the_question_is_about"
         ),
-        "planners are not told of a tool that nobody has accepted": (
+        "there is no tool for a planner that nobody has accepted": (
             "servers/test_injections.py::test_a_description_that_orders_a_call_gets_none_made_until_somebody_accepts_it"
         ),
         "where nobody can be asked it is denied": (
@@ -384,7 +384,7 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
             "schedule/test_closed_providers.py::"
             "test_those_that_wait_for_the_same_limit_fail_too_and_nobody_asks_for_them"
         ),
-        "The words are handed on to no tool whose failures may not have them": (
+        "That number and the words are handed on to no tool whose failures may not have them": (
             "schedule/test_closed_providers.py::test_words_go_to_no_tool_whose_failures_may_not_have_them"
         ),
         "Refusals between which nothing gets through add up": (
@@ -607,11 +607,42 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         ),
     },
     "docs/models.md": {
+        "The rest of the plan, or the answer, is then asked of the next one": (
+            "test_fallback.py::test_the_rest_of_a_plan_comes_from_the_next_one"
+        ),
+        "that waits for its turn does not wait behind such a refusal": (
+            "test_fallback.py::test_a_call_that_waits_for_its_turn_does_not_wait_behind_a_refusal_of_another"
+        ),
+        "the one that is free first is waited for": (
+            "test_fallback.py::test_where_all_refuse_the_one_that_is_free_first_is_waited_for"
+        ),
+        "says nothing of the next request: that is put to the first one again": (
+            "test_fallback.py::test_one_that_does_not_take_a_request_is_asked_first_the_next_time"
+        ),
+        "a fallback without a key would be found out when it is needed": (
+            "test_fallback.py::test_one_that_lacks_something_is_known_before_the_run_begins"
+        ),
+        "the error names the bound, `first_token_timeout`": (
+            "test_silence.py::test_a_model_that_never_says_its_first_word_is_given_up"
+        ),
+        "A plan goes on from its last complete statement, an answer or a value is asked for once more": (
+            "test_silence.py::test_a_plan_goes_on_from_its_last_whole_statement_where_its_writer_fell_silent"
+        ),
+        "where the stream stays open, the reply is whole": (
+            "test_silence.py::test_a_reply_that_has_said_its_end_is_whole_though_its_stream_stays_open"
+        ),
         "A model that is held to it cannot name a tool or an argument that does not exist": (
             "plan/test_grammar.py::test_what_a_grammar_accepts_can_be_read"
         ),
         "names and events have a digest of the key at the most": (
             "test_limits_of_models.py::test_models_with_the_same_address_and_key_count_together"
+        ),
+        "so an application can be imported, checked and tested without": (
+            "models/test_resolve.py::test_an_agent_is_made_without_the_extra_and_the_key"
+        ),
+        "No key is printed": "cli/test_models.py::test_providers_are_listed_by_what_is_to_be_done",
+        "so a refusal is seen and not waited out": (
+            "cli/test_models.py::test_one_that_does_not_is_said_with_the_reason_at_once"
         ),
         "so it does not pass while a call waits": (
             "test_limits_of_models.py::test_a_reply_has_its_whole_time_from_when_it_is_asked_for"

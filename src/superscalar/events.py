@@ -533,6 +533,20 @@ class ModelWaiting(Happened):
 
 
 @fact
+class ModelFailed(Happened):
+    """One of several models failed or was refused (`why`) before anything of its reply had come: another is asked.
+
+    Or the same one once more, when its time has come, where the others do not answer either. Of an `extractor` this is
+    told as progress of its call, if that goes on.
+    """
+
+    at: float
+    role: str
+    model: str
+    why: str
+
+
+@fact
 class ModelUsed(Happened):
     """A model call ended; `role` and `model` are those of its `ModelAsked`. Of one that was refused, nothing was used.
 
@@ -578,5 +592,5 @@ _OfPlanning: TypeAlias = (
 )
 _OfPlan: TypeAlias = Planned | PlanAsked | PlanApproved | Ordered | Sealed | Unneeded | Revived | Retired
 _OfAnswer: TypeAlias = JoinStarted | AnswerWritten | AnswerRejected | AnswerCut | Joined
-_OfModels: TypeAlias = ModelPreparing | ModelAsked | ModelWaiting | ModelUsed
+_OfModels: TypeAlias = ModelPreparing | ModelAsked | ModelWaiting | ModelFailed | ModelUsed
 Event: TypeAlias = _OfRun | _OfPlanning | _OfPlan | TaskEvent | _OfAnswer | _OfModels

@@ -75,7 +75,8 @@ class KeptEvents(Sequence[Event]):
             at += _WIDTHS[values[at]]
         self._found = at
 
-    def _made(self, begin: int) -> Any:
+    def beginning_at(self, begin: int) -> Any:
+        """Make the event whose row begins at that place among the values."""
         values = self.values
         kind = values[begin]
         return kind(*values[begin + 1 : begin + _WIDTHS[kind]])
@@ -86,7 +87,7 @@ class KeptEvents(Sequence[Event]):
     def __iter__(self) -> Iterator[Event]:
         at = 0
         while at < len(self.values):
-            yield self._made(at)
+            yield self.beginning_at(at)
             at += _WIDTHS[self.values[at]]
 
     @overload
@@ -97,8 +98,8 @@ class KeptEvents(Sequence[Event]):
         """The event at that place, or those between two."""
         begins = self._rows()
         if isinstance(at, slice):
-            return tuple(map(self._made, begins[at]))
-        event: Event = self._made(begins[at])
+            return tuple(map(self.beginning_at, begins[at]))
+        event: Event = self.beginning_at(begins[at])
         return event
 
     def __repr__(self) -> str:

@@ -12,7 +12,8 @@ from superscalar.plan.ir import Call, Task, walk
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.ir.signatures import Signature, Signatures
 from superscalar.plan.read.fronts.detect import Syntax, front_of
-from superscalar.tools.shown import CHARACTERS, ToolChoice, tools_for
+from superscalar.short import CHARACTERS_PER_TOKEN
+from superscalar.tools.shown import ToolChoice, tools_for
 from superscalar.tools.stubs import tool_stub as tool_stub
 from superscalar.tools.toolset import Toolset
 
@@ -39,7 +40,7 @@ class ToolListing:
         before = [turn.text for turn in history if turn.role == "user"]
         self.choice: ToolChoice = tools_for(tools, question, before, max_tokens)
         self._tools = tools
-        self._room = None if max_tokens is None else max_tokens * CHARACTERS
+        self._room = None if max_tokens is None else max_tokens * CHARACTERS_PER_TOKEN
         forms: set[str] = set()
         self._first = tuple(_by_server(self.choice.shown, tools.says, forms))
         self._first_forms = frozenset(forms)

@@ -37,7 +37,7 @@ from superscalar.plan.ir.forms import assert_parts
 from superscalar.plan.ir.needs import children
 from superscalar.plan.print.expression import name_of
 from superscalar.plan.print.program import print_expr
-from superscalar.short import cut, more
+from superscalar.short import CHARACTERS_PER_TOKEN, cut, more
 from superscalar.values import UNNEEDED, Failure, Observation, Outcome, Skipped, TaskId, is_silent, outer, plain
 
 _MOST: Final = 20
@@ -56,7 +56,7 @@ def show_joined(tasks: Sequence[Task], outcomes: Mapping[TaskId, Outcome], max_t
     if not joined:
         return show_results(tasks, outcomes, max_tokens)
     shown = _Shown(tasks, outcomes)
-    room = max_tokens * 4
+    room = max_tokens * CHARACTERS_PER_TOKEN
     rest = _RestOfText(shown, outcomes, joined, max(1, min(_MOST, room // 600))).lines(tasks)
     room -= sum(map(len, rest.values()))
     lines: list[str] = []
@@ -95,7 +95,7 @@ def show_results(
     joined = _joined(tasks)
     first = [t for t in tasks if t.id in outcomes and (t.id in joined or shown.failed(t))]
     lines: dict[TaskId, str] = {}
-    room = max_tokens * 4
+    room = max_tokens * CHARACTERS_PER_TOKEN
     for number, task in enumerate(first):
         share = max(80, (room - sum(map(len, lines.values()))) // (len(first) - number))
         lines[task.id] = shown.line(task, joined.get(task.id), share)

@@ -16,6 +16,9 @@ LONGEST: Final = 2_000
 LONGEST_REPR: Final = 4_000
 """Characters of a repr of ours."""
 
+CHARACTERS_PER_TOKEN: Final = 4
+"""What a token is taken for where nobody counts them."""
+
 
 class Bare(str):
     """A text that is shown as it is, without quotes."""

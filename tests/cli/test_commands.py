@@ -128,6 +128,7 @@ def test_run_hands_its_options_to_the_compiler(compiler: ScriptedCompiler) -> No
             "0",
             "--no-joiner",
         ),
+        *("--first-token-timeout", "30", "--stall-timeout", "7"),
         *("--max-tokens", "9000", "--max-cost", "0.5", "--policy", "warn", "--journal", "r.db", "--approve-plan"),
         *("--max-bytes", "9000000", "--replan", "planned-tools", "--replanner-sees", "text"),
     )
@@ -138,6 +139,8 @@ def test_run_hands_its_options_to_the_compiler(compiler: ScriptedCompiler) -> No
         "joiner": False,
         "extractor": None,
         "instructions": "be brief",
+        "first_token_timeout": 30.0,
+        "stall_timeout": 7.0,
         "max_prompt_tokens": 500,
         "max_concurrency": 3,
         "max_replans": 0,

@@ -88,6 +88,8 @@ def test_documents_have_the_fields_that_the_page_names(place: Path) -> None:
         ("exec", "p", "--agent", "shop.py"),
         ("check", "p", "--agent", "shop.py"),
         ("tools", "--agent", "shop.py"),
+        ("models",),
+        ("models", "--try", "local:/no/such.gguf"),
         ("init", "first"),
         ("runs",),
         ("show", plan),

@@ -5,23 +5,30 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from superscalar import LLMCompiler, Toolset, ToolsetError
 from superscalar.cli.app import app
+from superscalar.cli.compiling import OpenedCompiler
 from superscalar.cli.screens import NoScreen
 from superscalar.cli.servers import eliciting
 from superscalar.mcp import AskedField, Elicitation
+from superscalar.testing import run
 from support.folders import standing_in
 
 SERVER = Path(__file__).parent.parent / "support" / "stdio_server.py"
-CONFIG = json.dumps(
-    {"mcpServers": {"own": {"command": sys.executable, "args": ["-S", "-E", str(SERVER), "echo", "put"]}}}
-)
+OWN = {
+    "command": sys.executable,
+    "args": ["-S", "-E", str(SERVER), "echo", "put"],
+    "env": {"SAYS": "Texts are short."},
+}
+CONFIG = json.dumps({"mcpServers": {"own": OWN}})
 
 
 @pytest.fixture
@@ -40,9 +47,10 @@ def test_a_plan_is_checked_and_run_over_a_server_once_somebody_accepted_it(place
     assert (refused.exit_code, "superscalar mcp accept" in refused.output) == (1, True)
     accepted = typed("mcp", "accept", "mcp.json")
     assert accepted.exit_code == 0
-    assert accepted.stdout.splitlines()[0] == "own: echo, put are new"
+    assert accepted.stdout.splitlines()[0] == "own: (instructions), echo, put are new"
+    assert "own says of itself: Texts are short." in accepted.stdout
     assert "echo(*, text: str) -> str" in accepted.stdout
-    assert json.loads((place / "mcp.lock").read_text())["servers"]["own"].keys() == {"echo", "put"}
+    assert json.loads((place / "mcp.lock").read_text())["servers"]["own"].keys() == {"(instructions)", "echo", "put"}
     assert typed("mcp", "accept", "mcp.json").stdout == "nothing has changed since it was accepted\n"
     done = typed("exec", "good", "--mcp", "mcp.json", "--trust", "own", "-q")
     assert (done.exit_code, done.stdout, done.stderr) == (0, '"hi"\n', "")
@@ -57,13 +65,14 @@ def test_a_plan_is_checked_and_run_over_a_server_once_somebody_accepted_it(place
 
 
 def test_a_run_that_waits_is_gone_on_with_over_the_same_servers(place: Path) -> None:
-    (place / "write").write_text("a = put(path='out.txt', text='hi')\njoin(a)")
+    (place / "write").write_text("a = put(path='out.txt', text='hi')\nb = echo(text='b')\njoin(a)")
     assert typed("mcp", "accept", "mcp.json").exit_code == 0
-    waits = typed("exec", "write", "--mcp", "mcp.json", "--journal", "runs.db", "--approve-plan", "--json")
-    run = json.loads(waits.stdout)["error"]["run_id"]
+    mine = ("--mcp", "mcp.json", "--trust", "own", "--journal", "runs.db")
+    waits = typed("exec", "write", *mine, "--approve-plan", "--json")
+    waiting = json.loads(waits.stdout)["error"]["run_id"]
     assert not (place / "out.txt").exists()
-    assert typed("approve", run, "--journal", "runs.db", "--all").exit_code == 0
-    done = typed("resume", run, "--journal", "runs.db")
+    assert typed("approve", waiting, "--journal", "runs.db", "--all").exit_code == 0
+    done = typed("resume", waiting, "--journal", "runs.db")
     assert (done.exit_code, done.stdout, (place / "out.txt").read_text()) == (0, '"written"\n', "hi")
 
 
@@ -90,6 +99,33 @@ def test_two_files_are_named_and_a_server_of_one_of_them_is_believed(place: Path
     listed = typed("tools", "--mcp", "mcp.json", "--mcp", "more.json", "--trust", "other", "--json")
     effects = {one["name"]: one["effect"] for one in json.loads(listed.stdout)["tools"]}
     assert effects == {"echo": "write", "put": "write", "other_echo": "read", "other_put": "write"}
+
+
+class Slow(Toolset):
+    """Tools that are there after three seconds."""
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[None]:
+        await asyncio.sleep(3)
+        yield
+
+
+def test_a_deadline_counts_from_before_the_servers_are_there() -> None:
+    opened = OpenedCompiler(LLMCompiler(tools=Slow(), policy="off"), journal=None, context=None)
+    left: list[float | None] = []
+
+    def stream(*, deadline: float | None) -> Any:
+        left.append(deadline)
+        return opened.compiler.stream_plan("join(1)", deadline=deadline)
+
+    async def came_of(deadline: float | None) -> Any:
+        async with opened.streamed(stream, deadline) as running:
+            return (await running.result()).outcomes.joined
+
+    assert [run(came_of(deadline)) for deadline in (None, 5.0)] == [1, 1]
+    with pytest.raises(ToolsetError, match=r"the tools were not open within deadline=2\.0"):
+        run(came_of(2.0))
+    assert left == [None, 2.0]
 
 
 @pytest.mark.parametrize(

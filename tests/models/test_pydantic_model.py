@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import asdict, replace
-from decimal import Decimal
+from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
 from typing import Any
@@ -22,9 +22,10 @@ from superscalar.events import ModelWaiting, PlanWritten, Thought
 from superscalar.models import Chunk, Message, Prices, PydanticAIModel, Request, Usage
 from superscalar.models.account import account_of
 from superscalar.models.clients import LentConnections, OwnConnections
+from superscalar.models.ending import Ends
 from superscalar.models.failing import model_error
 from superscalar.models.market import prices_of
-from superscalar.models.parts import PartsReply
+from superscalar.models.parts import ENDS, PartsReply
 from superscalar.models.reply import RefusedError
 from superscalar.models.turns import turns
 from superscalar.plan import Grammar
@@ -180,6 +181,18 @@ def test_a_bound_that_is_too_large_for_a_model_is_asked_again_without_room_for_t
     assert [settings["max_tokens"] for settings in model.settings] == [12_388, 100]
 
 
+def test_settings_of_a_model_object_stand_but_for_what_is_not_the_users() -> None:
+    model = Scripted(["x"])
+    model.model._settings = {"temperature": 0.7, "max_tokens": 9, "max_retries": 5}
+    asyncio.run(said(model.of(settings={"max_tokens": 7})))
+
+    assert {name: model.settings[0][name] for name in ("temperature", "max_tokens", "max_retries")} == {
+        "temperature": 0.7,
+        "max_tokens": 7,
+        "max_retries": 0,
+    }
+
+
 def test_a_setting_of_the_users_is_never_left_out() -> None:
     model = Scripted(http(400, {"message": "`temperature` is deprecated for this model"}), ["x"])
 
@@ -247,13 +260,35 @@ def test_a_signature_goes_back_in_a_repair_and_its_thought_is_no_part_of_the_pla
     assert said_before.parts[0].signature == "s1"
 
 
+def test_a_signature_goes_back_to_a_joiner_that_is_asked_again() -> None:
+    joiner = Scripted([thought("A sum.", "s1"), "about 3"], ["3"])
+    agent = LLMCompiler(ScriptedModel("join(3)\n"), [price], joiner=joiner.of(), output_type=int)
+
+    assert answered(agent).answer == 3
+    assert parts_of(joiner.asked[1][-2:-1]) == [("thinking", "A sum."), ("text", "about 3")]
+
+
+def test_a_signature_is_recorded_nowhere(tmp_path: Path) -> None:
+    model = Scripted([thought("Let me see.", "signature-of-it"), "a = cost('IBM')\njoin(a)\n"], ["a = 1\njoin(a)\n"])
+    result = answered(LLMCompiler(model.of(), [price], joiner=None, journal=tmp_path / "runs.db"))
+
+    assert model.asked[1][-2].parts[0].signature == "signature-of-it"
+    recorded = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"Let me see." in recorded
+    assert b"signature-of-it" not in recorded + repr(result.events).encode()
+
+
 def reply_of(*parts: Any, **more: Any) -> Any:
     return messages.ModelResponse(parts=list(parts), **more)
 
 
+def free(response: Any, used: Usage) -> float:
+    return 0.0
+
+
 def carried(response: Any) -> object:
     """What a model wants back that writes this."""
-    reply = PartsReply(1, (), None)
+    reply = PartsReply(1, (), Ends(ENDS), free)
     for index, part in enumerate(response.parts):
         list(reply.take(messages.PartStartEvent(index=index, part=part)))
     return list(reply.finish(response))[-1].carry
@@ -304,7 +339,7 @@ WHOLE = {"finish_reason": "end_turn"}
 
 
 def ended(**response: Any) -> tuple[str | None, str]:
-    reply = PartsReply(1, (), None)
+    reply = PartsReply(1, (), Ends(ENDS), free)
     chunks = list(reply.finish(reply_of(**response)))
     return chunks[-1].finish, text_of(chunks)
 
@@ -335,13 +370,19 @@ def test_an_end_that_the_library_made_up_is_none() -> None:
     assert ended() == ("stop", "")
 
 
+def test_a_word_that_the_user_knows_says_that_a_reply_is_whole() -> None:
+    response = reply_of(provider_details={"finish_reason": "EOS"}, provider_name="p")
+
+    assert list(PartsReply(1, (), Ends(ENDS, ["eos"]), free).finish(response))[-1].finish == "stop"
+
+
 def test_calls_of_tools_that_nobody_offered_are_lines_of_text() -> None:
     calls = [
         messages.ToolCallPart(tool_name="price", args='{"ticker": "IBM"}'),
         messages.ToolCallPart(tool_name="join", args={"values": ["price"]}),
     ]
 
-    chunks = list(PartsReply(1, (), None).finish(reply_of(*calls)))
+    chunks = list(PartsReply(1, (), Ends(ENDS), free).finish(reply_of(*calls)))
     assert text_of(chunks) == (
         '{"name": "price", "arguments": {"ticker": "IBM"}}\n{"name": "join", "arguments": {"values": ["price"]}}\n'
     )
@@ -371,7 +412,8 @@ def test_what_was_used_says_what_was_kept_and_what_was_thought() -> None:
         output_tokens=50,
         details={"reasoning_tokens": 30},
     )
-    reply = PartsReply(1, (), Prices(10.0, 100.0, cached=1.0, kept=20.0))
+    prices = Prices(10.0, 100.0, cached=1.0, kept=20.0)
+    reply = PartsReply(1, (), Ends(ENDS), lambda _, used: prices.of(used))
 
     found = list(reply.finish(reply_of(usage=counted, finish_reason="stop", provider_details=WHOLE)))[-1].usage
 
@@ -385,7 +427,7 @@ def test_what_was_used_says_what_was_kept_and_what_was_thought() -> None:
     ids=["nothing", "not all of it"],
 )
 def test_what_a_provider_did_not_count_is_left_to_an_estimate(counted: Any) -> None:
-    assert list(PartsReply(1, (), None).finish(reply_of(usage=counted)))[-1].usage is None
+    assert list(PartsReply(1, (), Ends(ENDS), free).finish(reply_of(usage=counted)))[-1].usage is None
 
 
 def test_a_stop_text_ends_a_reply_wherever_it_is_cut() -> None:
@@ -431,7 +473,7 @@ def test_an_error_says_whether_to_ask_again_and_when(error: Callable[[], Excepti
 def test_an_error_is_told_in_the_providers_words_and_without_its_key() -> None:
     body = {"type": "error", "error": {"type": "rate_limit_error", "message": "slow down, sk-ant-abcdefgh123"}}
     provider = SimpleNamespace(client=SimpleNamespace(api_key="sk-ant-abcdefgh123"), base_url="https://x")
-    asked = PydanticAIModel(SimpleNamespace(system="p", model_name="m", provider=provider))
+    asked = PydanticAIModel(SimpleNamespace(system="p", model_name="m", request_stream=None, provider=provider))
 
     assert asked.secrets == ("sk-ant-abcdefgh123",)
     assert "sk-ant" not in str(account_of(asked))
@@ -484,6 +526,7 @@ def test_what_is_missing_is_told_by_the_line_that_installs_it(monkeypatch: pytes
     ("options", "words"),
     [
         ({"model": "claude"}, 'write "provider:name"'),
+        ({"model": ScriptedModel("x")}, 'write "provider:name"'),
         ({"model": "x:y", "thinking": "a lot"}, "write True, False, or one of 'minimal'"),
         ({"model": "x:y", "grammar": "lark"}, 'write "json_schema"'),
         ({"model": "x:y", "settings": ["top_p"]}, "write a dictionary"),
@@ -532,13 +575,21 @@ def test_where_there_is_no_list_nothing_is_known_of_prices(monkeypatch: pytest.M
     assert not hasattr(PydanticAIModel("anthropic:claude-opus-4-8"), "prices")
 
 
-def test_what_the_list_of_prices_says_of_a_reply_is_what_it_cost() -> None:
-    counted = usage.RequestUsage(input_tokens=1_000_000, output_tokens=0)
-    response = reply_of(usage=counted, model_name="gpt-5-mini", provider_name="openai")
+@pytest.mark.parametrize(
+    ("asked", "answered_by", "cost"),
+    [
+        ({"model": "openai-chat:gpt-5-mini"}, "gpt-5", 1.25),
+        ({"model": "openai-chat:gpt-5-mini"}, "a snapshot that is new", 0.25),
+        ({"model": "openai-chat:gpt-5-mini", "prices": Prices(7.0, 9.0)}, "gpt-5", 7.0),
+        ({"model": "ollama:qwen3"}, "qwen3", 0.0),
+    ],
+    ids=["who answered", "who was asked", "the user", "nobody"],
+)
+def test_a_reply_costs_what_somebody_says(asked: dict[str, Any], answered_by: str, cost: float) -> None:
+    counted = usage.RequestUsage(input_tokens=1_000_000)
+    response = reply_of(usage=counted, model_name=answered_by, provider_name="openai")
 
-    found = list(PartsReply(1, (), None).finish(response))[-1].usage
-    assert found is not None
-    assert Decimal(str(found.cost)) == Decimal("0.25")
+    assert PydanticAIModel(**asked)._price(response, Usage(1_000_000)) == cost
 
 
 # ------------------------------------------------------------------------------------------------- event loops

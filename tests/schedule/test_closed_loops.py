@@ -227,7 +227,8 @@ def test_who_asks_for_the_result_of_a_run_that_was_left_is_told_why_there_is_non
         run(main())
 
 
-def test_nor_does_the_call_of_a_model() -> None:
+@pytest.mark.parametrize("loop_is", ["closed", "gone"])
+def test_nor_does_the_call_of_a_model(loop_is: str) -> None:
     limits = {"scripted": Limit(concurrency=1)}
     agent = LLMCompiler(ScriptedModel("join(1)", delay=1_000.0), limits=limits, joiner=None)
     loop = asyncio.new_event_loop()
@@ -241,5 +242,9 @@ def test_nor_does_the_call_of_a_model() -> None:
     left._log_destroy_pending = False  # type: ignore[attr-defined]
     for task in asyncio.all_tasks(loop):
         task._log_destroy_pending = False  # type: ignore[attr-defined]
-    loop.close()
+    if loop_is == "closed":
+        loop.close()
+    else:
+        del left, task, loop
+        gc.collect()
     assert agent.limits.statistics()["scripted"].running == 0

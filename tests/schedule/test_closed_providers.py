@@ -19,7 +19,8 @@ from support.running import executed
 
 DAY = 86_400.0
 WORDS = "daily quota is used up"
-OTHERS = f"quota lets nothing through, as another call was told: {WORDS}"
+HOUR = "lets nothing through for 3,600 s, more than Retry(longest=300) waits, as another call was told:"
+OTHERS = f"quota {HOUR} {WORDS}"
 AWAIT_ALL = 'a = ask("a")\nb = ask("b")\nc = ask("c")\njoin(a, b, c)\n'
 
 
@@ -120,9 +121,9 @@ def test_a_later_run_fails_at_once_until_it_is_time_to_ask_again() -> None:
 
     assert run(main()) == [
         (0, WORDS),
-        (1800, OTHERS),
+        (1800, OTHERS.replace("3,600", "1,800")),
         (3601, WORDS),  # an hour is believed; then somebody asks again
-        (3602, OTHERS),
+        (3602, OTHERS.replace("3,600", "3,599")),
         (8001, "served"),
         (8002, "served"),
     ]
@@ -173,8 +174,8 @@ def test_refusals_between_which_nothing_gets_through_add_up() -> None:
 def test_those_that_wait_meanwhile_fail_with_them() -> None:
     ask = asking(*[refusal(200.0)] * 9)
     result = executed(AWAIT_ALL, [ask], limits={"quota": Limit(concurrency=1)}, random=Random(1))
-    assert set(failures(result)) - set(_joined(result)) == {"a", "b", "c"}
-    assert all(text in (WORDS, OTHERS) for text in (failures(result)[id] for id in "abc"))
+    both = OTHERS.replace("3,600", "401")  # 200 s of each, and a little that we wait longer than was asked for
+    assert failures(result) == {"a": WORDS, "b": both, "c": both} | _joined(result)
     assert took(result) <= 203.0
 
 
@@ -194,17 +195,52 @@ def test_they_do_not_where_something_gets_through_between_them() -> None:
 
 
 def test_a_call_that_is_under_way_for_long_may_yet_get_through() -> None:
-    """The provider serves one at a time: others are refused until it is done."""
+    """The provider serves one at a time: others are refused until it is done. What else ends has them asked for."""
+    asked: list[str] = []
+
+    @tool(effect="read", limit="clock")
+    async def tick(number: int) -> int:
+        await asyncio.sleep(10.0)
+        return number
 
     @tool(effect="read", limit="quota", timeout=None, retry=Retry(attempts=30, on=(RateLimited,)))
     async def ask(who: str) -> str:
+        asked.append(who)
         if who == "a":
             await asyncio.sleep(900.0)
         elif asyncio.get_running_loop().time() < 900.0:
             raise refusal(60.0)
         return who
 
-    assert executed(AWAIT_ALL, [ask], limits={"quota": Limit()}, random=Random(1)).answer == ["a", "b", "c"]
+    plan = f"t = [tick(i) for i in range(90)]\n{AWAIT_ALL.replace('join(', 'join(len(t), ')}"
+    limits = {"quota": Limit(), "clock": Limit(concurrency=1)}
+    assert executed(plan, [ask, tick], limits=limits, random=Random(1)).answer == [90, "a", "b", "c"]
+    assert len(asked) > 10
+
+
+def test_refusals_of_calls_that_their_pace_keeps_apart_add_up() -> None:
+    """Nobody could have asked in the time between them."""
+    ask = asking(*[refusal(200.0)] * 9, retry=Retry(attempts=9, on=(RateLimited,)))
+    limits = {"quota": Limit(rate=1, per=280.0)}
+    result = executed('a = ask("a")\njoin(a)\n', [ask], limits=limits, random=Random(1))
+    assert failures(result)["a"] == WORDS
+    assert [event.attempt for event in result.events if isinstance(event, Started)] == [1, 2]
+
+
+def test_what_is_refused_for_less_afterwards_opens_nothing() -> None:
+    """Both were under way together. It is said once that the limit is closed."""
+
+    async def main() -> list[Any]:
+        ask = asking(refusal(), RateLimited("in a moment", retry_after=400.0))
+        agent = LLMCompiler(tools=[ask], limits={"quota": Limit()})
+        async with agent.stream_plan(AWAIT_ALL.replace('c = ask("c")', "c = 1")) as running:
+            result = await running.result()
+        await asyncio.sleep(1000.0)
+        outcomes = await agent.execute('a = ask("a")\njoin(a)\n')
+        throttled = [event.delay for event in result.events if isinstance(event, Throttled)]
+        return [throttled, failures(result)["b"], getattr(outcomes["a"], "message", "served")]
+
+    assert run(main()) == [[3600.0], "in a moment", OTHERS.replace("3,600", "2,600")]
 
 
 def test_every_call_of_a_batch_fails() -> None:
@@ -254,7 +290,7 @@ def test_a_run_in_another_thread_is_told() -> None:
         return outcomes["a"]
 
     assert asyncio.run(first()).message == f"a: {WORDS}"
-    assert found[0].message == f"quota in threads lets nothing through, as another call was told: a: {WORDS}"
+    assert found[0].message == f"quota in threads {HOUR} a: {WORDS}"
 
 
 def test_a_call_that_was_stopped_meanwhile_is_told_nothing() -> None:
@@ -316,5 +352,5 @@ def test_words_go_to_no_tool_whose_failures_may_not_have_them(
 
     plan = 'a = ask("a")\nb = look(1)\nc = ask("c")\njoin(a, b, c)\n'
     result = executed(plan, [asking(refusal(), **terms), look], limits={"quota": Limit(concurrency=1)})
-    unsaid = "quota lets nothing through, as another call was told: to come back later"
+    unsaid = f"quota {HOUR.replace('3,600 s, more', 'longer')} to come back later"
     assert failures(result) == {"a": WORDS, "b": OTHERS if heard else unsaid, "c": OTHERS} | _joined(result)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from random import Random
 from typing import Any
 
 from superscalar import Tool, tool
 from superscalar import events as ev
-from superscalar.executors.runners import Runners
-from superscalar.plan import compile_plan
-from superscalar.schedule.again import Again, ReadingTerms, read_again
-from superscalar.schedule.attempt import Bounds
+from superscalar.schedule.again import Again
 from superscalar.schedule.limits import Limits
 from superscalar.testing import run
 from superscalar.tools import Toolset
 from superscalar.values import WITHHELD
+from support.got_again import got_again_of
 
 made: list[int] = []
 
@@ -30,21 +27,10 @@ async def look(at: int) -> int:
 def got_again(lines: str, *happened: ev.Event, look: Tool[..., Any] = look) -> Again:
     """What there is of a recorded run when its values were got again."""
     made.clear()
-    tools = Toolset([look])
-    planned = [ev.Planned(0.0, task) for task in compile_plan(lines, tools.signatures).tasks]
 
     async def main() -> Again:
         limits = Limits().on(asyncio.get_running_loop())
-        terms = ReadingTerms(
-            run="run",
-            tools=tools,
-            limits=limits,
-            runners=Runners(),
-            bounds=Bounds(),
-            context=None,
-            random=Random(1),
-        )
-        return await read_again([*planned, *happened], terms)
+        return await got_again_of(lines, happened, Toolset([look]), limits)
 
     return run(main())
 

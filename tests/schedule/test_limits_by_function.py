@@ -15,15 +15,14 @@ from pydantic import Field
 from superscalar import Failure, Limit, LLMCompiler, RateLimited, Retry, Secret, Tool, ToolContext, UsageError, tool
 from superscalar import events as ev
 from superscalar.events import Started, Throttled, Waiting
-from superscalar.executors.runners import Runners
-from superscalar.plan import compile_plan
-from superscalar.schedule.again import ReadingTerms, read_again
-from superscalar.schedule.attempt import Bounds
-from superscalar.schedule.gate import NANO
+from superscalar.schedule.gate import NANO, Gate
 from superscalar.schedule.limits import Limits
+from superscalar.schedule.named import ComingAndGoing
 from superscalar.testing import run
 from superscalar.tools import Toolset
+from superscalar.tools.limiting import OwnLimit
 from superscalar.values import WITHHELD
+from support.got_again import got_again_of
 from support.running import executed
 
 ONE = Limit(concurrency=1)
@@ -269,8 +268,7 @@ def test_a_secret_is_in_no_name() -> None:
 
 
 def test_a_name_that_is_long_is_told_in_short_and_is_no_other_one() -> None:
-    long = "x" * 500
-    plan = f'a = look("{long}")\nb = look("{long}y")\njoin(a, b)\n'
+    plan = f'a = look("{"x" * 501}")\nb = look("{"x" * 250}y{"x" * 250}")\njoin(a, b)\n'
 
     async def main() -> list[int]:
         agent = LLMCompiler(tools=[looking(lambda city: city)])
@@ -292,6 +290,28 @@ def test_however_many_names_there_are_few_limits_are_kept() -> None:
     named, gates = run(main())
     assert named < 300
     assert gates < 300
+
+
+def test_what_was_refused_last_is_remembered_for_longest() -> None:
+    named = ComingAndGoing()
+
+    def make(city: str) -> OwnLimit:
+        name = OwnLimit(city, "tool")
+        named.add(name, Gate(city, Limit()))
+        return name
+
+    def refuse(prefix: str, count: int) -> None:
+        for number in range(count):
+            named.refused([make(f"{prefix}{number}")])
+
+    rome, oslo = make("Rome"), make("Oslo")
+    named.refused([rome, oslo])
+    refuse("early", 200)
+    named.refused([rome])
+    refuse("late", 200)
+    for number in range(300):
+        make(f"served{number}")
+    assert [named.find(name) is not None for name in (rome, oslo)] == [True, False]
 
 
 def test_a_call_that_is_tried_again_keeps_its_limit() -> None:
@@ -346,23 +366,12 @@ def test_what_is_read_again_takes_part_in_the_same() -> None:
         at.append(asyncio.get_running_loop().time())
         return key
 
-    tools = Toolset([fetch])
-    planned = [ev.Planned(0.0, task) for task in compile_plan("a = fetch(1)\njoin(a)", tools.signatures).tasks]
     happened: list[ev.Event] = [ev.Started(0.0, "a", "fetch", {"key": 1}), ev.Succeeded(0.0, "a", [WITHHELD])]
 
     async def main() -> Any:
         limits = Limits({"vault of ann": Limit(rate=1, per=100.0)}).on(asyncio.get_running_loop())
         limits.gate("vault of ann").close(50 * NANO)
-        terms = ReadingTerms(
-            run="run",
-            tools=tools,
-            limits=limits,
-            runners=Runners(),
-            bounds=Bounds(),
-            context="ann",
-            random=Random(1),
-        )
-        again = await read_again([*planned, *happened], terms)
+        again = await got_again_of("a = fetch(1)\njoin(a)", happened, Toolset([fetch]), limits, "ann")
         return [event.value for event in again.recorded if isinstance(event, ev.Succeeded)]
 
     assert run(main()) == [1]

@@ -12,6 +12,7 @@ import pytest
 
 from superscalar import Limit, LLMCompiler, Tool, tool
 from superscalar.events import Event, Started
+from superscalar.schedule.gate import NANO
 from superscalar.schedule.limits import EVERYTHING, Limits, Ticket
 from superscalar.testing import VirtualLoop, run
 from support.depth import campaign
@@ -217,6 +218,22 @@ def test_never_more_than_a_quarter_of_the_slots_is_kept_for_what_may_start_soon(
     now.loop.advance(0.3)
     now.look()
     assert Counter(now.names()) == {"any": 6, "a": 1, "b": 1}
+
+
+def test_nothing_is_kept_for_what_may_start_after_a_pause(bench: Callable[..., Bench]) -> None:
+    """It is longer than the time between two calls, and a sixth of what the others take."""
+    now = bench(4, paced=Limit(rate=10))
+    now.end(now.ask("paced"))
+    held = [now.ask("any") for _ in range(4)]
+    now.loop.advance(60.0)
+    now.grants.gate("paced").close(now.grants.clock.now() + 10 * NANO)
+    now.ask("paced")
+    for _ in range(4):
+        now.ask("any", order=(-0.1,))
+    for call in held:
+        now.end(call)
+    assert now.grants.gate(EVERYTHING).kept == 0
+    assert now.names() == ["any"] * 4
 
 
 @pytest.mark.parametrize("seed", campaign(15, 2_000))

@@ -120,6 +120,25 @@ def test_a_lone_refusal_makes_for_more_slack_that_lasts() -> None:
     assert gap_of(driven) == pytest.approx((1.0 + 0.09375) / 5)
 
 
+def test_what_is_refused_long_after_its_like_makes_for_no_less_slack() -> None:
+    driven = Driven(Limit(rate=5))
+    driven.start(20)
+    driven.end(20)
+    under_way, refused = driven.start(2)
+    driven.refuse(refused, after=1.0)
+    driven.wait(60)
+    driven.start(128)
+    driven.end(128)
+    assert gap_of(driven) == pytest.approx((1.0 + 0.09375) / 5)
+    driven.refuse(under_way, after=1.0)
+    driven.end(driven.gate.running)
+    driven.wait(600)
+    driven.start()
+    driven.end()
+    driven.wait(600)  # the rate is as declared again
+    assert gap_of(driven) == pytest.approx((1.0 + 0.09375) / 5)
+
+
 def test_slack_has_an_end() -> None:
     driven = Driven(Limit(rate=5))
     for _ in range(20):

@@ -6,11 +6,11 @@ import asyncio
 from collections import Counter
 from functools import wraps
 from threading import Barrier, Event, Lock
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 
-from superscalar import Limit, LLMCompiler, RateLimited, Tool, tool
+from superscalar import Limit, LLMCompiler, RateLimited, Secret, Tool, tool
 from superscalar.events import Started, Waiting
 from superscalar.executors import LOCAL, Channel, Invocation, Runner
 from superscalar.schedule import limits
@@ -219,3 +219,16 @@ def test_a_provider_that_refuses_a_call_says_nothing_of_threads() -> None:
         return found.joined, agent.limits.statistics()[THREADS].concurrency
 
     assert run(main()) == (7, 32)
+
+
+def test_a_tool_that_is_given_secrets_takes_one_too() -> None:
+    @tool(effect="read")
+    def ask(key: Annotated[str, Secret]) -> int:
+        return len(key)
+
+    async def main() -> tuple[Any, int]:
+        agent = LLMCompiler(tools=[ask])
+        found = await agent.execute('a = ask("a key of ours")\njoin(a)')
+        return found.joined, agent.limits.statistics()[THREADS].granted
+
+    assert run(main()) == (13, 1)

@@ -10,6 +10,7 @@ import socket
 import ssl
 import urllib.error
 from collections.abc import Callable
+from dataclasses import dataclass
 from email.message import Message
 from types import SimpleNamespace
 from typing import Any
@@ -295,8 +296,23 @@ def test_a_function_may_say_what_is_tried_again() -> None:
     assert ends(ValueError("odd"), effect="write", retry=Retry(on=odd))[0] == 1
 
 
+@dataclass
+class Answering:
+    """A function of errors with settings of its own, which therefore has no hash."""
+
+    answer: Any
+
+    def __call__(self, _: Exception) -> Any:
+        return self.answer
+
+
 @pytest.mark.parametrize(
-    ("answer", "what"), [(lambda _: 1 / 0, "raised ZeroDivisionError"), (lambda _: "yes", "gave 'yes', which is")]
+    ("answer", "what"),
+    [
+        (lambda _: 1 / 0, "raised ZeroDivisionError"),
+        (lambda _: "yes", "gave 'yes', which is"),
+        (Answering(1), "gave 1, which is"),
+    ],
 )
 def test_one_that_raises_or_gives_no_truth_says_no_and_that_is_told_once(
     answer: Callable[[Exception], bool], what: str, caplog: pytest.LogCaptureFixture

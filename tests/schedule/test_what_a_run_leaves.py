@@ -13,9 +13,9 @@ import pytest
 
 from superscalar import LLMCompiler, tool
 from superscalar.compiler.result import Outcomes
-from superscalar.schedule.cells import Cell
+from superscalar.schedule.cells import Cell, Scope, Waiters
 from superscalar.schedule.left import LeftBehind
-from superscalar.testing import run
+from superscalar.testing import ScriptedModel, run
 from superscalar.values import Failure, Observation, Skipped
 
 CALLS = 40
@@ -50,8 +50,21 @@ def executed(text: str) -> Outcomes:
 @pytest.mark.usefixtures("uncollected")
 def test_no_task_of_a_run_that_is_over_waits_for_the_collector() -> None:
     before = alive()[Cell]
-    executed("\n".join(f"a{i} = double({i})" for i in range(CALLS)) + "\nys = [double(x) for x in [1, 1, 2]]")
+    more = "ys = [double(x) for x in [1, 1, 2]]\nz = first(1, [double(ys[0]), double(ys[1])])"
+    executed("\n".join(f"a{i} = double({i})" for i in range(CALLS)) + f"\n{more}")
     assert alive()[Cell] == before
+
+
+@pytest.mark.usefixtures("uncollected")
+@pytest.mark.parametrize("joiner", [None, ScriptedModel("done")])
+def test_nor_does_one_of_a_run_whose_answer_has_a_label_though_nothing_needed_a_part_of_it(
+    joiner: ScriptedModel | None,
+) -> None:
+    text = "a = double(1)\nxs = [double(x) for x in [1, a]]\nys = [double(x) for x in xs if x > 2]\njoin(a)\n"
+    before = alive()[Cell]
+    result = asyncio.run(LLMCompiler(ScriptedModel(text), joiner=joiner, tools=[double]).run("What?"))
+    assert alive()[Cell] == before
+    assert result.outcomes["a"] == Observation(2)
 
 
 @pytest.mark.usefixtures("uncollected")
@@ -108,3 +121,11 @@ def test_calls_that_need_the_same_result_start_in_the_order_of_the_plan() -> Non
 
     run(main())
     assert made == [0, 1, 2, 3, 4]
+
+
+def test_whoever_waits_after_all_were_forgotten_is_told_from_those_before() -> None:
+    a, b, c, d = (Cell(id, None, Scope({}), ()) for id in "abcd")
+    waiters = Waiters()
+    assert waiters.up_to(waiters.join(c, waiters.join(b, a))) == [a, b, c]
+    waiters.clear()
+    assert [waiters.up_to(waiters.join(last, first)) for first, last in ((a, b), (c, d))] == [[a, b], [c, d]]

@@ -168,6 +168,17 @@ def test_a_rate_that_was_learned_wrongly_is_forgotten_as_calls_get_through() -> 
     assert driven.rate > 10 * first
 
 
+def test_of_a_burst_what_is_refused_last_says_what_it_was_about() -> None:
+    driven = Driven()
+    driven.start(8, every=0.1)
+    driven.end(8)
+    first, last = driven.start(2)
+    driven.refuse(first, after=1.0)
+    assert driven.rate is not None
+    driven.refuse(last)
+    assert driven.rate is None
+
+
 # ----------------------------------------------------------------------------------- providers that are down
 
 
@@ -197,6 +208,20 @@ def test_a_declared_rate_is_soon_back_after_a_time_in_which_nothing_got_through(
         driven.start()
         driven.end()
     assert driven.rate == 50
+
+
+def test_where_nothing_gets_through_few_ask_until_something_does() -> None:
+    driven = Driven(Limit(concurrency=40))
+    for _ in range(4):
+        (refused,) = driven.start()
+        driven.refuse(refused)
+    driven.now = driven.gate.opens
+    driven.wait(60)
+    assert driven.concurrency == 3
+    driven.start()
+    driven.end()
+    driven.wait(60)
+    assert driven.concurrency == 40
 
 
 def test_a_short_wait_that_is_asked_for_again_and_again_is_made_longer_while_nothing_gets_through() -> None:

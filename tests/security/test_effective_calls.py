@@ -30,7 +30,7 @@ from superscalar import (
 )
 from superscalar import events as ev
 from superscalar.policy.spelling import spelled
-from superscalar.testing import run
+from superscalar.testing import ScriptedModel, run
 from superscalar.values import WITHHELD, Handle
 
 GOT: list[dict[str, Any]] = []
@@ -301,6 +301,16 @@ def test_who_may_read_what_a_call_returns_is_named_by_what_it_was_made_with() ->
     found = run(LLMCompiler(tools=[diary, send]).execute(plan))
     assert (found["x"], type(found["y"])) == (Observation("sent"), Failure)
     assert made == ["ann0@x"]
+
+
+def test_it_is_so_where_no_rule_looks_at_the_call() -> None:
+    @tool(effect="read", trust="trusted", readers=lambda owner: [owner])
+    def diary(owner: str = Field(default_factory=lambda: "ann@x")) -> str:
+        """What somebody wrote."""
+        return "dear diary"
+
+    agent = LLMCompiler(ScriptedModel("d = diary()\njoin(d)\n"), [diary], policy="off", joiner=None)
+    assert run(agent.run("What did she write?")).messages[-1].label.readers == frozenset({"ann@x"})
 
 
 def test_a_default_that_cannot_be_made_fails_the_call_before_anybody_is_asked() -> None:

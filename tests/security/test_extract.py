@@ -545,7 +545,10 @@ def test_a_model_that_never_ends_is_stopped_where_a_reply_is_too_long() -> None:
 def test_a_slow_model_has_its_own_timeout_and_its_stream_is_closed() -> None:
     model = Endless(1.0)
     result = extracted("int", model=model, extractor_timeout=5.0)
-    assert str(result.outcomes["x"]) == "TimeoutError: the model that extracts gave no answer within 5 s"
+    assert (
+        str(result.outcomes["x"])
+        == "TimeoutError: the model that extracts gave no answer within 5 s (extractor_timeout)"
+    )
     assert model.stopped == 1
 
 

@@ -58,8 +58,9 @@ def answer_to_a_call(response: httpx2.Response) -> httpx2.Response:
         (httpx2.Response(202), NO_MESSAGE),
         (httpx2.Response(200, headers={"content-type": "application/json"}, stream=Breaks()), CLOSED),
         (httpx2.Response(503, text="x" * 2_000), 503),
+        (httpx2.Response(400, json={"jsonrpc": "2.0", "id": 7, "error": {"code": -32602, "message": "no"}}), -32602),
     ],
-    ids=["page", "rubbish", "list", "too-long", "accepted", "broken", "long-page"],
+    ids=["page", "rubbish", "list", "too-long", "accepted", "broken", "long-page", "error"],
 )
 def test_what_is_no_message_says_nothing_of_what_became_of_a_call(
     monkeypatch: pytest.MonkeyPatch, response: httpx2.Response, code: int

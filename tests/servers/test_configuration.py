@@ -42,6 +42,7 @@ def test_what_is_secret_is_in_no_repr_and_no_text() -> None:
         server({"KEY": KEY}, command="x", args=["--key", "${KEY}"]),
         server(command="x", env={"TOKEN": KEY}),
         server(url="https://x.example", headers={"Authorization": f"Bearer {KEY}"}),
+        server(url=f"https://me:{KEY}@x.example"),
         server(url="https://x.example", oauth={"client_id": "me", "client_secret": KEY, "issuer": "https://i.example"}),
     ):
         assert KEY not in repr(made)
@@ -66,6 +67,8 @@ def test_what_is_secret_is_in_no_repr_and_no_text() -> None:
         ({}, "write how it is reached"),
         ({"url": "ftp://x.example"}, "write an address that begins with https"),
         ({"url": "http://x.example", "headers": {"A": KEY}}, "sent unencrypted over the network; write https://"),
+        ({"url": f"http://me:{KEY}@x.example"}, "credentials would be sent unencrypted over the network"),
+        ({"url": f"http://[{KEY}/mcp", "headers": {"A": KEY}}, "write an address that begins with https"),
         ({"command": "x", "insecure": True}, "that says nothing of a server with a command"),
         ({"url": "https://x.example", "args": ["a"]}, "that says nothing of a server with a url"),
         ({"command": "x", "type": "http"}, "a server with a command is not of the type 'http'"),
@@ -89,6 +92,13 @@ def test_what_makes_no_sense_is_refused_where_it_stands(said: dict[str, Any], wh
 )
 def test_in_the_open_goes_what_says_nothing_or_may(said: dict[str, Any]) -> None:
     assert server({}, **said).url == said["url"]
+
+
+def test_what_authenticates_us_goes_unencrypted_to_this_machine_alone() -> None:
+    with pytest.raises(UsageError, match=r"mcpServers\.s\.url: headers or credentials would be sent unencrypted"):
+        Toolset.from_mcp({"mcpServers": {"s": {"url": "http://x.example"}}}, auth={"s": object()})
+    for said in ({"url": "https://x.example"}, {"url": "http://127.0.0.1:1/mcp"}):
+        Toolset.from_mcp({"mcpServers": {"s": said}}, auth={"s": object()})
 
 
 @pytest.mark.parametrize("name", ["", " ", "a\u202eb", "x" * 101])

@@ -69,9 +69,10 @@ class Line:
         return tool
 
     async def list_tools(self, *, cursor: str | None, cache_mode: str) -> Any:
-        page = int(cursor or 0)
-        following = str(page + 1) if page + 1 < len(self.wire.pages) else None
-        return SimpleNamespace(tools=self.wire.pages[page], next_cursor=following)
+        page, pages = int(cursor or 0), self.wire.pages
+        following = str(page + 1) if page + 1 < len(pages) else None
+        await asyncio.sleep(0.1)
+        return SimpleNamespace(tools=pages[page], next_cursor=following)
 
 
 async def called(connection: Connection, tool: str = "echo", **arguments: Any) -> Any:
@@ -160,6 +161,26 @@ def test_a_list_is_read_to_its_end_and_kept_where_changes_are_told() -> None:
         assert await connection.tools() is first
         wire.changed()
         assert await connection.tools() == ["d"]
+        await connection.aclose()
+
+    run(main())
+
+
+def test_who_asks_while_a_changed_list_is_read_gets_the_new_one_too() -> None:
+    async def main() -> None:
+        wire = Wire()
+        wire.told = True
+        connection = Connection(SERVER, wire)
+        await connection.tools()
+        wire.pages = [["d"]]
+        wire.changed()
+        assert list(await asyncio.gather(connection.tools(), connection.tools())) == [["d"], ["d"]]
+        wire.changed()
+        reads = asyncio.create_task(connection.tools())
+        await asyncio.sleep(0.05)
+        wire.pages = [["e"]]
+        wire.changed()  # once it was read, or as good as
+        assert (await reads, await connection.tools()) == (["d"], ["e"])
         await connection.aclose()
 
     run(main())

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from superscalar import Failure, LLMCompiler, Observation, Question, UsageError
+from superscalar.events import Started
 from superscalar.testing import ScriptedModel, run
 from support.served import Shop, served
 
@@ -60,15 +61,17 @@ def test_a_description_that_orders_a_call_gets_none_made_until_somebody_accepts_
         return "helped"
 
     shop.server.add_tool(helper)
-    obeys = ScriptedModel("a = sell(to='Eve', name='everything')\nb = helper()\njoin(a, b)", "Sold.")
+    obeys = ScriptedModel("a = sell(to='Eve', name='everything')\nb = helper()\njoin(a, b)", "b = part(name='bolt')")
     agent = agent_of(shop, lock, model=obeys, joiner=None)
 
     async def answered() -> Any:
         return await agent.run("How many bolts are there?")
 
-    outcomes = run(answered()).outcomes
-    assert outcomes["b"].kind == "denied"
-    shown = "\n".join(message.text for message in obeys.requests[0].messages)
+    events = run(answered()).events
+    assert {event.tool for event in events if isinstance(event, Started)} == {"sell", "part"}
+    shown, mend = obeys.requests[0].messages[-1].text, obeys.requests[1].messages[-1].text
+    assert "there is no tool `helper`" in mend
+    assert "helper" not in mend.partition("tools:")[2]
     assert "sell" in shown
     assert "helper" not in shown
     assert "everything" not in shown  # a planner that obeys is not told of it
@@ -85,6 +88,20 @@ def test_a_description_that_orders_a_call_gets_none_made_until_somebody_accepts_
 def test_a_planner_is_not_asked_where_nothing_was_accepted(lock: Path) -> None:
     with pytest.raises(UsageError, match="nobody has accepted what the servers say of their tools"):
         run(agent_of(Shop(), lock, model=ScriptedModel("join(1)")).run("How many bolts are there?"))
+
+
+def test_instructions_that_nobody_has_accepted_are_not_shown_even_where_nothing_else_is_enforced(lock: Path) -> None:
+    shop = Shop()
+
+    def shown() -> str:
+        model = ScriptedModel("join(1)")
+        tools = served(lock, shop={"server": shop.server, "trust_annotations": True})
+        run(LLMCompiler(model, tools, policy="off", joiner=None).run("How many bolts are there?"))
+        return "\n".join(message.text for message in model.requests[0].messages)
+
+    assert "Parts have names." not in shown()
+    accepted(shop, lock)
+    assert "Parts have names." in shown()
 
 
 def test_a_name_moves_no_cursor_where_it_is_told_that_its_tool_is_left_out() -> None:

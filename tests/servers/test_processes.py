@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import select
+import signal
+import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from superscalar import Failure, LLMCompiler, Observation, Toolset
+from superscalar.mcp import process
+from superscalar.mcp.config import read_servers
 
 SERVER = Path(__file__).parent.parent / "support" / "stdio_server.py"
 TOKEN = "tok-0123456789"
@@ -23,20 +27,39 @@ def configuration(*names: str, **said: Any) -> dict[str, Any]:
     return {"mcpServers": {"own": one}}
 
 
-def is_alive(process: int) -> bool:
+def is_alive(number: int) -> bool:
     try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
 
 
-def soon(what: Callable[[], bool]) -> bool:
-    """Whether it becomes true; it is looked at for some seconds."""
-    for _ in range(300):
-        if what():
-            return True
-        time.sleep(0.02)
-    return False
+def open_files() -> set[Path]:
+    return set(Path("/proc/self/fd").iterdir())
+
+
+TELLS = """echo '{"jsonrpc": "2.0", "method": "x", "params": {"begun": '$!'}}'"""
+
+
+async def begun_by(script: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Which process a server of that script says that it has begun; the server is left then."""
+    monkeypatch.setattr(process, "GRACE", 0.05)
+    server = read_servers({"mcpServers": {"s": {"command": "sh", "args": ["-c", script]}}}).servers[0]
+    async with process.process_streams(server, 1_000) as (told, _):
+        begun: int = (await told.receive()).message.params["begun"]
+        return begun
+
+
+def ends(number: int) -> bool:
+    """Whether it has ended, or does within some seconds."""
+    try:
+        told = os.pidfd_open(number)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([told], [], [], 6)[0])
+    finally:
+        os.close(told)
 
 
 linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="there is no /proc to look for processes in")
@@ -71,7 +94,8 @@ join(pid, before, after, default(dead, "dead"))
     assert (dead.error, dead.in_doubt, outcomes.joined[1:]) == ("ConnectionEnded", True, ["a", "b", "dead"])
     assert outcomes["after"] == Observation("b")
     assert (again, was_alive) == (["c", "d"], True)
-    assert soon(lambda: not any(map(is_alive, (child, outcomes.joined[0]))))  # whole groups have ended
+    assert ends(child)
+    assert ends(outcomes.joined[0])  # whole groups have ended
     said = [record.getMessage() for record in caplog.records if "ready" in record.getMessage()]
     assert sorted(said) == [f"{name}: ready, with the token **********" for name in ("other", "own", "own")]
     assert TOKEN not in caplog.text
@@ -90,7 +114,49 @@ def test_servers_end_with_their_children_where_the_program_fails() -> None:
 
     with pytest.raises(KeyError):
         asyncio.run(main())
-    assert soon(lambda: not is_alive(seen[0]))
+    assert ends(seen[0])
+
+
+@linux
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_the_end_of_a_forked_child_ends_no_server_of_its_parent() -> None:
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as server:
+        process._alive.add(server.pid)
+        child = os.fork()
+        if child == 0:
+            process._end_all()  # as at its exit
+            os._exit(0)
+        os.waitpid(child, 0)
+        try:
+            assert is_alive(server.pid)
+        finally:
+            process._end_all()
+            process._alive.discard(server.pid)
+    assert server.returncode == -signal.SIGKILL
+
+
+@linux
+def test_a_line_that_is_no_message_is_passed_over_and_who_does_not_end_is_killed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With its children, which heed no signal either."""
+    script = f"trap '' TERM; sleep 60 & echo hello; {TELLS}; while :; do sleep 9; done"
+    assert ends(asyncio.run(begun_by(script, monkeypatch)))
+
+
+@linux
+def test_pipes_that_are_held_by_what_left_the_group_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        before = open_files()
+        left = await begun_by(f"setsid sleep 60 & {TELLS}; cat", monkeypatch)
+        try:
+            for _ in range(9):
+                await asyncio.sleep(0)
+            assert open_files() == before
+        finally:
+            os.kill(left, signal.SIGKILL)
+
+    asyncio.run(main())
 
 
 def test_a_call_that_is_given_up_leaves_the_session_as_it_is_and_a_write_in_doubt() -> None:

@@ -100,6 +100,22 @@ async def described(tools: Toolset) -> str:
         return tools.describe()
 
 
+def test_what_is_found_by_words_is_what_there_is_since_it_was_opened_last(shop: Shop) -> None:
+    async def zebra() -> int:
+        """Count the stripes."""
+        return 7
+
+    async def found() -> tuple[bool, bool]:
+        tools = served(shop={"server": shop.server})
+        async with tools:
+            before = "zebra" in tools.describe("stripes")
+            shop.server.add_tool(zebra)
+        async with tools:
+            return before, "zebra" in tools.describe("stripes")
+
+    assert run(found()) == (False, True)
+
+
 def test_a_misspelt_field_of_a_declared_result_is_found_before_anything_runs(shop: Shop) -> None:
     async def checked() -> list[str]:
         agent = agent_of(served(shop={"server": shop.server}))

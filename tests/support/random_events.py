@@ -113,7 +113,7 @@ _BY_ANNOTATION: dict[str, st.SearchStrategy[Any]] = {
     "Any": VALUES,
     "Mapping[str, Any]": st.dictionaries(_TEXTS, VALUES, max_size=2),
     "Mapping[str, Any] | None": st.none() | st.dictionaries(_TEXTS, VALUES, max_size=2),
-    "Usage": st.builds(Usage, *[st.integers(0)] * 4),
+    "Usage": st.builds(Usage, *[st.integers(0)] * 4, reasoning_tokens=st.integers(0), kept_tokens=st.integers(0)),
     "Diagnostic": st.builds(Diagnostic, _TEXTS, _TEXTS, _SPANS, help=_TEXTS),
     "Failure": st.builds(Failure, st.just("timeout"), _TEXTS, _TEXTS, st.booleans()),
     "Task": _TASKS,
@@ -223,4 +223,5 @@ ONE_OF_EACH: tuple[Event, ...] = (
     ),
     events.Approved(7.0, "pay()", True, "ann", "0123456789abcdef0123456789abcdef"),
     events.ModelWaiting(5.0, "planner", "openai:gpt-5-mini", ("openai:gpt-5-mini",), "slow down"),
+    events.ModelFailed(5.0, "planner", "openai:gpt-5-mini", "HTTP 500: no room"),
 )

@@ -3,7 +3,8 @@
     python stdio_server.py [NAME ...]
 
 Tools by name: `echo` gives its text back, `put` writes a text to a path, `die` ends the process in the middle of a
-call, `wait` never answers, `child` begins a process of its own and tells its number, `env` tells a variable.
+call, `wait` never answers, `child` begins a process of its own and tells its number, `env` tells a variable. Its
+instructions are what the variable SAYS has.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ def answer(method: str, params: dict[str, Any], names: list[str]) -> Any:
     match method:
         case "initialize":
             server = {"name": "stdio", "version": "1"}
-            return {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": server}
+            about = {"serverInfo": server, "instructions": os.environ.get("SAYS", "")}
+            return {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, **about}
         case "tools/list":
             return {"tools": [{"name": name, **TOOLS[name]} for name in names]}
         case "tools/call":

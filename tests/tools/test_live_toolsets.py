@@ -519,3 +519,11 @@ def test_tools_are_found_by_names_descriptions_and_parameters_the_best_first_and
     assert found("email address") == ["find_user", "find_group"]
     assert found("open customer invoices") == ["list_invoices", "get_invoice"]
     assert found("") == []
+
+
+def test_a_set_without_some_tools_finds_no_others_whatever_was_looked_for_before() -> None:
+    tools = Toolset([price, name])
+    assert "price(" in tools.describe("price")
+    assert len(tools.sizes) == 2
+    fewer = tools.without(lambda one: one.name == "price")
+    assert (fewer.describe("price"), fewer.describe("name"), fewer.sizes) == ("", fewer.describe(), [tools.sizes[1]])

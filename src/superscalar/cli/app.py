@@ -102,6 +102,8 @@ def run(
     base_url: options.BaseUrlOption = None,
     extractor: options.ExtractorOption = None,
     instructions: options.InstructionsOption = None,
+    first_token_timeout: options.FirstTokenTimeoutOption = None,
+    stall_timeout: options.StallTimeoutOption = None,
     max_prompt_tokens: options.MaxPromptTokensOption = None,
     max_concurrency: options.MaxConcurrencyOption = None,
     max_replans: options.MaxReplansOption = None,
@@ -153,6 +155,8 @@ def run(
                 "joiner": not no_joiner,
                 "extractor": extractor,
                 "instructions": instructions,
+                "first_token_timeout": first_token_timeout,
+                "stall_timeout": stall_timeout,
                 "max_prompt_tokens": max_prompt_tokens,
                 "max_concurrency": max_concurrency,
                 "max_replans": max_replans,
@@ -175,9 +179,9 @@ def run(
                 contact(screen, quiet=quiet),
             )
             compiler, told.journal = with_tools.compiler, with_tools.journal
-            stream = lambda **given: compiler.stream(asked, deadline=deadline, **given)  # noqa: E731
+            stream = lambda **given: compiler.stream(asked, **given)  # noqa: E731
             with traced(view, wanted=traceback):
-                result = followed(lambda: with_tools.streamed(stream), view, screen, told.journal)
+                result = followed(lambda: with_tools.streamed(stream, deadline), view, screen, told.journal)
         conclude(result, view, told.journal, {}, answers=True, as_json=as_json, quiet=quiet)
 
 
@@ -192,6 +196,8 @@ def plan(
     model: options.ModelOption = "local",
     base_url: options.BaseUrlOption = None,
     instructions: options.InstructionsOption = None,
+    first_token_timeout: options.FirstTokenTimeoutOption = None,
+    stall_timeout: options.StallTimeoutOption = None,
     max_prompt_tokens: options.MaxPromptTokensOption = None,
     graph: Annotated[
         GraphFormat | None, typer.Option("--graph", help="Print the plan as a picture instead.", show_default=False)
@@ -225,6 +231,8 @@ def plan(
                 "model": model,
                 "base_url": base_url,
                 "instructions": instructions,
+                "first_token_timeout": first_token_timeout,
+                "stall_timeout": stall_timeout,
                 "max_prompt_tokens": max_prompt_tokens,
             }
             typed = options.as_typed(command)
@@ -382,9 +390,9 @@ def execute(
                 return plan
 
             made = None if compiler.is_live else compiled()  # else nobody knows the tools yet
-            stream = lambda **given: compiler.stream_plan(made or compiled(), deadline=deadline, **given)  # noqa: E731
+            stream = lambda **given: compiler.stream_plan(made or compiled(), **given)  # noqa: E731
             with traced(view, wanted=traceback):
-                result = followed(lambda: with_tools.streamed(stream), view, screen, told.journal)
+                result = followed(lambda: with_tools.streamed(stream, deadline), view, screen, told.journal)
         conclude(result, view, told.journal, {"syntax": read_as}, answers=False, as_json=as_json, quiet=quiet)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from superscalar.tools import Toolset
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from superscalar.compiler import LLMCompiler
     from superscalar.compiler.approval import Approve
     from superscalar.events import Event
+
+_BETWEEN_MODELS: Final = re.compile(r"\s*,\s*(?=[\w.-]+:|local\s*(?:,|$))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +86,14 @@ class OpenedCompiler:
     journal: Path | None
     context: str | None
 
-    def streamed(self, stream: Callable[..., Stream]) -> Stream:
-        """A stream of the compiler's, called when its tools are known, and with the context if there is one."""
+    def streamed(self, stream: Callable[..., Stream], deadline: float | None) -> Stream:
+        """A stream of the compiler's, called when its tools are known, and with the context if there is one.
+
+        `deadline`: seconds that there are for that, and for the run, which is told how many are left.
+        """
         if self.context is None and not self.compiler.is_live:
-            return stream()
-        return WhenOpen(self.compiler, self.context, stream)
+            return stream(deadline=deadline)
+        return WhenOpen(self.compiler, self.context, stream, deadline)
 
     def with_tools(self) -> LLMCompiler:
         """The compiler, which knows the tools that are there now."""
@@ -108,20 +114,29 @@ class WhenOpen:
     The run gets what that function returns as its context.
     """
 
-    def __init__(self, compiler: LLMCompiler, spec: str | None, open_stream: Callable[..., Stream]) -> None:
+    def __init__(
+        self, compiler: LLMCompiler, spec: str | None, open_stream: Callable[..., Stream], deadline: float | None
+    ) -> None:
         self._compiler = compiler
         self._spec = spec
         self._open_stream = open_stream
+        self._deadline = deadline
         self._stack = AsyncExitStack()
         self._stream: Stream | None = None
 
     async def __aenter__(self) -> WhenOpen:
+        import asyncio
+
         from superscalar.cli.loading import open_context
 
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self._compiler.opened())
+            now = asyncio.get_running_loop().time
+            begun = now()
+            await stack.enter_async_context(self._compiler.opened(self._deadline))
+            left = None if self._deadline is None else max(begun + self._deadline - now(), 1e-9)
             context = await stack.enter_async_context(open_context(self._spec))
-            self._stream = self._open_stream() if self._spec is None else self._open_stream(context=context)
+            given = {} if self._spec is None else {"context": context}
+            self._stream = self._open_stream(deadline=left, **given)
             await stack.enter_async_context(self._stream)
             self._stack = stack.pop_all()
         return self
@@ -152,7 +167,7 @@ def open_compiler(toolset: Toolset, *, model: str | None = None, **options: Any)
     """
     from superscalar.compiler import LLMCompiler
 
-    return LLMCompiler(model, [toolset], **_given(**options))
+    return LLMCompiler(tools=[toolset], **_given(model=model, **options))
 
 
 def under(agent: LLMCompiler, spec: str, *, approve: Approve | None = None, **options: Any) -> LLMCompiler:
@@ -170,7 +185,7 @@ def under(agent: LLMCompiler, spec: str, *, approve: Approve | None = None, **op
         given["approve"] = approve
     if (mode := given.get("policy")) is not None and not isinstance(told.policy, str):
         given["policy"] = replace(told.policy, mode=mode)
-    if told.base_url is not None and not str(given.get("model", "openai:")).startswith("openai:"):
+    if told.base_url is not None and "openai:" not in (options.get("model") or "openai:"):
         given.setdefault("base_url", None)  # a model that runs here has no server
     made = agent.with_options(**given) if given else agent
     if looser := agent.guards.loosened(made.guards):
@@ -242,7 +257,17 @@ def _found_from(folder: Path, spec: str) -> str:
 
 def _given(*, joiner: bool = True, **options: Any) -> dict[str, Any]:
     given = {name: value for name, value in options.items() if value is not None}
+    given |= {name: models_of(given[name]) for name in ("model", "extractor") if isinstance(given.get(name), str)}
     return given if joiner else {**given, "joiner": None}
+
+
+def models_of(typed: str) -> str | list[str]:
+    """The models of a role as they are typed: one, or several with commas between, each of which begins as a name does.
+
+    A comma in the path of a model file is none of these.
+    """
+    names = _BETWEEN_MODELS.split(typed.strip())
+    return names if len(names) > 1 else typed
 
 
 def _journal(path: Path, source: CommandSource, chosen: Mapping[str, Any]) -> Any:

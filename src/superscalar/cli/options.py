@@ -121,9 +121,10 @@ Context = Annotated[
         show_default=False,
     ),
 ]
+_SEVERAL: Final = " Several, with commas between: where one does not answer, the next one is asked."
 ModelOption = Annotated[
     str,
-    typer.Option("--model", "-m", envvar="SUPERSCALAR_DEFAULT_MODEL", help=_first_sentence("model")),
+    typer.Option("--model", "-m", envvar="SUPERSCALAR_DEFAULT_MODEL", help=_first_sentence("model") + _SEVERAL),
 ]
 BaseUrlOption = Annotated[str | None, _option("base_url", "URL")]
 ExtractorOption = Annotated[str | None, _option("extractor", "MODEL")]
@@ -134,6 +135,8 @@ ReplanOption = Annotated[choices.ReplanMode | None, _option("replan")]
 ReplanAgain = Annotated[choices.ReplanMode | None, _option("replan", begun=_BEGUN)]
 ReplannerSeesOption = Annotated[choices.ReplannerSees | None, _option("replanner_sees")]
 ReplannerSeesAgain = Annotated[choices.ReplannerSees | None, _option("replanner_sees", begun=_BEGUN)]
+FirstTokenTimeoutOption = Annotated[float | None, _option("first_token_timeout", "SECONDS")]
+StallTimeoutOption = Annotated[float | None, _option("stall_timeout", "SECONDS")]
 MaxPromptTokensOption = Annotated[int | None, _option("max_prompt_tokens", "N")]
 MaxTokensOption = Annotated[int | None, _option("max_tokens", "N")]
 MaxBytesOption = Annotated[int | None, _option("max_bytes", "N")]

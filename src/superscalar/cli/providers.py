@@ -71,6 +71,7 @@ def list_models(
 def _try(names: list[str], base_url: str | None, seconds: float, *, as_json: bool) -> None:
     from superscalar.cli.report import print_json
     from superscalar.cli.streams import stdout_kept_clean
+    from superscalar.cli.terminal import safe_line
     from superscalar.cli.trying import hint_of, tried_document, try_model
     from superscalar.compiler.sync import run_to_end
     from superscalar.models.resolve import resolve
@@ -79,6 +80,8 @@ def _try(names: list[str], base_url: str | None, seconds: float, *, as_json: boo
     documents = []
     works = True
     for model in models:
+        if not as_json:
+            typer.echo(safe_line(f"asking {model.name}"), err=True)  # to load one takes a minute on slow machines
         with stdout_kept_clean():
             tried = run_to_end(lambda model=model: try_model(model, seconds))  # type: ignore[misc]
         works = works and tried.works
@@ -189,11 +192,12 @@ def _print_tried(tried: ModelTried, hint: str) -> None:
     lines = [f"error: {tried.error}"] if tried.error is not None else []
     lines += [hint] if hint else []
     lines += tried.plan.splitlines()
-    for line in safe("\n".join([*lines, *_figures(tried)])).splitlines():
+    for line in safe("\n".join([*lines, *figures(tried)])).splitlines():
         out.print(Text(f"    {line}"))
 
 
-def _figures(tried: ModelTried) -> Iterator[str]:
+def figures(tried: ModelTried) -> Iterator[str]:
+    """How long it took, what it used, and whether it could have written anything else."""
     from superscalar.observe.wording import counted, duration
 
     if tried.first is not None:

@@ -144,13 +144,12 @@ def resume_run(
             verdicts = _verdicts(compiler, id, journal, in_doubt, again, rules_changed=rules_changed)
             stream = lambda **given: compiler.stream_resume(  # noqa: E731
                 id,
-                deadline=deadline,
                 resolve=lambda doubt: verdicts[doubt.task_id],
                 rules_changed=rules_changed,
                 **given,
             )
             with traced(view, wanted=traceback):
-                result = followed(lambda: using.streamed(stream), view, screen, journal, again)
+                result = followed(lambda: using.streamed(stream, deadline), view, screen, journal, again)
         rules = list(changes_told(result.events))
         also = {"rules": rules} if rules else {}
         conclude(result, view, journal, also, answers=answers, as_json=as_json, quiet=quiet)

@@ -108,6 +108,7 @@ def _document(changes: Changes) -> dict[str, list[str]]:
 
 def _descriptions(tools: ServerTools, changes: Changes) -> list[str]:
     """What is accepted of what is new or has changed, as planners are shown it."""
+    from superscalar.tools.servers import INSTRUCTIONS
     from superscalar.tools.stubs import tool_stub
 
     looked_at = {*changes.new, *changes.changed}
@@ -116,7 +117,11 @@ def _descriptions(tools: ServerTools, changes: Changes) -> list[str]:
         for signature, tool in zip(tools.signatures, tools, strict=True)
         if (tool.described.server, tools.offered_as(tool.name)) in looked_at
     ]
-    said = [f"{server} says of itself: {text}" for server, text in tools.instructions.items()]
+    said = [
+        f"{server} says of itself: {text}"
+        for server, text in tools.instructions.items()
+        if (server, INSTRUCTIONS) in looked_at
+    ]
     return [line for told in (said, shown) if told for line in ("", *told)]
 
 

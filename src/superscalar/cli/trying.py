@@ -17,6 +17,7 @@ from superscalar.models.providers import known_names, provider_of
 from superscalar.models.saying import place
 from superscalar.plan import print_plan
 from superscalar.plan.ir import Call
+from superscalar.secrets import Scrubber
 from superscalar.tools import Retry, tool
 
 QUESTION: Final = "What is twice 21?"
@@ -54,7 +55,7 @@ class ModelTried:
         return self.error is None
 
 
-class _Watched:
+class _Timed:
     """A model whose reply is timed, and that is asked once: what it lacks, and a refusal, are to be seen."""
 
     retry = Retry(attempts=1)
@@ -95,19 +96,20 @@ async def try_model(model: ChatModel, seconds: float) -> ModelTried:
 
     `seconds`: how long its reply may take once it is prepared.
     """
-    watched = _Watched(model)
+    watched = _Timed(model)
     agent = LLMCompiler(cast("ChatModel", watched), [double], joiner=None, planner_timeout=seconds, max_repairs=0)
     plan = ""
     error: SuperscalarError | None = None
     try:
         written = await agent.plan(QUESTION)
-        plan = print_plan(written.tasks)
+        plan = print_plan(written.tasks).strip()
         if not any(isinstance(task.work, Call) and task.work.tool == double.name for task in written.tasks):
             error = PlanError((), summary=f"it wrote a plan that does not call {double.name}, the one tool there is")
     except SuperscalarError as raised:
         error = raised
     except Exception as raised:  # noqa: BLE001 -- a model of somebody else's; this says what is wrong with it
-        error = ModelError(f"{model.name}: {type(raised).__name__}: {raised}")
+        said = Scrubber(getattr(model, "secrets", ())).without(str(raised))
+        error = ModelError(f"{model.name}: {type(raised).__name__}: {said}")
     finally:
         await _closed(model)
     usage = watched.usage
@@ -155,8 +157,11 @@ def hint_of(tried: ModelTried, base_url: str | None = None) -> str:
     error = tried.error
     prefix, _, name = tried.model.partition(":")
     provider = provider_of(prefix)
-    if not isinstance(error, ModelError) or isinstance(error, ModelSetupError) or provider is None:
+    if not isinstance(error, ModelError) or provider is None:
         return ""
+    if isinstance(error, ModelSetupError):
+        places = " and ".join(filter(None, (provider.wanted, provider.elsewhere)))
+        return f"{provider.title}: it looks in {places}." if provider.found().setup == "not known" else ""
     address = base_url or (os.environ.get(provider.server) if provider.server else None)
     match error.status:
         case 401 | 403:
@@ -171,5 +176,8 @@ def hint_of(tried: ModelTried, base_url: str | None = None) -> str:
 
 
 def _known(model: str) -> str:
-    near = difflib.get_close_matches(model, known_names(model.partition(":")[0]), n=3, cutoff=0.5)
-    return f"; there are {', '.join(near)}" if near else ""
+    """Which models there are that are called much the same, as far as pydantic-ai knows."""
+    prefix, _, name = model.partition(":")
+    known = {whole.partition(":")[2]: whole for whole in known_names(prefix)}
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+    return f"; there is {' and '.join(known[each] for each in near)}" if near else ""

@@ -107,15 +107,16 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         return self._prepared.is_live
 
     @asynccontextmanager
-    async def opened(self) -> AsyncIterator[Toolset]:
+    async def opened(self, deadline: float | None = None) -> AsyncIterator[Toolset]:
         """Keep open what tools need, for several runs, and give the tools that there are now.
 
-        They are what `tools`, `compile` and `check` know from then on.
+        They are what `tools`, `compile` and `check` know from then on. `deadline`: seconds that it may take until then.
 
         Raises:
-            ToolsetError: a toolset cannot be opened, or does not list its tools.
+            ToolsetError: a toolset cannot be opened, does not list its tools, or takes longer.
         """
-        async with self._prepared.ready() as ready:
+        check_call(deadline=deadline)
+        async with self._prepared.ready(deadline) as ready:
             yield ready.equipment.tools
 
     def __repr__(self) -> str:
@@ -178,8 +179,8 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             self._equipment.check_setup()
             async with self._prepared.ready(deadline) as ready:
                 equipment = ready.equipment
-                joiner = None if equipment.joiner is None else equipment.joiner.name
-                about = partial(about_question, question, said, self._equipment.model_name, joiner, equipment.tools)
+                names = equipment.model_name, equipment.joiner_name
+                about = partial(about_question, question, said, *names, equipment.tools)
                 run = await self._new_run(ready, log, context, run_id, about, question)
                 return await run.answer(question, said)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from itertools import zip_longest
+from itertools import chain, zip_longest
 
 from superscalar import events, planner
 from superscalar.compiler import approval
+from superscalar.compiler.equipment import Equipment
 from superscalar.compiler.history import heard
 from superscalar.compiler.past import ANEW, Dialogue, Past, rest_of
 from superscalar.compiler.planning import Planning
@@ -16,8 +17,9 @@ from superscalar.compiler.wiring import Wiring
 from superscalar.errors import NotApproved
 from superscalar.labels import NOTHING, Label, joined
 from superscalar.models.base import Message
-from superscalar.plan.ir import Task
+from superscalar.plan.ir import Call, Task, walk
 from superscalar.plan.ir.diagnostics import Diagnostic
+from superscalar.plan.ir.signatures import Signatures
 from superscalar.plan.read.adopt import Adopted
 from superscalar.plan.read.program import Program, ProgramStep, Retirement
 from superscalar.schedule.ledger import Round
@@ -236,9 +238,22 @@ class Rounds:
 
 def _program_of(wiring: Wiring, past: Past | None) -> Program:
     """The program that the rounds of a run are parts of."""
-    signatures = wiring.equipment.tools.signatures
+    rounds = past.tasks if past is not None and past.answers else []
+    signatures = _nameable(wiring.equipment, chain.from_iterable(rounds))
     if past is None:
         return Program(signatures)
-    rounds = past.tasks if past.answers else []
     being_written = past.last is not None and not past.last.is_whole
     return Program(signatures, Adopted(signatures, rounds, being_written=being_written, retired=wiring.ledger.retired))
+
+
+def _nameable(equipment: Equipment, planned: Iterable[Task]) -> Signatures:
+    """What a planner's plans may call: the tools that it may be told of, and those that it has called already.
+
+    To a planner there are no others: what is wrong with a line tells of the tools that there are.
+    """
+    if equipment.showable is equipment.tools:
+        return equipment.tools.signatures
+    called = {task.work.tool for task in walk(tuple(planned)) if isinstance(task.work, Call)}
+    return Signatures(
+        one for one in equipment.tools.signatures if one.alias in called or one.alias in equipment.showable.by_alias
+    )

@@ -21,7 +21,7 @@ from superscalar.compiler.wiring import Wiring
 from superscalar.errors import ApprovalPending, JoinError
 from superscalar.excerpt import excerpt
 from superscalar.labels import NOTHING, Label
-from superscalar.models.base import ChatModel, Message
+from superscalar.models.base import Message
 from superscalar.plan.ir import Plan
 from superscalar.policy import Question
 from superscalar.schedule.doubts import Verdict
@@ -168,13 +168,13 @@ class Run:
         """Run what is planned, and join and plan again until there is an answer."""
         while True:
             await self._unit.settle()
-            if self._equipment.joiner is None:
+            if not self._equipment.joiners:
                 outcomes = Outcomes(self._unit.outcomes(), self._rounds.tasks)
                 if why := outcomes.absent:
                     raise JoinError(f"the answer has no value: {why}", outcomes=outcomes)
                 self._log.record(events.Joined(self._wiring.now(), outcomes.joined))
                 return self._answered(outcomes.joined, question, said)
-            decision = await self._join(self._equipment.joiner, question, said)
+            decision = await self._join(question, said)
             if isinstance(decision, joiner.Cut):
                 return self._answered(decision.text.strip(), question, said, decision.why)
             if not isinstance(decision, joiner.Replan):
@@ -185,7 +185,7 @@ class Run:
         """What the run comes to; of an answer that was `cut`, everything else is there."""
         text = answer if isinstance(answer, str) else excerpt(answer, 4_000)
         tasks = self._rounds.tasks
-        label = self._wiring.sight.label(tasks, joined=self._equipment.joiner is not None, heard=heard(said))
+        label = self._wiring.sight.label(tasks, joined=bool(self._equipment.joiners), heard=heard(said))
         return Ending(
             answer=None if cut else answer,
             plan=Plan(tasks),
@@ -195,7 +195,7 @@ class Run:
             cut=cut,
         )
 
-    async def _join(self, model: ChatModel, question: str, said: tuple[Message, ...]) -> Any:
+    async def _join(self, question: str, said: tuple[Message, ...]) -> Any:
         """The joiner's decision: a `Replan`, or the answer (validated, with an output type).
 
         Raises:
@@ -213,7 +213,9 @@ class Run:
             equipment.options.instructions, last=last, may_replan=equipment.options.max_replans > 0, schema=schema
         )
         shown = wiring.as_told(wiring.sight.of_joiner(*self._rounds.ran))
-        return await self._joining.decision(model, joiner.messages(system, said, question, shown), last=last)
+        return await self._joining.decision(
+            equipment.joiners, joiner.messages(system, said, question, shown), last=last
+        )
 
     # ----------------------------------------------------------------------------------------- from begin to end
 

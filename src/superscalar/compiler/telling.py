@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
+from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
 from superscalar import codec, events
@@ -67,7 +68,7 @@ class Telling:
                 return replace(event, reason=self.scrub(reason))
             case events.RunEnded(error=error):
                 return replace(event, error=self.scrub(error))
-            case events.AnswerCut(why=why) | events.AnswerRejected(why=why):
+            case events.AnswerCut(why=why) | events.AnswerRejected(why=why) | events.ModelFailed(why=why):
                 return replace(event, why=self.scrub(why))
             case events.Diagnosed(diagnostic=diagnostic):
                 return replace(event, diagnostic=self._masked(diagnostic))
@@ -118,6 +119,7 @@ class Telling:
         return {tool: self._heard(tool, run) if tool.secrets else run for tool, run in runners.items()}
 
     def _heard(self, tool: Tool[..., Any], run: Runner) -> Runner:
+        @wraps(run)  # whether it takes a thread is said of it
         def heard(call: Invocation, channel: Channel) -> Awaitable[Any]:
             self.scrub.learn(list(told_in(call.arguments, tool.secret_parts)))
             return run(call, channel)

@@ -14,6 +14,7 @@ from superscalar.compiler.past import Past
 from superscalar.compiler.recording import Recording
 from superscalar.compiler.sight import Sight
 from superscalar.compiler.stream import Log
+from superscalar.models.patience import Patience
 from superscalar.schedule.holding import NAME
 from superscalar.schedule.restore import Rest
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
@@ -86,6 +87,10 @@ class Wiring:
     def happened(self, event: events.Event) -> None:
         """Record what happened to the run as a whole, or to its models, and take note of it."""
         self.ledger.note(self.log.record(event))
+
+    def patience(self, whole: float | None, until: float | None) -> Patience:
+        """How long a model of this run is waited for: `whole` seconds for a reply, and until then, whatever is done."""
+        return Patience(self.equipment.silence, whole=whole, until=until)
 
     def as_told(self, text: str) -> str:
         """A text as the models are told it."""

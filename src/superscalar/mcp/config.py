@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from urllib.parse import unquote, urlsplit
 
 from superscalar.errors import UsageError
 from superscalar.given import FLAG, NAME, NAMES, SECONDS, Expected, an, are_texts, one_of
@@ -157,9 +158,12 @@ def read_servers(
     given: Mapping[str, Any] | str | os.PathLike[str],
     *,
     trusted: Collection[str] = (),
+    keyed: Collection[str] = (),
     environment: Mapping[str, str] | None = None,
 ) -> ServersRead:
     """Read the configuration of servers: a file of JSON, or what stands in one. `trusted`: whose hints are believed.
+
+    `keyed`: those that are sent credentials which do not stand there.
 
     Raises:
         UsageError: it cannot be read, says something that makes no sense, or wants a variable that is not set.
@@ -176,7 +180,7 @@ def read_servers(
     found = said["mcpServers"]
     around = os.environ if environment is None else environment
     servers = [
-        _server(name, one, f"{place}.{name}", around, path, trusted=name in trusted)
+        _server(name, one, f"{place}.{name}", around, path, trusted=name in trusted, keyed=name in keyed)
         for name, one in found.items()
         if not (isinstance(one, Mapping) and one.get("disabled") is True)
     ]
@@ -207,7 +211,7 @@ def _loaded(path: Path) -> Any:
 
 
 def _server(
-    name: Any, said: Any, place: str, environment: Mapping[str, str], path: Path | None, *, trusted: bool
+    name: Any, said: Any, place: str, environment: Mapping[str, str], path: Path | None, *, trusted: bool, keyed: bool
 ) -> ServerConfig:
     if not isinstance(name, str) or not name.strip() or hides(name) or len(name) > 100:
         raise UsageError(f"{place}: {short(name)} is no name for a server: write one such as files")
@@ -230,13 +234,9 @@ def _server(
             raise UsageError(f"{place}.{key}: that says nothing of a server with a {ways[0]}")
     variables = Variables(environment)
     made = {key: variables.expanded(said[key], f"{place}.{key}") for key in _EXPANDED if key in said}
-    if made.get("url") is not None and not made["url"].startswith(("http://", "https://")):
-        raise UsageError(f"{place}.url: write an address that begins with https:// or http://")
-    if (made.get("headers") or made.get("oauth")) and in_the_open(made["url"]) and not said.get("insecure", False):
-        raise UsageError(
-            f"{place}.url: what the headers say would be sent unencrypted over the network; write https://, or use a "
-            'tunnel to 127.0.0.1, or say that it may: "insecure": true'
-        )
+    if made.get("url") is not None:
+        keyed = keyed or bool(made.get("headers") or made.get("oauth"))
+        _check_url(made["url"], f"{place}.url", keyed=keyed, insecure=said.get("insecure", False))
     if oauth := made.get("oauth"):
         _check_keys(oauth, _OF_OAUTH, f"{place}.oauth")
         if missing := sorted({"client_id", "client_secret", "issuer"} - oauth.keys()):
@@ -245,6 +245,7 @@ def _server(
     if path is not None and "command" in made:
         made["cwd"] = str(path.parent.absolute() / made.get("cwd", ""))
     secrets = [*variables.used, *_words(made.get("headers")), *_words(_secret(made.get("env"))), *_words(oauth)]
+    secrets += _in_address(made.get("url", ""))
     return ServerConfig(
         name=name,
         place=place,
@@ -257,6 +258,25 @@ def _server(
         limit=_limit(said.get("limit"), f"{place}.limit"),
         refused=_pattern(said.get("refused"), f"{place}.refused"),
     )
+
+
+def _check_url(url: str, place: str, *, keyed: bool, insecure: bool) -> None:
+    """Refuse what is no address, and to send credentials in the open: those that are in the address, too.
+
+    Raises:
+        UsageError: it is none, or they would be sent.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
+    if not url.startswith(("http://", "https://")) or not parts.hostname:
+        raise UsageError(f"{place}: write an address that begins with https:// or http://")
+    if (keyed or "@" in parts.netloc) and in_the_open(url) and not insecure:
+        raise UsageError(
+            f"{place}: headers or credentials would be sent unencrypted over the network; write https://, or use a "
+            'tunnel to 127.0.0.1, or say that it may: "insecure": true'
+        )
 
 
 def _tool(said: Any, place: str) -> ToolConfig:
@@ -290,6 +310,12 @@ def _pattern(said: str | None, place: str) -> str | None:
 def _words(said: Any) -> list[str]:
     """The values of some texts, and their parts: of `Bearer TOKEN` the token is secret by itself."""
     return [word for text in (said or {}).values() for word in {text, *text.split()}]
+
+
+def _in_address(url: str) -> list[str]:
+    """Who an address says that we are, and our password."""
+    parts = urlsplit(url)
+    return [unquote(word) for word in (parts.username, parts.password) if word]
 
 
 def _secret(environment: Any) -> dict[str, str]:

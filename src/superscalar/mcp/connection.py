@@ -37,15 +37,17 @@ class Unreachable(NotDone):
 class Link:
     """One client from its beginning to its end, entered and left by one task. `lost`: it serves no more.
 
-    `stale`: its server says that its tools have changed since they were listed.
+    `tells`: its server says when its tools change. `changes`: how often they may have, and `listed`, at which of these
+    they were listed.
     """
 
     def __init__(self, server: ServerConfig, open_client: OpenClient) -> None:
         loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[Client] = loop.create_future()
         self.lost = False
-        self.stale = True
-        self.tells = False  # of changes
+        self.tells = False
+        self.changes = 0
+        self.listed = -1
         self.under_way = 0
         self.answered = False
         self._server = server
@@ -67,7 +69,7 @@ class Link:
 
     def changed(self) -> None:
         """Note that the tools are other ones now."""
-        self.stale = True
+        self.changes += 1
 
     def call_ended(self) -> None:
         """One call less is under way."""
@@ -117,13 +119,14 @@ class Link:
     async def _listen(self, client: Client) -> None:
         try:
             async with client.listen(tools_list_changed=True) as heard:
-                self.tells, self.stale = True, True
+                self.tells = True
+                self.changed()
                 async for _ in heard:
-                    self.stale = True
+                    self.changed()
         except Exception as error:  # noqa: BLE001 -- nothing depends on it: the list is asked for again instead
             _LOG.debug("%s does not tell of its tools: %s", self._server.name, self._server.told(error))
         finally:
-            self.tells, self.stale = False, True
+            self.tells = False
 
 
 class Connection:
@@ -217,18 +220,15 @@ class Connection:
         """
         try:
             link, client = await self.client()
-            if self._listed is not None and not link.stale:
+            if self._listed is not None and link.tells and link.listed == link.changes:
                 return self._listed
-            stale, link.stale = link.stale, not link.tells
+            changes = link.changes
             try:
                 async with asyncio.timeout(OPENS):
                     found = await self._pages(client)
             except TimeoutError:
-                link.stale = stale
                 raise TimeoutError(f"its list of tools did not come within {OPENS:g} s") from None
-            except BaseException:
-                link.stale = stale
-                raise
+            link.listed = changes
             link.answered = True
             self.instructions = client.instructions or ""
         except ToolsetError:

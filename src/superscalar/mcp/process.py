@@ -22,6 +22,7 @@ from mcp.client.stdio import StdioServerParameters, get_default_environment, std
 from mcp.shared.message import SessionMessage
 from mcp_types import jsonrpc_message_adapter
 
+from superscalar.forks import in_child
 from superscalar.mcp.config import ServerConfig
 from superscalar.short import cut
 from superscalar.unseen import revealed
@@ -35,7 +36,9 @@ _STEP: Final = 0.02  # seconds between two looks at whether a group is gone
 _LOG: Final = logging.getLogger("superscalar.mcp")
 
 _alive: set[int] = set()
-"""The groups that are to be ended before this process is."""
+"""The groups that are to be ended before this process is. None of them is a forked child's."""
+
+in_child(_alive.clear)
 
 
 @asynccontextmanager
@@ -89,6 +92,7 @@ async def process_streams(server: ServerConfig, longest: int) -> AsyncIterator[t
             stream.close()
         with suppress(TimeoutError):  # a process that left the group may hold the pipes open
             await asyncio.wait_for(process.wait(), GRACE)
+        transport.close()
 
 
 class ProcessWatch(SubprocessStreamProtocol):

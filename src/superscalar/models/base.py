@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, Protocol, Self, TypeAlias
 
 from superscalar.labels import NOTHING, Label, Source
 from superscalar.plan import Grammar
-from superscalar.short import bounded
+from superscalar.short import CHARACTERS_PER_TOKEN, bounded
 from superscalar.values import Usage as Usage
 
 Role: TypeAlias = Literal["system", "user", "assistant"]
@@ -178,7 +178,7 @@ class Chunk:
 def estimated(request: Request, written: int, prices: Prices | None) -> Usage:
     """What a reply of so many characters used that nobody counted: 4 characters to a token."""
     read = sum(len(message.text) for message in request.messages)
-    usage = Usage(read // 4, 0, written // 4, 1, estimated=True)
+    usage = Usage(read // CHARACTERS_PER_TOKEN, 0, written // CHARACTERS_PER_TOKEN, 1, estimated=True)
     return usage if prices is None else replace(usage, cost=prices.of(usage))
 
 

@@ -6,10 +6,10 @@ import asyncio
 import weakref
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from threading import Lock
 from typing import Any, Protocol
 
 from superscalar.errors import ModelSetupError
+from superscalar.forks import MAKING
 
 
 class Connections(Protocol):
@@ -36,7 +36,6 @@ class OwnConnections:
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make = make
         self._spare: Any = None  # made before a loop ran, for the first that does
-        self._lock = Lock()
         self._lives: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Life] = weakref.WeakKeyDictionary()
 
     def prepare(self) -> None:
@@ -45,7 +44,7 @@ class OwnConnections:
             has = asyncio.get_running_loop() in self._lives
         except RuntimeError:
             has = False
-        with self._lock:
+        with MAKING:
             if not has and self._spare is None:
                 self._spare = self._make()
 
@@ -55,9 +54,10 @@ class OwnConnections:
         loop = asyncio.get_running_loop()
         life = self._lives.get(loop)
         if life is None:
-            with self._lock:
-                made, self._spare = self._spare, None
-            life = self._lives[loop] = _Life(self._make() if made is None else made)
+            with MAKING:
+                made = self._make() if self._spare is None else self._spare
+                self._spare = None
+            life = self._lives[loop] = _Life(made)
         await life.begin()
         yield life.model
 
@@ -104,7 +104,6 @@ class LentConnections:
 
     def __init__(self, model: Any) -> None:
         self.model = model
-        self._lock = Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._replies = 0
 
@@ -126,11 +125,11 @@ class LentConnections:
             async with self.model:
                 yield self.model
         finally:
-            with self._lock:
+            with MAKING:
                 self._replies -= 1
 
     def _take(self, loop: asyncio.AbstractEventLoop) -> None:
-        with self._lock:
+        with MAKING:
             if self._loop is not loop:
                 if self._replies and self._loop is not None and not self._loop.is_closed():
                     raise ModelSetupError(

@@ -6,33 +6,42 @@ Thoughts are told from text by their parts. A call of a tool that nobody offered
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
 
-from superscalar.models.base import Chunk, Prices, Usage
+from superscalar.models.base import Chunk, Usage
 from superscalar.models.ending import Ends, is_whole
 from superscalar.models.reply import RefusedError, call_lines
 from superscalar.models.stops import StopFilter
 from superscalar.models.surrogates import Surrogates
 from superscalar.models.turns import KeptReply
 
-_ENDS: Final = Ends({"tool_call": "stop", "content_filter": "filter"})
+ENDS: Final[Mapping[str, str]] = MappingProxyType({"tool_call": "stop", "content_filter": "filter"})
+"""What pydantic-ai calls the ends of replies."""
+
 _THOUGHTS: Final = ("reasoning_tokens", "thoughts_tokens", "thinking_tokens", "output_reasoning_tokens")
 _REFUSED: Final = "refusal"
 _MOST: Final = 1 << 53
 
 
+Price: TypeAlias = Callable[[Any, Usage], float]
+"""What a response of pydantic-ai costs that used so much."""
+
+
 class PartsReply:
     """Folds the events of one reply. `begun`: something of it has come. `over`: a stop text was found.
 
-    `by`: whose reply it is, `prices`: what the user said that it costs.
+    `by`: whose reply it is, `ends`: what its words for the end mean, `price`: what one costs
+    that used so much.
     """
 
-    def __init__(self, by: Hashable, stops: Sequence[str], prices: Prices | None) -> None:
+    def __init__(self, by: Hashable, stops: Sequence[str], ends: Ends, price: Price) -> None:
         self.begun = False
         self._by = by
-        self._prices = prices
+        self._ends = ends
+        self._price = price
         self._stops = StopFilter(stops)
         self._text = Surrogates()
         self._thought = Surrogates()
@@ -110,7 +119,7 @@ class PartsReply:
             return None
         if response.provider_name in _DOUBLES:
             return "stop"
-        meant = _ENDS.read(response.finish_reason or word)
+        meant = self._ends.read(response.finish_reason or word)
         made_up = word is None and response.provider_name not in _SAYS_IT_OTHERWISE
         return None if made_up and is_whole(meant) else meant
 
@@ -143,15 +152,7 @@ class PartsReply:
             reasoning_tokens=min(thought, written),
             kept_tokens=min(_count(counted.cache_write_tokens), read - cached),
         )
-        return replace(usage, cost=self._cost(response, usage))
-
-    def _cost(self, response: Any, usage: Usage) -> float:
-        if self._prices is not None:
-            return self._prices.of(usage)
-        try:
-            return float(response.cost().total_price)
-        except (LookupError, ValueError, AssertionError):  # nobody knows
-            return 0.0
+        return replace(usage, cost=self._price(response, usage))
 
 
 _DOUBLES: Final = frozenset({None, "test"})  # in this process, where nothing breaks off unnoticed

@@ -161,7 +161,7 @@ PROVIDERS: Final[Mapping[str, ModelProvider]] = {
             instead=("GOOGLE_APPLICATION_CREDENTIALS",),
             elsewhere="what `gcloud auth application-default login` wrote",
         ),
-        ModelProvider("bedrock", "Amazon Bedrock", "boto3", "bedrock", **_AWS),
+        ModelProvider("bedrock", "Amazon Bedrock, in AWS_DEFAULT_REGION", "boto3", "bedrock", **_AWS),
         ModelProvider(
             "bedrock-mantle",
             "OpenAI's models on Amazon Bedrock",

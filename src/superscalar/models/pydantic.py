@@ -6,26 +6,28 @@ import asyncio
 import importlib
 import logging
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
 from superscalar.errors import ModelError, ModelSetupError, UsageError
-from superscalar.forks import MAKING
 from superscalar.hosts import in_the_open
-from superscalar.models.base import Chunk, Prices, Request
+from superscalar.models.base import Chunk, Prices, Request, Usage
 from superscalar.models.clients import Connections, LentConnections, OwnConnections, asking_once
+from superscalar.models.ending import Ends
 from superscalar.models.failing import model_error, refused_setting
+from superscalar.models.foreign import PydanticModel
 from superscalar.models.market import prices_of
-from superscalar.models.parts import PartsReply
+from superscalar.models.parts import ENDS, PartsReply
 from superscalar.models.providers import provider_of
 from superscalar.models.reply import RefusedError
 from superscalar.models.saying import place, said_by_server
 from superscalar.models.turns import steady_in, turns
 from superscalar.plan import Grammar
 from superscalar.secrets import Scrubber
+from superscalar.short import short
 from superscalar.tools.terms import Retry
 
 _LOG: Final = logging.getLogger("superscalar.models")
@@ -53,7 +55,7 @@ _UNTIL_IT_WAITS: Final = 0.01  # seconds that a stream is read on before it is b
 
 
 class PydanticAIModel:
-    """A model of any provider that pydantic-ai speaks to: `PydanticAIModel("anthropic:claude-sonnet-4-5")`.
+    """A model of any provider that pydantic-ai speaks to: `PydanticAIModel("anthropic:claude-opus-5-5")`.
 
     `model` is such a name, `provider:name` as pydantic-ai has it, or one of its `Model` objects. The key is in the
     variable that the provider's own SDK reads, and must be there, as the extra and that SDK, once a run begins: until
@@ -65,7 +67,8 @@ class PydanticAIModel:
     of an agent: to keep it costs more with some providers, to read it again much less. `grammar="json_schema"`: plans
     are structured output, in JSON; by default nothing constrains them. `prices` per million tokens, where pydantic's
     list of prices (which is asked otherwise) does not know the model, or you pay others. `settings`: further settings
-    of pydantic-ai, in the place of ours where they are called so (`settings={"top_p": 0.9}`).
+    of pydantic-ai, in the place of ours where they are called so (`settings={"top_p": 0.9}`); those of a `Model` object
+    stand too. `ends`: words with which the provider says that a reply is whole, beside those that are known.
 
     A failed request is never repeated here: the error says whether to, and when, and `retry` how often and for how long
     runs wait for that. The exception is a provider that refuses a *setting* of ours, such as `temperature`, or the
@@ -82,7 +85,7 @@ class PydanticAIModel:
 
     def __init__(
         self,
-        model: str | Any,
+        model: str | PydanticModel,
         *,
         thinking: bool | Effort | None = None,
         cache: bool = True,
@@ -90,10 +93,12 @@ class PydanticAIModel:
         prices: Prices | None = None,
         retry: Retry | None = None,
         settings: Mapping[str, Any] | None = None,
+        ends: Iterable[str] = (),
     ) -> None:
-        if isinstance(model, str) and not all(model.partition(":")):
+        if not (all(model.partition(":")) if isinstance(model, str) else hasattr(model, "request_stream")):
             raise UsageError(
-                f'PydanticAIModel({model!r}): write "provider:name", such as "anthropic:claude-sonnet-4-5"'
+                f'PydanticAIModel({short(model)}): write "provider:name", such as "anthropic:claude-opus-5-5", '
+                "or give a Model object of pydantic-ai"
             )
         if not (thinking is None or isinstance(thinking, bool) or thinking in get_args(Effort)):
             levels = ", ".join(map(repr, get_args(Effort)))
@@ -107,6 +112,7 @@ class PydanticAIModel:
         self._prices = prices
         self.retry = retry
         self._settings = _checked(settings)
+        self._ends = Ends(ENDS, ends)
         self._refused: set[str] = set()  # settings that the provider turned out to refuse
         self._connections: Connections = LentConnections(model) if not self._name else OwnConnections(self._made)
         self._by = object()
@@ -115,7 +121,7 @@ class PydanticAIModel:
 
     @property
     def name(self) -> str:
-        """Return the provider's and the model's name, as in `anthropic:claude-sonnet-4-5`."""
+        """Return the provider's and the model's name, as in `anthropic:claude-opus-5-5`."""
         return self._name or f"{self._given.system}:{self._given.model_name}"
 
     @property
@@ -163,8 +169,7 @@ class PydanticAIModel:
         Raises:
             ModelSetupError: one is missing; the message says what to install or to set.
         """
-        with MAKING:
-            self._connections.prepare()
+        self._connections.prepare()
 
     async def aclose(self) -> None:
         """Close this event loop's connections. The model may be used again: it opens new ones."""
@@ -182,7 +187,7 @@ class PydanticAIModel:
         self.check_setup()
         async with self._connections.open() as model:
             while True:
-                reply = PartsReply(self._by, request.stop, self._prices)
+                reply = PartsReply(self._by, request.stop, self._ends, self._price)
                 settings = self._settings_for(request, model)
                 try:
                     async with aclosing(self._chunks(reply, request, model, settings)) as chunks:
@@ -191,7 +196,9 @@ class PydanticAIModel:
                 except RefusedError as refused:
                     raise ModelError(f"{self.name}: the model refused: {self._shown(str(refused))}") from None
                 except Exception as error:
-                    refused_name = "" if reply.begun else refused_setting(error, self._dispensable(settings, request))
+                    refused_name = (
+                        "" if reply.begun else refused_setting(error, self._dispensable(settings, request, model))
+                    )
                     found = model_error(error, self.name, self._key_place, self._shown)
                     if not refused_name:
                         raise found from error
@@ -228,30 +235,39 @@ class PydanticAIModel:
     def _settings_for(self, request: Request, model: Any) -> dict[str, Any]:
         """The settings of one request: ours, without what the provider refuses, and the user's in their place."""
         profile = _profile(model)
-        always = profile.get("thinking_always_enabled", False)
-        unasked = self._thinking is None and (always or profile.get("thinking_enabled_by_default", False))
-        thinks = always or unasked or bool(self._thinking)
-        room = _ROOM_UNASKED if unasked else _ROOM.get(self._thinking, 0)
-        if always and not room:
-            room = _ROOM_UNASKED
+        room = self._room(profile)
         most = request.max_tokens + (0 if "max_tokens" in self._refused else room)
-        ours: dict[str, Any] = {"max_tokens": most, "framing_announcement": "never", "max_retries": 0}
-        if not thinks and not any(said and "disallows_sampling" in name for name, said in profile.items()):
+        ours: dict[str, Any] = {"max_tokens": most, "framing_announcement": "never"}
+        if not room and not any(said and "disallows_sampling" in name for name, said in profile.items()):
             ours["temperature"] = request.temperature  # who thinks mostly refuses it
         if self._thinking is not None:
             ours["thinking"] = self._thinking
         if self._cache:  # a conversation is only worth keeping where it may go on
             ours["cache"] = True if steady_in(request.messages) else {"messages": False}
-        left_out = (self._refused - {"max_tokens"}) | model.unsupported_settings
-        return {name: value for name, value in ours.items() if name not in left_out} | self._settings
+        refused = self._refused - {"max_tokens"}
+        settings = {name: said for name, said in ours.items() if name not in refused} | self._own(model)
+        once = {"max_retries": 0}
+        return {name: said for name, said in (settings | once).items() if name not in model.unsupported_settings}
 
-    def _dispensable(self, settings: Mapping[str, Any], request: Request) -> list[str]:
+    def _room(self, profile: Mapping[str, Any]) -> int:
+        """How many tokens a model has for what it thinks, above those for what it says; 0 if it does not think."""
+        if self._thinking:
+            return _ROOM[self._thinking]
+        by_default = self._thinking is None and profile.get("thinking_enabled_by_default", False)
+        return _ROOM_UNASKED if by_default or profile.get("thinking_always_enabled", False) else 0
+
+    def _own(self, model: Any) -> dict[str, Any]:
+        """The settings that are the user's: those of a model object, and those that were given here."""
+        of_object = (getattr(model, "settings", None) or {}) if not self._name else {}
+        return {**of_object, **self._settings}
+
+    def _dispensable(self, settings: Mapping[str, Any], request: Request, model: Any) -> list[str]:
         """What of a request the provider may be asked without, if it refuses it: what the user did not ask for."""
         held = self._grammar is not None and request.grammar is not None
         sent = {*settings, "grammar"} if held else {*settings}
-        if settings["max_tokens"] == request.max_tokens:
+        if settings.get("max_tokens") == request.max_tokens:
             sent.discard("max_tokens")
-        return [name for name in _DISPENSABLE if name in sent - self._settings.keys() - self._refused]
+        return [name for name in _DISPENSABLE if name in sent - self._own(model).keys() - self._refused]
 
     def _parameters(self, grammar: Grammar | None) -> Any:
         """What else is asked of the provider: structured output, if that is how plans are constrained."""
@@ -261,6 +277,16 @@ class PydanticAIModel:
         name = "plan" if grammar.gbnf else "reply"
         shape = output.OutputObjectDefinition(json_schema=_one_type_each(grammar.json_schema), name=name)
         return models.ModelRequestParameters(output_mode="native", output_object=shape, allow_text_output=False)
+
+    def _price(self, response: Any, usage: Usage) -> float:
+        """What a reply costs: as the user said, else as the list says of its very model, else of the one asked for."""
+        if self._prices is not None:
+            return self._prices.of(usage)
+        try:
+            return float(response.cost().total_price)
+        except (LookupError, ValueError, AssertionError):
+            listed: Prices | None = getattr(self, "prices", None)
+            return 0.0 if listed is None else listed.of(usage)
 
     # ------------------------------------------------------------------------------------------------- its provider
 
@@ -298,20 +324,18 @@ class PydanticAIModel:
         Raises:
             ModelSetupError: the extra, the SDK or the key is missing, or the key would be sent in the open.
         """
+        known = provider_of(self._provider)
+        install = "pip install 'superscalar[models]'" if known is None else known.install
         try:
             infer = importlib.import_module("pydantic_ai.models").infer_model
         except ImportError as error:
-            raise ModelSetupError(
-                f"The model {self.name} needs the models extra: pip install 'superscalar[models]' ({error})"
-            ) from error
-        known = provider_of(self._provider)
+            raise ModelSetupError(f"The model {self.name} needs the models extra: {install} ({error})") from error
         try:
             model = asking_once(infer(self._name))
         except ImportError as error:
-            line = "" if known is None else f": {known.install}"
-            raise ModelSetupError(f"The model {self.name} needs its provider's SDK{line} ({error})") from error
+            raise ModelSetupError(f"The model {self.name} needs its provider's SDK: {install} ({error})") from error
         except Exception as error:
-            if known is not None and known.wanted and known.found().setup != "ready":
+            if known is not None and known.found().setup == "not set":
                 raise ModelSetupError(
                     f"The model {self.name} needs {known.wanted}: set it in the environment."
                 ) from error

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
-
 from superscalar.errors import UsageError
 from superscalar.forks import MAKING
 from superscalar.models.base import ChatModel
@@ -52,9 +49,9 @@ def resolve(model: str | ChatModel | PydanticModel, *, base_url: str | None = No
 
 def _asked_by_ours(model: str | PydanticModel) -> ChatModel:
     with MAKING:
-        pydantic: Any = importlib.import_module("superscalar.models.pydantic")
-    asked: ChatModel = pydantic.PydanticAIModel(model)
-    return asked
+        from superscalar.models.pydantic import PydanticAIModel
+
+    return PydanticAIModel(model)
 
 
 def _where(provider: ModelProvider) -> str:

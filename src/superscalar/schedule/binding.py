@@ -15,14 +15,7 @@ from superscalar.schedule.approval import Approval
 from superscalar.schedule.attempt import Attempt
 from superscalar.schedule.calls import Calls
 from superscalar.schedule.cells import READY, Cell
-from superscalar.schedule.effective import (
-    Arguments,
-    copied_in_portions,
-    given_to,
-    of_argument,
-    shown_arguments,
-    told,
-)
+from superscalar.schedule.effective import Arguments, copied_in_portions, given_to, of_argument, shown_arguments, told
 from superscalar.schedule.ends import unfit
 from superscalar.schedule.holding import Holding
 from superscalar.schedule.ledger import Known, Ledger

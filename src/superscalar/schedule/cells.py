@@ -291,6 +291,7 @@ class Waiters:
     def clear(self) -> None:
         """Nobody waits any more."""
         self._cells.clear()
+        del self._before[:]
 
 
 @dataclass(slots=True)

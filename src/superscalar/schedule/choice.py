@@ -102,11 +102,11 @@ class Looking:
             return []
         before, queue = by_place[0]
         while len(by_place) > 1:
-            served, reach, place, narrow = by_reach[0]
+            served, _, place, narrow = by_reach[0]
             found = self._at(narrow)
             if found is None:
                 heapq.heappop(by_reach)
-            elif found != (served, place) or reach != narrow.reach:
+            elif found != (served, place):  # only then has it another reach
                 heapq.heapreplace(by_reach, (found[0], narrow.reach, found[1], narrow))
             elif narrow is queue:
                 break

@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import ceil
 from random import Random
 
 from superscalar import events
@@ -36,10 +37,15 @@ class _Closure:
     words: str = ""
     voice: Voice = NOBODY
 
-    def told(self, gate: Gate, listener: Ticket) -> str:
-        """Why a call fails that waits for this gate."""
-        words = self.words if self.voice.is_heard_by(listener.voice) else "to come back later"
-        return f"{gate.name} lets nothing through, as another call was told: {words}"
+    def told(self, gate: Gate, listener: Ticket, lasts: float) -> str:
+        """Why a call fails that waits for this gate, which lets nothing through for so many seconds.
+
+        How many is the provider's to say, as its words are: both go to the same calls.
+        """
+        heard = self.voice.is_heard_by(listener.voice)
+        words, longer = (self.words, f"{ceil(lasts):,} s, more") if heard else ("to come back later", "longer")
+        waits = f"{longer} than Retry(longest={listener.longest:g}) waits"
+        return f"{gate.name} lets nothing through for {waits}, as another call was told: {words}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +116,7 @@ class Closures:
     def _note(self, gate: Gate, since: int, said: Refused) -> None:
         """A call that is under way for longer than refusals take may yet get through, as might one that nobody made."""
         self.any = True
-        accepted = gate.granted - gate.running - gate.refused
+        accepted = gate.got_through
         found = self._of.get(gate)
         if (
             found is None
@@ -137,7 +143,7 @@ class Closures:
         left = [ticket for queue in queues for ticket in queue.tickets() if lasts > ticket.longest]
         for ticket in left:
             ticket.waiting = False
-        return [(ticket, found.told(gate, ticket)) for ticket in left]
+        return [(ticket, found.told(gate, ticket, lasts)) for ticket in left]
 
     def check(self, ticket: Ticket, queue: Queue, now: int) -> None:
         """Let a call wait.
@@ -147,8 +153,8 @@ class Closures:
         """
         for gate in queue.gates:
             found = self._of.get(gate)
-            if found is not None and (found.until - now) / NANO > ticket.longest:
-                raise Closed(found.told(gate, ticket))
+            if found is not None and (lasts := (found.until - now) / NANO) > ticket.longest:
+                raise Closed(found.told(gate, ticket, lasts))
 
 
 def _outlives(gate: Gate, since: int, now: int) -> bool:

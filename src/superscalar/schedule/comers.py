@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from math import inf
 
 from superscalar.schedule.closures import Closed
 from superscalar.schedule.gate import NANO
@@ -26,7 +25,7 @@ class Comer(Ticket):
         limits: Grants,
         *,
         caller: Ticket | None = None,
-        longest: float = inf,
+        longest: float,
     ) -> None:
         super().__init__(run, names, loop)
         self._limits = limits

@@ -170,7 +170,8 @@ class Gate:
         return self.capacity - self.free - self.kept
 
     @property
-    def _got_through(self) -> int:
+    def got_through(self) -> int:
+        """Calls that ended, and not with a refusal."""
         return self.granted - self.running - self.refused
 
     @property
@@ -195,9 +196,9 @@ class Gate:
         """A call starts: when may the next one?"""
         if self.narrowed:
             self.recover(now)
-        if self.granted >= self._settles and self._got_through >= self._settles:
+        if self.granted >= self._settles and self.got_through >= self._settles:
             self._slack.tighten()
-            self._settles = self._got_through + self._slack.needs
+            self._settles = self.got_through + self._slack.needs
             self._space()
         if self._interval:
             due = max(self._arrival, now)
@@ -212,6 +213,16 @@ class Gate:
             self.opens = max(self.opens, opens)
             self.awaited = self.awaited and self.opens <= now
 
+    def untake(self, since: int) -> None:
+        """A call that took its slot then did not start, and has given it back."""
+        self.granted -= 1
+        self._forget(since)
+
+    def _forget(self, since: int) -> None:
+        """What started then says nothing of how many calls get through."""
+        if since in self.times:
+            self.times.remove(since)
+
     def close(self, until: int) -> None:
         """Let nothing start before then."""
         self.opens = max(self.opens, until)
@@ -223,14 +234,9 @@ class Gate:
 
         `after`: the seconds to wait that it asked for, above 0.
         """
-        self.refused += 1
-        if since in self.times:
-            self.times.remove(since)
-        news = since > self._signal
+        news = self._turn_away(since)
         if news:
             self._begin_signal(now)
-        else:
-            self._flight -= 1
         self._turned_away += 1
         pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(max(self.barren - 1, 0), 60))
         if after is not None:
@@ -239,21 +245,28 @@ class Gate:
         elif news:
             self.close(now + int(random.uniform(pause / 2, pause) * NANO))
         self._narrow(since, now, after)
+        if news:
+            self._settles = self._accepted + self._slack.needs
         self._epoch, self._epoch_accepted = self.opens, self.granted - self.refused
         self._recovered = self.opens
         return news
 
     def shut(self, since: int, until: int) -> None:
         """The provider refused a call for so long that nothing is learned of how fast calls may come."""
-        self.refused += 1
-        if since in self.times:
-            self.times.remove(since)
-        if since <= self._signal:
-            self._flight -= 1
+        self._turn_away(since)
         self.close(until)
 
+    def _turn_away(self, since: int) -> bool:
+        """A call that started then was refused; whether that was after the last signal."""
+        self.refused += 1
+        self._forget(since)
+        if since > self._signal:
+            return True
+        self._flight -= 1
+        return False
+
     def _begin_signal(self, now: int) -> None:
-        accepted = self._got_through
+        accepted = self.got_through
         through = accepted - self._accepted
         alive = through > 0 or (self._signal >= 0 and self._flight > 0)  # what is under way since then is being served
         self.barren = 0 if alive else self.barren + 1
@@ -264,7 +277,6 @@ class Gate:
         self._signal = now
         self._flight = self.running
         self._turned_away = 0
-        self._settles = accepted + self._slack.needs
         self._seen_before, self._seen = self._seen, 0.0
         self._rate_before = self._rate
         self._width_before = self._width
@@ -296,7 +308,6 @@ class Gate:
             self._seen = count / seconds
             if lone and self._turned_away == 1:
                 self._slack.widen()
-                self._settles = self._accepted + self._slack.needs
             seen = inf if lone else self._seen if many else max(self._seen, self._seen_before)
             if self.barren <= _SILENT:
                 self._rate = min(self._rate, _within(seen, self._rate_before))
@@ -381,7 +392,7 @@ class Gate:
         if not self.narrowed or now <= self._recovered:
             return
         seconds = (now - self._recovered) / NANO
-        accepted = self._got_through
+        accepted = self.got_through
         eager = _EAGER * (accepted - self._looked_at) * (_AFTER_SILENCE if self.barren else 1.0)
         self._recovered, self._looked_at = now, accepted
         declared = self.declared

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from superscalar import events
+from superscalar.kept import KeptEvents
 from superscalar.labels import NOTHING, Label
 from superscalar.plan.ir import Task
 from superscalar.plan.ir.instances import is_of
@@ -122,10 +123,8 @@ class Ledger:
         self.spent: set[str] = set()  # the budgets of which it was told that they are
         self.joins = False
         self.ended: events.RunEnded | None = None
-        self.called: dict[
-            TaskId, int
-        ] = {}  # each call that was made, and where what is kept of its first attempt begins
-        self._begun: list[Any] = []  # no events, which the garbage collector would walk: see `superscalar.kept`
+        self.called: dict[TaskId, int] = {}  # each call that was made, and where the row of its first attempt begins
+        self._begun = KeptEvents()  # first attempts
         self._tried: dict[TaskId, UnderWay] = {}  # of those, the calls of which it was not the only one
         self._implicit = Round(schedule=schedule, number=0, begins=0)  # that of a plan that was there already
         tools = () if permission is None else permission.tools
@@ -211,10 +210,8 @@ class Ledger:
 
     def first_attempt(self, id: TaskId) -> events.Started | None:
         """How a call began, whether it has ended or not; None if it was never made."""
-        if (at := self.called.get(id)) is None:
-            return None
-        when, tool, arguments, attempt, batch = self._begun[at : at + 5]
-        return events.Started(when, id, tool, arguments, attempt, batch)
+        at = self.called.get(id)
+        return None if at is None else self._begun.beginning_at(at)
 
     def _tried_once(self, id: TaskId) -> UnderWay:
         first = self.first_attempt(id)
@@ -246,9 +243,10 @@ class Ledger:
     def let_go(self) -> None:
         """Forget the tasks and calls of a run that is over: nobody asks for them any more."""
         self.schedule.let_go()
+        self.labels.let_go()
         self.shared.let_go()
         self.called.clear()
-        self._begun.clear()
+        self._begun = KeptEvents()
 
     def _admit(self) -> None:
         """From now on it depends on what was planned before whether a task is admitted."""
@@ -310,8 +308,8 @@ class Ledger:
             self._started_again(event)
         else:
             begun = self._begun
-            self.called[id] = len(begun)
-            begun += (event.at, event.tool, event.arguments, event.attempt, event.batch)
+            self.called[id] = len(begun.values)
+            begun.append(event)
 
     def _started_again(self, event: events.Started) -> None:
         under = self._tried.setdefault(event.id, self._tried_once(event.id))

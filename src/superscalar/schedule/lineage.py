@@ -84,6 +84,11 @@ class Labels:
             self._rounds.append((self._schedule.planned, label))
             self.confidential = self.confidential or label.readers is not None
 
+    def let_go(self) -> None:
+        """Forget the tasks that were asked about: the run is over."""
+        for known in (self._known, self._given, self._together, self._controls):
+            known.clear()
+
     def of_round(self, begun: RoundStarted) -> Label:
         """What the planner of a round that begins now was shown.
 

@@ -19,9 +19,9 @@ class Slack:
 
     A provider that counts strictly refuses a call whose way was shorter than that of the call a window before it, where
     both started as the rate says. How much ways differ is a matter of seconds, so a long window hardly notices: it is a
-    tenth of a second, and of the window, at first, and less as calls get through. A refusal that says nothing else of
-    the provider says that ways differ more: then it is half as much again, and twice, three times, ... as many calls
-    have to get through before less is tried again.
+    tenth of a second at first, and of a short window 15 %, and less as calls get through. A refusal that says nothing
+    else of the provider says that ways differ more: then it is a quarter as much again, a fifth of the window at most,
+    and twice, three times, ... as many calls have to get through before less is tried again.
     """
 
     __slots__ = ("_least", "_most", "_needs", "_refusals", "seconds", "window")
@@ -48,10 +48,8 @@ class Slack:
         """So many got through."""
         self.seconds = max(self.seconds * _TIGHTER, self._least)
 
-    def widen(self) -> bool:
-        """Take it that a call came a little too early; False if that has been said too often to be believed."""
-        if self.seconds >= self._most:
-            return False
-        self._refusals += 1
-        self.seconds = min(self.seconds * _WIDER, self._most)
-        return True
+    def widen(self) -> None:
+        """Take it that a call came a little too early, unless that has been said too often to be believed."""
+        if self.seconds < self._most:
+            self._refusals += 1
+            self.seconds = min(self.seconds * _WIDER, self._most)

@@ -354,9 +354,12 @@ class Schedule:
             cell.parts, cell.elements = (), None
             if cell.scope is not self._root:  # an item of a map, whose scope has it
                 cell.scope.cells.clear()
+                cell.scope.source = None
         self._cells.clear()
         self._root.cells.clear()
         self._counting.waiters.clear()
+        self._uses.let_go()
+        self._unneeded.clear()
 
     # ---------------------------------------------------------------------------------------------------- maps
 

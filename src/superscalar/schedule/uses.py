@@ -30,6 +30,10 @@ class Uses:
             for used in inputs(cell):
                 self._users.setdefault(used, []).append(cell)
 
+    def let_go(self) -> None:
+        """Forget all of them: the run is over."""
+        self._users.clear()
+
     def users_of(self, cell: Cell) -> Iterable[Cell]:
         """The cells that need this one; one may be there more than once."""
         return self._users.get(cell, ())

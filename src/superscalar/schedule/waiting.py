@@ -87,8 +87,11 @@ class Ticket(ABC):
         """Everything that it asked for was taken for it: start."""
 
     def closed(self, why: str) -> None:
-        """It waits no more, for its provider lets nothing through for longer than that; `why` has the words."""
-        raise NotImplementedError(f"{type(self).__name__} waits for as long as it takes: {why}")
+        """It waits no more, for its provider lets nothing through for longer than `longest`; `why` has the words.
+
+        One that says nothing of how long it waits is never told so.
+        """
+        raise AssertionError(f"{type(self).__name__} waits for as long as it takes, and was told that {why}")
 
 
 PlaceInLine: TypeAlias = tuple[Order, int, Ticket]
@@ -408,9 +411,7 @@ class Queue:
     def ungrant(self, ticket: Ticket, number: int) -> None:
         """A call that was granted did not start, and its slots have come back: it queues up again."""
         for gate in self.gates:
-            gate.granted -= 1
-            if ticket.since in gate.times:
-                gate.times.remove(ticket.since)
+            gate.untake(ticket.since)
         ticket.waiting = True
         self.push(ticket, ticket.order, number)
 

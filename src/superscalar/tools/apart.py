@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from superscalar.plan.evaluate.table import TAKEN
@@ -20,28 +20,25 @@ Offer: TypeAlias = tuple[str, str]
 """A tool, by its server and the name that it has there."""
 
 
-def names_for(
-    servers: Mapping[str, Sequence[str]], prefixes: Mapping[Offer, str] | None = None, taken: Collection[str] = ()
-) -> dict[Offer, str]:
+def names_for(servers: Mapping[str, Sequence[str]], prefixes: Mapping[Offer, str] | None = None) -> dict[Offer, str]:
     """What each tool of some servers is called here: by its own name where that is an identifier that no other has.
 
-    What hides in a name is written out. Where names of different servers are alike, or one is `taken` by a tool that is
-    no server's, all that have it get their server's name in front; where those of one server are, all of them get some
-    letters that the name alone decides on. `prefixes`: what somebody wants in front, always. The same tools get the
-    same names, in whatever order they come.
+    What hides in a name is written out. Where names of different servers are alike, or one is a function's, all that
+    have it get their server's name in front; where those of one server are, all of them get some letters that the name
+    alone decides on. `prefixes`: what somebody wants in front, always. The same tools get the same names, in whatever
+    order they come.
     """
     offers = [(server, tool) for server in servers for tool in dict.fromkeys(servers[server])]
     owners = _owners(servers)
     wanted = {offer: _wanted(offer, (prefixes or {}).get(offer, "")) for offer in offers}
     bare = dict.fromkeys(offers, True)
-    reserved = {name.casefold() for name in taken}
-    while clashing := [offer for offer in _alike(wanted, reserved, by_server=True) if bare[offer]]:
+    while clashing := [offer for offer in _alike(wanted, by_server=True) if bare[offer]]:
         for offer in clashing:
             wanted[offer] = f"{owners[offer[0]]}_{wanted[offer]}"
             bare[offer] = False
     names = {offer: _fitting(name, offer) for offer, name in wanted.items()}
     length = _MARK
-    while clashing := _alike(names, reserved, by_server=False):
+    while clashing := _alike(names, by_server=False):
         for offer in clashing:
             names[offer] = _marked(wanted[offer], offer, length)
         length += _MARK
@@ -65,18 +62,13 @@ def _wanted(offer: Offer, prefix: str) -> str:
     return f"{identifier(prefix)}_{own}" if prefix else own
 
 
-def _alike(names: Mapping[Offer, str], reserved: Collection[str], *, by_server: bool) -> list[Offer]:
+def _alike(names: Mapping[Offer, str], *, by_server: bool) -> list[Offer]:
     """The tools whose names are not theirs alone. `by_server`: among those of one server that does not count."""
     owned: dict[str, list[Offer]] = defaultdict(list)
     for offer, name in names.items():
         owned[name.casefold() if by_server else name].append(offer)
     one: Callable[[list[Offer]], int] = (lambda found: len({server for server, _ in found})) if by_server else len
-    return [
-        offer
-        for name, found in owned.items()
-        if one(found) > 1 or name.casefold() in reserved or name.casefold() in _TAKEN
-        for offer in found
-    ]
+    return [offer for name, found in owned.items() if one(found) > 1 or name.casefold() in _TAKEN for offer in found]
 
 
 _TAKEN: Final = frozenset(name.casefold() for name in (*TAKEN, "extract"))

@@ -165,25 +165,6 @@ class LimitNames:
         return context if name == "context" else _GivenToRun(context)
 
 
-def limit_names(
-    tool: str,
-    given: tuple[str | Callable[..., str], ...],
-    parameters: Collection[str],
-    *,
-    context: str | None,
-    owner: object,
-    secrets: Secrets,
-) -> LimitNames | None:
-    """What names the limits of a tool's calls; None where all of them are known without a call.
-
-    Raises:
-        UsageError: as for `LimitNames`.
-    """
-    if all(isinstance(one, str) for one in given):
-        return None
-    return LimitNames(tool, given, parameters, context=context, owner=owner, secrets=secrets)
-
-
 def _digest(text: str) -> str:
     """What stands for a text that is not to be told."""
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from superscalar.errors import UsageError
-from superscalar.short import brief, cut
+from superscalar.short import CHARACTERS_PER_TOKEN, brief, cut
 from superscalar.unseen import GREATER, HIDDEN, JOINING, LESS, SLASH, is_unseen
 
 MOST_TOKENS: Final = 500
@@ -23,7 +23,6 @@ LONGEST_NAME: Final = 200
 """What a server may say: tokens of one tool's texts, characters of its instructions, parameters of a tool, and of one
 schema values, characters, levels within one another, and characters of a name in it."""
 
-_CHARACTERS: Final = 4  # to a token
 _MOST_LINES: Final = 40
 _FEWEST: Final = 20  # characters of a text; of less nobody has anything
 _LONGEST_READ: Final = 10_000  # characters of a text: no more of it is looked at
@@ -77,7 +76,7 @@ def clean(offered: Offered, tokens: int = MOST_TOKENS) -> Cleaned:
         raise UsageError(f"{wrong} takes {len(given):,} arguments; {MOST_PARAMETERS} are the most")
     about = {"description": offered.description if isinstance(offered.description, str) else ""}
     reader.text(about, "description", "description")
-    reader.fit(tokens * _CHARACTERS)
+    reader.fit(tokens * CHARACTERS_PER_TOKEN)
     said = replace(offered, description=about["description"], parameters=parameters, returns=returns)
     return Cleaned(said, tuple(reader.told()))
 

@@ -82,7 +82,7 @@ class Servers:
             ("lock", _PATH.or_none, lock),
         ):
             wanted.check(name, value, "from_mcp")
-        read = read_servers(config, trusted=(trust,) if isinstance(trust, str) else trust)
+        read = read_servers(config, trusted=(trust,) if isinstance(trust, str) else trust, keyed=auth or ())
         self._servers = {server.name: server for server in read.servers}
         if unknown := sorted(set(auth or ()) - self._servers.keys()):
             raise UsageError(f"auth= is given for {unknown[0]!r}, which is no server of the configuration")

@@ -9,10 +9,8 @@ from itertools import chain, zip_longest
 from typing import Final
 
 from superscalar.plan.ir.signatures import Signature
+from superscalar.short import CHARACTERS_PER_TOKEN
 from superscalar.tools.toolset import Toolset
-
-CHARACTERS: Final = 4
-"""To a token, where nobody counts them."""
 
 _NAMES: Final = 4  # a part of so many of the room is for names alone
 _SENTENCE: Final = re.compile(r"[.!?;\n]+\s|\b(?:then|also)\b")
@@ -46,11 +44,11 @@ def tools_for(tools: Toolset, question: str, before: Iterable[str], max_tokens: 
     signatures = list(tools.signatures)
     if max_tokens is None:
         return ToolChoice(tuple(signatures), (), len(signatures))
-    space = _Space(tools, max_tokens * CHARACTERS)
+    space = _Space(tools, max_tokens * CHARACTERS_PER_TOKEN)
     everything = range(len(signatures))
     if sum(map(space.take, everything)) <= space.room:
         return ToolChoice(tuple(signatures), (), len(signatures))
-    space = _Space(tools, max_tokens * CHARACTERS)
+    space = _Space(tools, max_tokens * CHARACTERS_PER_TOKEN)
     pinned = [at for at in everything if signatures[at].name in tools.pinned]
     left = space.room - space.room // _NAMES - sum(map(space.take, pinned))
     ranked = [at for at in _ranked(tools, question, before) if at not in pinned]

@@ -157,18 +157,18 @@ def _says_yes(test: Callable[[Exception], bool], error: Exception) -> bool:
     try:
         said: object = test(error)
     except Exception as worse:  # noqa: BLE001 -- as above
-        _complain(test, f"raised {type(worse).__name__}")
+        _complain(short(test), f"raised {type(worse).__name__}")
         return False
     if not isinstance(said, bool):
-        _complain(test, f"gave {short(said)}, which is neither True nor False")
+        _complain(short(test), f"gave {short(said)}, which is neither True nor False")
         return False
     return said
 
 
 @lru_cache(maxsize=256)
-def _complain(test: Callable[[Exception], bool], what: str) -> None:
-    """Say it once."""
-    _LOG.warning("Retry(on=%s) %s: nothing is tried again for that", short(test), what)
+def _complain(test: str, what: str) -> None:
+    """Say it once, of a function as it is shown: it need not be hashable."""
+    _LOG.warning("Retry(on=%s) %s: nothing is tried again for that", test, what)
 
 
 UNLESS_REFUSED = Retry(attempts=5, on=(RateLimited,), initial=1.0)

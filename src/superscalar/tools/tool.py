@@ -21,7 +21,7 @@ from superscalar.tools.context import ArgumentError
 from superscalar.tools.described import Check, Described
 from superscalar.tools.fields import with_defaults
 from superscalar.tools.function import Inspected, inspected, is_async, speaker_of
-from superscalar.tools.limiting import limit_names
+from superscalar.tools.limiting import LimitNames
 from superscalar.tools.pairing import MAX_BATCH, defaults_of, matched
 from superscalar.tools.secret import hidden, secrets_of
 from superscalar.tools.terms import INHERITED, MOST_CALLS, Effect, Inherited, Retry, Terms, TermsDict
@@ -142,9 +142,11 @@ class Tool(Generic[Takes, Gives]):
         self._checks: dict[str, Check] = {}  # of single parameters
         self.secret_parts = secrets_of(name, described.places, terms.secret)
         self.secrets = frozenset(self.secret_parts)
-        self.limit_names = limit_names(
-            name, terms.limit, self.aliases, context=described.context, owner=function, secrets=self.secret_parts
-        )
+        self.limit_names: LimitNames | None = None
+        if len(self.limits) < len(terms.limit):
+            self.limit_names = LimitNames(
+                name, terms.limit, self.aliases, context=described.context, owner=function, secrets=self.secret_parts
+            )
         self.trust: Trust | None = terms.trust or (None if self.effect == "pure" else "untrusted")
         self.destinations: tuple[Destination, ...] = destinations_of(
             name,

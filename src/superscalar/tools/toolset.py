@@ -320,6 +320,7 @@ class Toolset:
         made = copy(self)
         made.by_alias = {alias: one for alias, one in self.by_alias.items() if not left_out(one)}
         made.signatures = Signatures(one for one in self.signatures if one.alias in made.by_alias)
+        _forget_made(made)
         return made
 
     def describe(self, query: str | None = None, limit: int | None = None) -> str:
@@ -442,6 +443,7 @@ class ServerTools(Toolset):
         latest = await self.now()
         for name in _SHOWN:
             setattr(self, name, getattr(latest, name))
+        _forget_made(self)
 
     @property
     def instructions(self) -> Mapping[str, str]:
@@ -471,6 +473,12 @@ class ServerTools(Toolset):
 
 
 _SHOWN: Final = ("by_alias", "limits", "named", "pinned", "rules", "says", "signatures")
+
+
+def _forget_made(tools: Toolset) -> None:
+    """Have what a set once made of other tools made anew."""
+    for name in ("index", "sizes"):
+        vars(tools).pop(name, None)
 
 
 def _check_pinned(names: Iterable[str], known: Collection[str]) -> None:

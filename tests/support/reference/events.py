@@ -69,6 +69,7 @@ EVENTS: Final[Mapping[str, Mapping[str, str]]] = {
     "Models": {
         "ModelAsked": "Begin a span with the model's name.",
         "ModelWaiting": "Show what it waits for. Where it comes often, runs take their time for what the model's provider allows.",
+        "ModelFailed": "Show it, and alert where it comes often: the fallback answers, and not the model that was meant.",
         "ModelPreparing": "Show it until the model writes.",
         "ModelUsed": "End the span; add up tokens and cost by `role`.",
     },
@@ -82,7 +83,7 @@ def page() -> str:
         "# Events",
         "",
         "Every fact of a run is one event: `async for event in agent.stream(question)`, `result.events`, [observers](observers.md), and",
-        '`Journal("runs.db").read(run_id)`. The classes are in `superscalar.events`; they are frozen, and `match` reads them. `superscalar.codec.to_json(event)` is',
+        '`Journal("runs.db").read(run_id)`. The classes are in `superscalar.events`; type checkers know them as frozen, and `match` reads them. `superscalar.codec.to_json(event)` is',
         "the JSON that a journal has of one; classes and fields are only ever added, with defaults.",
         "",
         "`at` is in seconds of the event loop's clock: differences are durations. `id` is a [task](language.md), and items of loops have theirs (`prices[0]`).",

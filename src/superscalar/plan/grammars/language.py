@@ -144,7 +144,7 @@ def plan_rules(signatures: Signatures) -> GrammarRules:
     rules |= read(expressions)
     tokens = read(_TOKENS)
     tokens |= {"name": _name(), "word": Repeated(_WORD, 0, 40)}
-    tokens |= {"method": _any_of(METHODS), "text-method": _any_of(TEXT)}
+    tokens |= {"method": _rule(_begun(sorted(METHODS))), "text-method": _rule(_begun(sorted(TEXT)))}
     if tools:
         calls = _CallRules(tools)
         rules |= calls.rules
@@ -185,11 +185,6 @@ def _functions(place: int) -> str:
         begun = grammar if grammar in _RULES else f"({_begun(name for _, name in members)})"
         options[f'{begun} {_GIVEN[grammar][place]} ")"'] = None  # a rule is there once, wherever its members stand
     return " | ".join(options)
-
-
-def _any_of(words: Iterable[str]) -> GrammarRule:
-    """The beginning of a call of one of them."""
-    return AnyOf(tuple(Exactly(f"{word}(") for word in sorted(words)))
 
 
 def _reachable(rules: dict[str, GrammarRule]) -> dict[str, GrammarRule]:
