@@ -19,6 +19,7 @@ from functools import cache
 from math import isfinite
 from typing import Any, Final, Literal, get_args
 
+from superscalar.attachments import Attachment, attachments_in
 from superscalar.errors import ModelError, RateLimited, UsageError
 from superscalar.executors import LOCAL
 from superscalar.models.account import limit_of, retry_of
@@ -26,6 +27,7 @@ from superscalar.models.base import ChatModel, Message, Request, estimated
 from superscalar.models.blocks import inert
 from superscalar.models.cleaning import replies
 from superscalar.models.ending import is_whole, why_cut
+from superscalar.models.files import Presented, presented, why_not_taken
 from superscalar.models.patience import FOR_EVER, Patience, Silence, Silent
 from superscalar.models.standby import Standby
 from superscalar.models.typed import AnswerType, Mismatch
@@ -184,10 +186,13 @@ class Extractor:
         reader = self._reader(schema)
         grammar = reader.grammar if self._grammar else None
         conversation = reader.asked(_as_json(source), find)
+        files = presented(attachments_in(source), MAX_SOURCE)
+        conversation[-1] = files.with_turn(conversation[-1])
+        models = _readers_of(source, files, self._models)
         why = ""
         for number in range(_TRIES):
             request = Request(tuple(conversation), _MAX_TOKENS, grammar=grammar)
-            text, torn = await self._reply(request, run, number)
+            text, torn = await self._reply(models, request, run, number)
             try:
                 if torn:  # what is there of it may be a value, and another one than was meant
                     raise Unfit("it was cut", f"its reply was cut: {torn}")
@@ -201,8 +206,12 @@ class Extractor:
                 ]
         raise NoValue(f"the model gave no {schema} in {_TRIES} tries; the last time: {why}")
 
-    async def _reply(self, request: Request, run: ToolContext[Any], number: int) -> tuple[str, str]:
-        """The reply of the first model that gives one, as `_reply_of` has it. `number`: it is asked for so many times.
+    async def _reply(
+        self, models: Sequence[ChatModel], request: Request, run: ToolContext[Any], number: int
+    ) -> tuple[str, str]:
+        """The reply of the first of `models` that gives one, as `_reply_of` has it.
+
+        `number`: it is asked for so many times.
 
         Raises:
             TimeoutError, ModelError, ModelUnavailable: as for the call.
@@ -210,7 +219,7 @@ class Extractor:
         loop = asyncio.get_running_loop()
         granted = None if self.limits is None else granted_here(self.limits, loop)
         standby = Standby(loop if granted is None else granted[0].clock)
-        entrants = standby.entrants(self._models)
+        entrants = standby.entrants(models)
         while True:
             one = entrants.next(loop.time())
             try:
@@ -386,6 +395,22 @@ def _as_json(source: Any) -> str:
             "give it a part: a field, some of the items, or a slice of the text"
         )
     return inert(whole, "data")
+
+
+def _readers_of(source: Any, files: Presented, models: Sequence[ChatModel]) -> Sequence[ChatModel]:
+    """Those of the models that have something to read: where data is nothing but files, those that take one of them.
+
+    Raises:
+        ValueError: there is none.
+    """
+    parts = source if isinstance(source, list | tuple) else (source,)
+    if files.read or not parts or not all(isinstance(part, Attachment) for part in parts):
+        return models
+    untaken = [[why_not_taken(model, file) for file in files.attachments] for model in models]
+    able = [model for model, whys in zip(models, untaken, strict=True) if not all(whys)]
+    if not able:
+        raise ValueError("; ".join(dict.fromkeys([*files.withheld, *(why for whys in untaken for why in whys)])))
+    return able
 
 
 class _TypeReader:

@@ -25,6 +25,7 @@ from superscalar.given import (
     Expected,
     above_zero,
     an,
+    are_texts,
     check_fields,
     check_names,
     function,
@@ -89,6 +90,16 @@ def _is_path_or_journal(value: object) -> bool:
     return isinstance(path, str) and "\0" not in path and os.fsencode(path) != b""
 
 
+def _are_examples(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(
+        isinstance(pair, list | tuple) and len(pair) == 2 and are_texts(pair) for pair in value
+    )
+
+
+_EXAMPLES: Final = Expected(
+    'write pairs of a question and its plan, such as [("What is IBM at?", "now = price(\'IBM\')\\njoin(now)")]',
+    _are_examples,
+)
 _is_journal: Final = is_a("superscalar.journal", "Journal")
 _is_policy: Final = is_a("superscalar.policy", "Policy")
 _MODES: Final = words_of(Mode)
@@ -135,6 +146,17 @@ class ModelOptions:
 
     instructions: str = field(default="", metadata=TEXT.here)
     """What else the planner and the joiner should know."""
+
+    planner_instructions: str = field(default="", metadata=TEXT.here)
+    """What else the planner should know, and nobody but the planner."""
+
+    joiner_instructions: str = field(default="", metadata=TEXT.here)
+    """What else the joiner should know, and nobody but the joiner."""
+
+    examples: Sequence[tuple[str, str]] = field(default=(), metadata=_EXAMPLES.here, repr=False)
+    """Questions with their plans, which a planner is shown beside ours: `[(question, plan), ...]`. Each plan is checked
+    against the tools when the agent is made. Where there are more than `max_example_tokens`, those that fit the
+    question are shown. See docs/models.md."""
 
     base_url: str | None = field(
         default=None,
@@ -208,6 +230,10 @@ class BoundOptions(Bounds):
     max_prompt_tokens: int | None = field(default=4_000, metadata=_TOKENS.or_none.here)
     """Tokens of a prompt for what the planner is told of tools. Where all of them take more, it is shown those that fit
     the question best, and those that are pinned (`Toolset(pinned=...)`). None is no bound. See docs/tools.md."""
+
+    max_example_tokens: int | None = field(default=1_000, metadata=_TOKENS.or_none.here)
+    """Tokens of a prompt for `examples`. Where all of them take more, the planner is shown those that fit the question
+    best. None is no bound."""
 
     max_plan_tokens: int = field(default=4_096, metadata=_TOKENS.here)
     """Tokens of one reply of the planner, at most."""

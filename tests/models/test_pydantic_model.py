@@ -124,7 +124,7 @@ def test_turns_become_requests_and_responses() -> None:
         (True, 5, ["tools", messages.CachePoint(), " and what"]),
         (False, 5, "tools and what"),
         (True, 0, "tools and what"),
-        (True, 14, "tools and what"),
+        (True, 14, ["tools and what", messages.CachePoint()]),
     ],
 )
 def test_a_cache_may_end_where_the_steady_part_of_a_turn_does(breaks: bool, steady: int, content: Any) -> None:
@@ -226,6 +226,13 @@ def test_plans_are_structured_output_where_the_user_says_so() -> None:
     )
     assert (held.constrains, held.writes) == (True, "json")
     assert (plain._parameters(grammar), plain.constrains, plain.writes) == (None, False, "python")
+
+
+def test_a_plan_in_json_runs_as_it_comes() -> None:
+    steps = '{"steps": [{"id": "a", "tool": "price", "arguments": {"ticker": "IBM"}}], "join": {"$ref": "a"}}'
+    model = Scripted([steps[:40], steps[40:]])
+
+    assert answered(LLMCompiler(model.of(grammar="json_schema"), [price], joiner=None)).answer == 231.25
 
 
 # --------------------------------------------------------------------------------------------- what comes back
@@ -462,6 +469,11 @@ def read(error: Exception) -> tuple[type, bool, float | None, int | None]:
         (lambda: exceptions.ContentFilterError("filtered"), (ModelError, False, None, None)),
         (lambda: exceptions.UserError("Set `P_KEY`"), (ModelSetupError, False, None, None)),
         (lambda: exceptions.ModelAPIError("m", "who knows"), (ModelError, False, None, None)),
+        (
+            lambda: exceptions.FallbackExceptionGroup("all", [http(401), http(429, headers={"Retry-After": "7"})]),
+            (ModelError, True, 7.0, 429),
+        ),
+        (lambda: exceptions.FallbackExceptionGroup("all", [http(401), http(400)]), (ModelError, False, None, 400)),
         (lambda: ConnectionResetError("gone"), (ModelError, True, None, None)),
         (lambda: ValueError("who knows"), (ModelError, False, None, None)),
     ],
@@ -520,6 +532,13 @@ def test_what_is_missing_is_told_by_the_line_that_installs_it(monkeypatch: pytes
     monkeypatch.setitem(sys.modules, "pydantic_ai.models", None)
     with pytest.raises(ModelSetupError, match=r"needs the models extra: pip install 'superscalar\[models\]'"):
         model.check_setup()
+
+
+def test_a_library_that_is_too_old_is_told_from_one_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("pydantic_ai.models.Model.unsupported_settings")
+
+    with pytest.raises(ModelSetupError, match=r"a later pydantic-ai: pip install -U 'superscalar\[models\]'"):
+        Scripted(["x"]).of().check_setup()
 
 
 @pytest.mark.parametrize(

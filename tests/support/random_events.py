@@ -8,6 +8,7 @@ from typing import Any, get_args
 from hypothesis import strategies as st
 
 from superscalar import events
+from superscalar.attachments import Attachment
 from superscalar.events import Event
 from superscalar.labels import Label, Source
 from superscalar.plan.ir import (
@@ -110,6 +111,10 @@ _BY_ANNOTATION: dict[str, st.SearchStrategy[Any]] = {
         st.lists(st.builds(Source, st.sampled_from(["plan", "tool"]), _TEXTS, st.booleans(), _TEXTS), max_size=2),
         st.none() | st.lists(_TEXTS, max_size=2),
     ),
+    "tuple[Attachment, ...]": st.lists(
+        st.builds(Attachment, st.sampled_from(["image/png", "text/plain"]), st.binary(max_size=4), name=_TEXTS),
+        max_size=2,
+    ).map(tuple),
     "Any": VALUES,
     "Mapping[str, Any]": st.dictionaries(_TEXTS, VALUES, max_size=2),
     "Mapping[str, Any] | None": st.none() | st.dictionaries(_TEXTS, VALUES, max_size=2),

@@ -63,6 +63,15 @@ def _option(name: str, metavar: str | None = None, *, begun: str = "", **more: A
 QuestionArgument = Annotated[
     str, typer.Argument(metavar="QUESTION", help="What to answer; - reads it from standard input.", show_default=False)
 ]
+FileOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--file",
+        metavar="FILE",
+        help="A file that comes with the question: an image, a PDF, a text. May be repeated.",
+        show_default=False,
+    ),
+]
 PlanFileArgument = Annotated[
     str, typer.Argument(metavar="PLAN_FILE", help="A file with a plan; - reads standard input.", show_default=False)
 ]
@@ -129,6 +138,18 @@ ModelOption = Annotated[
 BaseUrlOption = Annotated[str | None, _option("base_url", "URL")]
 ExtractorOption = Annotated[str | None, _option("extractor", "MODEL")]
 InstructionsOption = Annotated[str | None, _option("instructions", "TEXT")]
+PlannerInstructionsOption = Annotated[str | None, _option("planner_instructions", "TEXT")]
+JoinerInstructionsOption = Annotated[str | None, _option("joiner_instructions", "TEXT")]
+ExamplesOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--examples",
+        metavar="FILE",
+        help='Questions with their plans, which the planner is shown: lines of {"question": TEXT, "plan": TEXT}. '
+        "May be repeated.",
+        show_default=False,
+    ),
+]
 MaxConcurrencyOption = Annotated[int | None, _option("max_concurrency", "N")]
 MaxReplansOption = Annotated[int | None, _option("max_replans", "N")]
 ReplanOption = Annotated[choices.ReplanMode | None, _option("replan")]

@@ -168,6 +168,8 @@ def _title(text: str) -> None:
 def _about(summary: RunSummary) -> Iterator[tuple[str, str]]:
     if summary.question:
         yield "question", summary.question
+    if files := summary.about.get("files"):
+        yield "files", ", ".join(map(str, files))
     took = "" if summary.ended is None else f", took {duration(summary.ended - summary.began)}"
     yield "began", f"{moment(summary.began):%Y-%m-%d %H:%M:%S}{took}"
     if model := summary.about.get("model"):

@@ -15,6 +15,7 @@ from superscalar.models.account import limit_of, retry_of
 from superscalar.models.base import ChatModel, Chunk, Request, estimated
 from superscalar.models.carrying import marked, without_others
 from superscalar.models.cleaning import replies
+from superscalar.models.files import withheld_from
 from superscalar.models.patience import Measure, Patience, Silent
 from superscalar.models.standby import Entrant, Entrants, Standby
 from superscalar.schedule.closures import Closed
@@ -112,7 +113,8 @@ class Asking:
                 continue
             said = ""
             try:
-                self._record(events.ModelAsked(self._now(), role, attempt, model.name))
+                withheld = withheld_from(model, request)
+                self._record(events.ModelAsked(self._now(), role, attempt, model.name, withheld))
                 async with aclosing(replies(model, request)) as chunks:
                     while (chunk := await time.wait(anext(chunks, None))) is not None:
                         time.hear(chunk)

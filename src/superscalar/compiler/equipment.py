@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from superscalar import events
 from superscalar.compiler import approval
 from superscalar.errors import UsageError
+from superscalar.examples import Examples, example_of
 from superscalar.executors import LOCAL
 from superscalar.executors.runners import Runners
 from superscalar.extractor import Extractor, extraction
@@ -24,7 +25,7 @@ from superscalar.plan import grammar
 from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.plan.grammars import Grammar
 from superscalar.plan.read.fronts.detect import Syntax, front_of
-from superscalar.planner import ToolListing
+from superscalar.planner import ToolListing, asked_before
 from superscalar.policy import Policy, Rulings
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations
@@ -41,8 +42,9 @@ class Equipment:
     """What the runs of an agent share. `options` has all else that they are told.
 
     Of each role the models that may be asked, the first of them first; none where nobody has it. `given`: the tools
-    without `extract`, as they were listed last. `showable`: those that the planner may be told of. `constrains`:
-    whether the first planner is held to a grammar; `grammar` is that of a planner that is shown all tools.
+    without `extract`, as they were listed last; `is_live`: they are listed before each run. `showable`: those that the
+    planner may be told of. `constrains`: whether the first planner is held to a grammar; `grammar` is that of a planner
+    that is shown all tools. `examples`: those of the options that the tools allow.
     """
 
     options: Options
@@ -57,10 +59,12 @@ class Equipment:
     runners: Runners = field(default_factory=Runners)
     durations: Durations = field(default_factory=Durations)
     given: Toolset = field(default_factory=Toolset)
+    is_live: bool = False
     tools: Toolset = field(default_factory=Toolset)
     showable: Toolset = field(default_factory=Toolset)
     constrains: bool = False
     grammar: Grammar | None = None
+    examples: Examples = field(default_factory=Examples)
 
     @property
     def secrets(self) -> tuple[Any, ...]:
@@ -113,7 +117,7 @@ class Equipment:
 
         Raises:
             UsageError: a tool or a schema cannot be used, a tool takes part in a limit that there is not, is said to
-                follow a rule that is none, or cannot run where it is to run.
+                follow a rule that is none, or cannot run where it is to run; an example is no plan for these tools.
         """
         told, tools = self.options, given
         if given.named or told.schemas is not None or told.extractor is not None:
@@ -137,14 +141,15 @@ class Equipment:
             if isinstance(tool.function, Extractor):
                 tool.function.limits = limits
         Rulings(self.policy, tools)  # complains of what makes no sense now, not in the first run
-        held = told.grammar and bool(self.planners) and self._is_held(self.planners[0])
+        held = bool(self.planners) and self._is_held(self.planners[0])
         runners = Runners(told.executor or LOCAL).made(tools)
         showable = self._showable_of(tools)
         any_held = any(map(self._is_held, self.planners))
         whole = any_held and tools_for(showable, "", (), told.max_prompt_tokens).is_whole
-        return replace(
+        made = replace(
             self,
             given=given,
+            is_live=self.is_live or given.is_live,
             tools=tools,
             showable=showable,
             limits=limits,
@@ -152,6 +157,18 @@ class Equipment:
             constrains=held,
             grammar=grammar(showable) if whole else None,
         )
+        return replace(made, examples=_examples_for(made))
+
+    def with_example(self, question: str, source: str) -> Equipment:
+        """The same with one more example, in the place of one that has this question.
+
+        Raises:
+            UsageError: its plan has errors, or cannot be said in the syntax that the planner writes.
+        """
+        example = example_of(question, source, self.tools.signatures, self.syntax)
+        kept = [pair for pair in self.options.examples if pair[0].strip() != example.question]
+        options = replace(self.options, examples=(*kept, (question, source)))
+        return replace(self, options=options, examples=self.examples.having(example))
 
     def listing(self, question: str, history: Sequence[Message]) -> ToolListing:
         """What the planner is told of the tools, for a question.
@@ -164,7 +181,8 @@ class Equipment:
                 "nobody has accepted what the servers say of their tools; look at it, and accept it: "
                 "superscalar mcp accept FILE, or await toolset.accept()"
             )
-        return ToolListing(self.showable, question, history, self.options.max_prompt_tokens)
+        examples = self.examples.chosen(question, asked_before(history), self.options.max_example_tokens)
+        return ToolListing(self.showable, question, history, self.options.max_prompt_tokens, examples)
 
     def _showable_of(self, tools: Toolset) -> Toolset:
         """What the planner may be told of: with `enforce`, of no tool whose description nobody has accepted."""
@@ -173,14 +191,22 @@ class Equipment:
         return tools.without(lambda tool: tool.described.unaccepted)
 
     def grammar_of(self, listing: ToolListing, model: ChatModel) -> Grammar | None:
-        """What a planner may write that was told of these tools; None is anything."""
-        if not self._is_held(model):
+        """What a planner may write that was told of these tools; None is anything.
+
+        One that plans as well without may call tools that it was not told of.
+        """
+        if not self._is_held(model) or (_is_unaided(model) and not listing.is_whole):
             return None
         return self.grammar or grammar(listing.signatures)
 
+    @property
+    def blocks(self) -> bool:
+        """Whether planners are told of blocks: the first is large enough for them if it needs no grammar."""
+        return not self.constrains or _is_unaided(self.planners[0])
+
     def _is_held(self, model: ChatModel) -> bool:
         """Whether a planner is given a grammar: not one that would have it write in another syntax than the first."""
-        return _natural(model, self.options) == self.syntax and self.options.grammar and model.constrains
+        return _natural(model, self.options) == self.syntax and _is_held(model, self.options)
 
     def shown(self, listing: ToolListing, at: float) -> events.ToolsShown | None:
         """What there is to say of how much the planner is shown of the tools; None where it is all."""
@@ -188,6 +214,34 @@ class Equipment:
         if listing.is_whole and not cut:
             return None
         return events.ToolsShown(at, listing.shown, len(self.tools), tuple(cut))
+
+
+def told_both(shared: str, own: str) -> str:
+    """What both models are told of an agent, and behind it what one of them is."""
+    return "\n\n".join(filter(None, (shared.strip(), own.strip())))
+
+
+def _examples_for(made: Equipment) -> Examples:
+    """The questions with plans that an agent was given, as its planner is shown them.
+
+    Tools that are listed before each run are not known yet when the agent is made, and may be others the next time: of
+    an example that these do not allow a warning is given, and it is left out.
+
+    Raises:
+        UsageError: a plan has errors, or cannot be said in the syntax that the planner writes.
+    """
+    found = Examples()
+    if made.given.is_live:
+        return found
+    for number, (question, source) in enumerate(made.options.examples):
+        try:
+            found = found.having(example_of(question, source, made.tools.signatures, made.syntax))
+        except UsageError as error:
+            refused = f"examples[{number}]: {error}"
+            if not made.is_live:
+                raise UsageError(refused) from None
+            warnings.warn(f"left out with the tools that there are now: {refused}", stacklevel=7)
+    return found
 
 
 def _nothing() -> None:
@@ -200,8 +254,24 @@ def _names(models: Sequence[ChatModel]) -> str:
 
 def _natural(model: ChatModel, options: Options) -> Syntax:
     """What a planner writes its plans in, where nobody says anything else."""
+    return _writes(model) if _is_held(model, options) else options.syntax or "python"
+
+
+def _writes(model: ChatModel) -> Syntax:
+    """The syntax of its plans that follow a grammar."""
     writes: Syntax = getattr(model, "writes", "python")
-    return writes if options.grammar and model.constrains else options.syntax or "python"
+    return writes
+
+
+def _is_held(model: ChatModel, options: Options) -> bool:
+    """Whether a planner's plans follow a grammar; one that plans as well without may be asked for another syntax."""
+    if not (options.grammar and model.constrains):
+        return False
+    return not (_is_unaided(model) and options.syntax not in (None, _writes(model)))
+
+
+def _is_unaided(model: ChatModel) -> bool:
+    return bool(getattr(model, "unaided", False))
 
 
 def _resolved(given: Models | None, base_url: str | None = None) -> tuple[ChatModel, ...]:
@@ -247,7 +317,7 @@ def equipped(options: Options) -> Equipment:
             )
     for model in planners:
         natural = _natural(model, options)
-        if options.grammar and model.constrains and options.syntax not in (None, natural):
+        if _is_held(model, options) and options.syntax not in (None, natural):
             raise UsageError(
                 f"syntax={options.syntax!r}: {model.name} is held to a grammar of plans in {natural}; "
                 "write grammar=False, too, or leave out syntax="

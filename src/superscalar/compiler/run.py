@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from superscalar import events, joiner
-from superscalar.compiler.equipment import Equipment
+from superscalar.attachments import Attachment
+from superscalar.compiler.attaching import ROOM
+from superscalar.compiler.equipment import Equipment, told_both
 from superscalar.compiler.history import heard
 from superscalar.compiler.joining import Joining, Progress
 from superscalar.compiler.past import Past
@@ -37,6 +39,7 @@ class Run:
     """The state of one run. `answer`, `execute` and `plan_only` are its ways through, of which one is called once.
 
     With a `past`, an earlier process began it, and `go_on` is the way through. Making it changes nothing.
+    `files`: those of its question.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Run:
         deadline: float | None = None,
         recording: Recording | None = None,
         question: str = "",
+        files: Sequence[Attachment] = (),
         past: Past | None = None,
     ) -> None:
         self._equipment = equipment
@@ -68,6 +72,7 @@ class Run:
             past=past,
         )
         self._unit = wiring.unit
+        self._files = files if past is None else past.files  # which it has heard of by now
         self._rounds = Rounds(wiring, past)
         self._joining = Joining(wiring)
         self._progress = Progress(set() if past is None else past.failed)
@@ -113,7 +118,7 @@ class Run:
         said = tuple(history)
 
         async def main() -> Ending:
-            self._rounds.ask(question, said)
+            self._rounds.ask(question, said, self._files)
             await self._rounds.plan()
             return await self._from_plan_to_answer(question, said)
 
@@ -123,7 +128,7 @@ class Run:
         """Ask the planner, repair what it wrote, and run nothing."""
 
         async def main() -> Ending:
-            self._rounds.ask(question, tuple(history))
+            self._rounds.ask(question, tuple(history), self._files)
             await self._rounds.plan(running=False)
             return Ending(answer=None, plan=Plan(self._rounds.tasks), outcomes=Outcomes({}))
 
@@ -160,7 +165,7 @@ class Run:
             if self._equipment.answer_type is not None:
                 answer = self._equipment.answer_type.again(answer)
             return self._answered(answer, past.question, past.said)
-        self._rounds.ask(past.question, past.said)
+        self._rounds.ask(past.question, past.said, self._files)
         await self._rounds.go_on(past)
         return await self._from_plan_to_answer(past.question, past.said)
 
@@ -209,13 +214,15 @@ class Run:
         last = last or (equipment.options.replan == "never" and wiring.ledger.ran_untrusted)
         wiring.happened(events.JoinStarted(wiring.now(), last))
         schema = equipment.answer_type.schema if equipment.answer_type else None
-        system = joiner.system_prompt(
-            equipment.options.instructions, last=last, may_replan=equipment.options.max_replans > 0, schema=schema
-        )
+        told = told_both(equipment.options.instructions, equipment.options.joiner_instructions)
+        may_replan = equipment.options.max_replans > 0
+        system = joiner.system_prompt(told, last=last, may_replan=may_replan, schema=schema)
         shown = wiring.as_told(wiring.sight.of_joiner(*self._rounds.ran))
-        return await self._joining.decision(
-            equipment.joiners, joiner.messages(system, said, question, shown), last=last
-        )
+        conversation = joiner.messages(system, said, question, shown)
+        files = [*(("", file) for file in self._files), *wiring.sight.files_of_joiner(*self._rounds.ran)]
+        room = ROOM * bool(self._files) + 4 * equipment.options.max_result_tokens
+        conversation[-1] = wiring.with_files(conversation[-1], files, room)
+        return await self._joining.decision(equipment.joiners, conversation, last=last)
 
     # ----------------------------------------------------------------------------------------- from begin to end
 
@@ -232,7 +239,7 @@ class Run:
     async def _run(self, question: str, main: Callable[[], Awaitable[Ending]]) -> RunResult:
         wiring, tell = self._wiring, self._log.tell
         if self._past is None or not self._past.started:
-            wiring.happened(events.RunStarted(wiring.now(), self._id, question, time.time()))
+            wiring.happened(events.RunStarted(wiring.now(), self._id, question, time.time(), tuple(self._files)))
         timer = None if wiring.deadline is None else wiring.loop.call_at(wiring.deadline, self._pass_deadline)
         error: str | None = "cancelled"
         result: Ending | BaseException

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 
 from superscalar import events
@@ -14,6 +15,8 @@ from superscalar.compiler.past import Past
 from superscalar.compiler.recording import Recording
 from superscalar.compiler.sight import Sight
 from superscalar.compiler.stream import Log
+from superscalar.models.base import Message
+from superscalar.models.files import NamedFile, presented
 from superscalar.models.patience import Patience
 from superscalar.schedule.holding import NAME
 from superscalar.schedule.restore import Rest
@@ -95,6 +98,13 @@ class Wiring:
     def as_told(self, text: str) -> str:
         """A text as the models are told it."""
         return text if self.log.tell is None else self.log.tell.scrub(text)
+
+    def with_files(self, turn: Message, files: Iterable[NamedFile], room: int) -> Message:
+        """A turn with files behind it. What is secret is taken out of those that are texts, and others go without."""
+        tell = self.log.tell
+        if tell is None:
+            return presented(files, room).with_turn(turn)
+        return presented(files, room, lambda file: tell.scrub.finds(file.base64)).with_turn(turn, tell.scrub)
 
     def tokens_left(self, wanted: int) -> int:
         """As many of the wanted tokens as the budget has, at least one."""

@@ -18,6 +18,7 @@ from superscalar.models.base import Chunk, Prices, Request, Usage
 from superscalar.models.clients import Connections, LentConnections, OwnConnections, asking_once
 from superscalar.models.ending import Ends
 from superscalar.models.failing import model_error, refused_setting
+from superscalar.models.files import media_types, taken_by
 from superscalar.models.foreign import PydanticModel
 from superscalar.models.market import prices_of
 from superscalar.models.parts import ENDS, PartsReply
@@ -66,9 +67,11 @@ class PydanticAIModel:
     conversation goes on. `cache`: whether the provider may keep the beginning of prompts, which is the same in all runs
     of an agent: to keep it costs more with some providers, to read it again much less. `grammar="json_schema"`: plans
     are structured output, in JSON; by default nothing constrains them. `prices` per million tokens, where pydantic's
-    list of prices (which is asked otherwise) does not know the model, or you pay others. `settings`: further settings
-    of pydantic-ai, in the place of ours where they are called so (`settings={"top_p": 0.9}`); those of a `Model` object
-    stand too. `ends`: words with which the provider says that a reply is whole, beside those that are known.
+    list of prices (which is asked otherwise) does not know the model, or you pay others. `takes`: the media types of
+    files that the model reads, such as `("image/*", "application/pdf")`, where that is not known by its name.
+    `settings`: further settings of pydantic-ai, in the place of ours where they are called so (`settings={"top_p":
+    0.9}`); those of a `Model` object stand too. `ends`: words with which the provider says that a reply is whole,
+    beside those that are known.
 
     A failed request is never repeated here: the error says whether to, and when, and `retry` how often and for how long
     runs wait for that. The exception is a provider that refuses a *setting* of ours, such as `temperature`, or the
@@ -91,6 +94,7 @@ class PydanticAIModel:
         cache: bool = True,
         grammar: Literal["json_schema"] | None = None,
         prices: Prices | None = None,
+        takes: Iterable[str] | None = None,
         retry: Retry | None = None,
         settings: Mapping[str, Any] | None = None,
         ends: Iterable[str] = (),
@@ -110,6 +114,7 @@ class PydanticAIModel:
         self._cache = cache
         self._grammar = grammar
         self._prices = prices
+        self._takes = None if takes is None else media_types("PydanticAIModel", takes)
         self.retry = retry
         self._settings = _checked(settings)
         self._ends = Ends(ENDS, ends)
@@ -154,6 +159,11 @@ class PydanticAIModel:
             raise AttributeError("prices") from error
 
     @property
+    def takes(self) -> tuple[str, ...]:
+        """Return the media types of files that it reads: as the user said, else as its provider says of such a name."""
+        return taken_by(*self.name.split(":", 1)) if self._takes is None else self._takes
+
+    @property
     def constrains(self) -> bool:
         """Tell whether the provider is told what a plan may be."""
         return self._grammar is not None
@@ -167,9 +177,14 @@ class PydanticAIModel:
         """Make sure that the extra, the provider's SDK and a key are there, and that the key is sent in no open text.
 
         Raises:
-            ModelSetupError: one is missing; the message says what to install or to set.
+            ModelSetupError: one is missing, or too old; the message says what to install or to set.
         """
         self._connections.prepare()
+        models = importlib.import_module("pydantic_ai.models")  # it is there by now
+        if not hasattr(models.Model, "unsupported_settings"):
+            raise ModelSetupError(
+                f"The model {self.name} needs a later pydantic-ai: pip install -U 'superscalar[models]'"
+            )
 
     async def aclose(self) -> None:
         """Close this event loop's connections. The model may be used again: it opens new ones."""

@@ -142,9 +142,10 @@ def _said(event: Event, happened: Sequence[Event]) -> tuple[Any, ...]:
             return logging.INFO, "the plan waits for approval: %s", counted(len(writes), "write")
         case ev.PlanApproved(_, approved, by):
             return _answered(approved), "the plan was %s by %s", "approved" if approved else "not approved", by
-        case ev.ModelAsked(_, role, attempt, model):
-            level = logging.DEBUG if attempt == 1 else logging.WARNING
-            return level, "the %s (%s) is asked, attempt %d", role, model, attempt
+        case ev.ModelAsked(_, role, attempt, model, withheld):
+            level = logging.DEBUG if attempt == 1 and not withheld else logging.WARNING
+            said = "".join(f"; {why}" for why in withheld)
+            return level, "the %s (%s) is asked, attempt %d%s", role, model, attempt, said
         case ev.ModelWaiting(_, role, model, limits, why):
             said = f": {why}" if why else ""
             return logging.INFO, "the %s (%s) waits for %s%s", role, model, ", ".join(limits), said
