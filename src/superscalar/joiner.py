@@ -153,7 +153,7 @@ def system_prompt(instructions: str, *, last: bool, may_replan: bool, schema: Ma
     return "\n\n".join(parts)
 
 
-def beginning(system: str, *, private: bool = False) -> list[Message]:
+def opening(system: str, *, private: bool = False) -> list[Message]:
     """What each conversation begins with that has this system prompt; it is steady. `private`: see `Message`."""
     conversation = [Message("system", system)]
     for asked, answer in _EXAMPLES:

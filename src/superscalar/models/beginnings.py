@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 from superscalar.models.engine import Emit, Engine
 from superscalar.models.states import PromptStates
 
-Beginning: TypeAlias = Sequence[Mapping[str, object]]
+SteadyPart: TypeAlias = Sequence[Mapping[str, object]]
 """Messages, as an engine takes them, that later prompts begin with, too: of the last one it may be the beginning."""
 
 _LAST_MOMENT: Final = 2.0  # seconds that a process may take at its end to keep what it has read
@@ -32,14 +32,14 @@ class Beginnings:
             range(engine.slots), ""
         )  # the key of each slot, used last at the end
         self._read: set[str] = set()  # those of which a slot held all
-        self._unkept: dict[str, Beginning] = {}
+        self._unkept: dict[str, SteadyPart] = {}
 
     @property
     def waiting(self) -> bool:
         """Whether something is to be read, or kept, that nobody waits for."""
         return bool(self._unkept)
 
-    def slot_for(self, beginning: Beginning) -> int:
+    def slot_for(self, beginning: SteadyPart) -> int:
         """Choose a slot for a prompt with this beginning: the one that holds it, or one that gets it from a file."""
         key = self._states.key(beginning)
         slot = next((slot for slot, held in self._held.items() if held == key), None)
@@ -54,7 +54,7 @@ class Beginnings:
         self._held[slot] = key
         return slot
 
-    def has_read(self, beginning: Beginning) -> None:
+    def has_read(self, beginning: SteadyPart) -> None:
         """Note that a prompt with this beginning was answered."""
         self._read.add(self._states.key(beginning))
 
@@ -62,7 +62,7 @@ class Beginnings:
         """Whatever is in the slots now, nobody knows."""
         self._held = dict.fromkeys(self._held, "")
 
-    def expect(self, beginning: Beginning) -> None:
+    def expect(self, beginning: SteadyPart) -> None:
         """Read it when nothing else is to do: a prompt that begins so will come."""
         key = self._states.key(beginning)
         if key not in self._held.values():
@@ -86,7 +86,7 @@ class Beginnings:
         if stopped:
             self._unkept[key] = beginning  # behind the others
 
-    def read_now(self, beginning: Beginning, emit: Emit) -> None:
+    def read_now(self, beginning: SteadyPart, emit: Emit) -> None:
         """Read it, unless `emit` says to stop, and keep it.
 
         Raises:
@@ -134,7 +134,7 @@ class Beginnings:
         return True
 
 
-def asked_for(beginning: Beginning, slot: int) -> dict[str, object]:
+def asked_for(beginning: SteadyPart, slot: int) -> dict[str, object]:
     """The request that has an engine read a beginning, and write next to nothing."""
     return {
         "messages": list(beginning),

@@ -17,7 +17,7 @@ from superscalar.errors import ModelError, ModelSetupError
 from superscalar.forks import in_child
 from superscalar.models import cache
 from superscalar.models.base import Chunk, Message, Preparation, Request, Usage, steady_part
-from superscalar.models.beginnings import Beginning, Beginnings
+from superscalar.models.beginnings import Beginnings, SteadyPart
 from superscalar.models.ending import Ends, ReplyEnd
 from superscalar.models.engine import Engine, LlamaEngine
 from superscalar.models.states import PromptStates
@@ -120,7 +120,7 @@ class LocalModel:
         beginning = steady_part(messages)
         with self._lock:
             if beginning and self._worker is not None:
-                self._worker.jobs.put(_Expected(_messages(beginning)))
+                self._worker.jobs.put(_Announced(_messages(beginning)))
 
     async def stream(self, request: Request) -> AsyncGenerator[Chunk, None]:
         """Generate, and yield the reply as it is written. Closing the iterator stops and waits for the generation.
@@ -252,17 +252,17 @@ class _Loaded:
                 self.beginnings.has_read(reply.beginning)
 
 
-class _Expected:
+class _Announced:
     """What a request to come begins with."""
 
-    def __init__(self, beginning: Beginning) -> None:
+    def __init__(self, beginning: SteadyPart) -> None:
         self.beginning = beginning
 
 
 class _WorkerReply:
     """One request's way through the worker: events come from its thread and are read in the event loop that asked."""
 
-    def __init__(self, body: Mapping[str, object] | None, beginning: Beginning) -> None:
+    def __init__(self, body: Mapping[str, object] | None, beginning: SteadyPart) -> None:
         self.body = body
         self.beginning = beginning
         self.stopped = False
@@ -334,7 +334,7 @@ class _Worker:
     """The one thread that owns an engine. It answers requests in their order and ends when it is dismissed."""
 
     def __init__(self, open_engine: Callable[[OnProgress], _Loaded]) -> None:
-        self.jobs: queue.SimpleQueue[_WorkerReply | _Expected | None] = queue.SimpleQueue()
+        self.jobs: queue.SimpleQueue[_WorkerReply | _Announced | None] = queue.SimpleQueue()
         self._open_engine = open_engine
         self._loaded: _Loaded | None = None
         self._current: _WorkerReply | None = None
@@ -353,7 +353,7 @@ class _Worker:
 
     def _work(self) -> None:
         while (job := self._next()) is not None:
-            if isinstance(job, _Expected):
+            if isinstance(job, _Announced):
                 if self._loaded is not None:
                     self._loaded.beginnings.expect(job.beginning)
                 continue
@@ -371,7 +371,7 @@ class _Worker:
                 read.keep_read()
             self._loaded.engine.close()
 
-    def _next(self) -> _WorkerReply | _Expected | None:
+    def _next(self) -> _WorkerReply | _Announced | None:
         """Wait for what is to do next; meanwhile, do what nobody waits for."""
         while self._loaded is not None and (read := self._loaded.read) is not None and read.waiting:
             try:
