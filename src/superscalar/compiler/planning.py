@@ -181,7 +181,9 @@ class Planning:
             continuing = continuing or bool(cut and planned)
             if self._running and self._wiring.spent() is not None:
                 return "spent"
-            repeated = found == before.get(reply.by, []) and (bool(cut) or all(_says(text, problem) for problem in problems))
+            repeated = found == before.get(reply.by, []) and (
+                bool(cut) or all(_says(text, problem) for problem in problems)
+            )
             if attempt == most or repeated:
                 if reply.torn is not None:
                     await self._wiring.unit.settle()  # as below
