@@ -210,7 +210,8 @@ class ChatModel(Protocol):
     a provider counts together, and has no key in it; without it those are that were made alike. `retry`, a `Retry`,
     says when to ask again. `takes`, media types such as "image/*" or "application/pdf", says which files it reads: it
     is given no others (`Message.attachments`), and none without that. One that may lack something, such as a key, has a
-    method `check_setup`, which raises that before a run begins.
+    method `check_setup`, which raises that before a run begins. `expect`, of one that reads slowly, is called with what
+    its next request will begin with, while there is time.
 
     Raises (from the iterator):
         ModelError: the provider refused or failed; `retryable` and `retry_after` say what to do.
