@@ -486,7 +486,7 @@ FAULTS: list[list[Step]] = [
 
 def test_one_that_breaks_off_where_another_did_has_not_repeated_itself() -> None:
     """The third one goes on from there."""
-    torn = ["x = look(1)\n", DOWN]
+    torn: list[Step] = ["x = look(1)\n", DOWN]
     models = [Speaker(torn, name="first"), Speaker(torn, name="second"), Speaker(PLAN, name="third")]
     result, _ = timed(agent(*models).run("How many?"))
     assert result.answer == 1

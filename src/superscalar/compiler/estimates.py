@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from superscalar import joiner
-from superscalar.compiler.equipment import Equipment, told_both
+from superscalar.compiler.equipment import Equipment
 from superscalar.estimate.estimating import Basis, estimate_of, model_estimate
 from superscalar.estimate.figures import Between, Estimate, ModelEstimate
 from superscalar.plan.ir import Plan
@@ -33,10 +33,7 @@ def _answering(equipment: Equipment, question: str) -> Iterator[ModelEstimate]:
     if not equipment.joiners:
         return
     told = equipment.options
-    schema = equipment.answer_type.schema if equipment.answer_type else None
-    instructions = told_both(told.instructions, told.joiner_instructions)
-    system = joiner.system_prompt(instructions, last=False, may_replan=told.max_replans > 0, schema=schema)
-    turns = joiner.messages(system, (), question, "")
+    turns = joiner.messages(equipment.joining(last=False), (), question, "")
     bare = sum(len(turn.text) for turn in turns) // CHARACTERS_PER_TOKEN
     read = Between(bare, bare + told.max_result_tokens)
     yield model_estimate("joiner", equipment.joiners[0], Between(1, 1), read, told.max_answer_tokens)

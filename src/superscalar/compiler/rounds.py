@@ -10,7 +10,7 @@ from superscalar import events, planner
 from superscalar.attachments import Attachment
 from superscalar.compiler import approval
 from superscalar.compiler.attaching import ROOM
-from superscalar.compiler.equipment import Equipment, told_both
+from superscalar.compiler.equipment import Equipment
 from superscalar.compiler.estimates import plan_estimate
 from superscalar.compiler.history import heard
 from superscalar.compiler.past import ANEW, Dialogue, Past, rest_of
@@ -70,10 +70,7 @@ class Rounds:
         asked = self._equipment
         self._seen = in_view_of(heard(said))
         self._listing = asked.listing(question, said) if self._past is None else self._past.listing
-        told = told_both(asked.options.instructions, asked.options.planner_instructions)
-        self._conversation = planner.conversation(
-            self._listing, told, said, question, asked.syntax, blocks=asked.blocks
-        )
+        self._conversation = asked.conversation(self._listing, said, question)
         self._conversation[-1] = self._wiring.with_files(self._conversation[-1], [("", file) for file in files], ROOM)
 
     async def plan(self, reason: str = "", *, running: bool = True) -> None:
