@@ -94,6 +94,7 @@ class NativeEngine:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.slots, self.version = engine.slots, engine.version
         self.tools: list[dict[str, Any]] = []
         self.calls: dict[int, dict[str, str]] = {}
 
@@ -111,6 +112,14 @@ class NativeEngine:
         self.calls = {}
         self._engine.generate({**body, "tools": self.tools} if self.tools else body, noting)
 
+    def save(self, slot: int, name: str) -> None:
+        """Save a slot."""
+        self._engine.save(slot, name)
+
+    def restore(self, slot: int, name: str) -> None:
+        """Restore a slot."""
+        self._engine.restore(slot, name)
+
     def close(self) -> None:
         """Free the memory."""
         self._engine.close()
@@ -124,8 +133,8 @@ class Local:
         self._engines: list[NativeEngine] = []
         self.model = LocalModel(path=path, load=self._load)
 
-    def _load(self, path: Path, threads: int, context: int) -> Engine:
-        self._engines.append(NativeEngine(LlamaEngine(path, threads, context)))
+    def _load(self, path: Path, threads: int, context: int, states: Path) -> Engine:
+        self._engines.append(NativeEngine(LlamaEngine(path, threads, context, states)))
         return self._engines[-1]
 
     async def native(self, question: Question) -> Answer:

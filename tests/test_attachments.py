@@ -10,13 +10,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from superscalar import Attachment, Failure, LLMCompiler, Observation, UsageError, codec, tool
 from superscalar.attachments import UNKNOWN, attachments_in, is_one_of, media_type_of
 from superscalar.codec.data import _value_from_json as value_of_data
 from superscalar.mcp.answers import NoResult, value_of
 from superscalar.testing import run
-from superscalar.values import copied, plain, twin_of
+from superscalar.values import OrderedSet, copied, plain, twin_of
 from superscalar.weight import weight_of
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -47,6 +48,12 @@ def test_what_is_no_media_type_is_refused(kind: Any) -> None:
         Attachment(kind, b"x")
 
 
+@pytest.mark.parametrize("given", [{"name": 7}, {"name": Path("a.png")}, {"uri": b"https://a.example"}])
+def test_a_name_or_an_address_that_is_no_text_is_refused(given: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=f"{next(iter(given))}=...\\): write a text"):
+        Attachment("image/png", **given)
+
+
 def test_what_a_server_says_of_a_kind_is_taken_as_far_as_it_is_one() -> None:
     said = ["image/PNG", " text/plain; charset=utf-8", "image/png\r\nX-Forged: 1", "", None, "<b>"]
     assert [media_type_of(one) for one in said] == ["image/png", "text/plain", *[UNKNOWN] * 4]
@@ -64,13 +71,23 @@ def test_its_kind_is_that_of_its_first_bytes_or_else_of_its_name(tmp_path: Path)
         ("application/pdf", "d.jpg", b"%PDF-1.7"),
     ]
     assert Attachment.from_path(tmp_path / "a.txt", "text/plain").media_type == "text/plain"
+    packed = ["a.csv.gz", "a.tar.bz2", "a.txt.Z"]
+    found = [Attachment.from_bytes(b"\x1f", name=name) for name in packed]
+    assert [file.media_type for file in found] == ["application/gzip", "application/x-bzip2", UNKNOWN]
 
 
 def test_what_cannot_be_read_or_is_no_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "large").write_bytes(b"12345")
     monkeypatch.setattr("superscalar.attachments.MAX_BYTES", 4)
-    for name, why in {"pipe": "is no file", "": "is no file", "none": "No such file", "large": "has 5 bytes"}.items():
+    refused = {
+        "pipe": "is no file",
+        "": "is no file",
+        "none": "No such file",
+        "large": "has 5 bytes",
+        "\0": "null byte",
+    }
+    for name, why in refused.items():
         with pytest.raises(UsageError, match=why):
             Attachment.from_path(tmp_path / name)
     with pytest.raises(UsageError, match="4 are the most"):
@@ -119,6 +136,26 @@ def test_those_inside_of_a_value_are_found_with_the_steps_to_them() -> None:
     value = {"x": [a, (1, b)], "y": "text", "z": Observation(b)}
     assert list(attachments_in(value)) == [("['x'][0]", a), ("['x'][1][1]", b), ("['z'].value", b)]
     assert list(attachments_in([1] * 50 + [a], most=20)) == []
+    assert list(attachments_in({"s": {a}, "f": (frozenset([b]), OrderedSet([a, b]))})) == [
+        *(("['s'][0]", a), ("['f'][0][0]", b)),
+        *(("['f'][1][0]", a), ("['f'][1][1]", b)),
+    ]
+
+    class Scan(Attachment):
+        """One of a tool's own."""
+
+    own = Scan("image/png", b"1")
+    assert list(attachments_in([own])) == [("[0]", own)]
+
+
+def test_what_a_stranger_called_a_part_is_one_line_of_its_steps() -> None:
+    class Extra(BaseModel, extra="allow"):
+        pass
+
+    named = Extra(**{"a\nfile 9": PICTURE, "b": PICTURE})
+    value = {"x\nfile 9 (image/png)": PICTURE, (1, "\n"): PICTURE, "n": named}
+    steps = [path for path, _ in attachments_in(value)]
+    assert steps == ["['x\\nfile 9 (image/png)']", "[...]", "['n']['a\\nfile 9']", "['n'].b"]
 
 
 def test_it_is_written_as_data_and_comes_back() -> None:
@@ -164,6 +201,37 @@ def test_a_plan_hands_it_on_as_it_is_and_cannot_look_into_it() -> None:
     assert "has no length" in str(outcomes["d"])
 
 
+def test_calls_that_are_given_equal_ones_are_one_call() -> None:
+    calls = []
+
+    @tool(effect="read")
+    def made(name: str) -> Attachment:
+        return Attachment("image/png", PNG, name=name)
+
+    @tool(effect="read", dedupe=True)
+    def read(picture: Attachment) -> str:
+        calls.append(picture.name)
+        return picture.name
+
+    plan = "a = made('x')\nb = made(name=f'x')\nc = made('y')\njoin(read(a), read(b), read(c))"
+    assert run(LLMCompiler(tools=[made, read]).execute(plan)).joined == ["x", "x", "y"]
+    assert sorted(calls) == ["x", "y"]
+
+
+def test_two_are_equal_to_a_plan_if_nothing_tells_them_apart_so_that_a_resumed_run_goes_the_same_way() -> None:
+    @tool(effect="write")
+    def made(name: str) -> Attachment:
+        return Attachment("image/png", PNG, name=name)
+
+    plan = "a = made('x')\nb = made('x')\nc = made('y')\n"
+    plan += "join(a == b, a is b, a in [c, b], [a] == [b], a == c, a != c, a < b)"
+    outcomes = run(LLMCompiler(tools=[made]).execute(plan))
+    assert [outcomes[f"join()[{i}]"] for i in range(6)] == [
+        Observation(value=said) for said in (True, True, True, True, False, True)
+    ]
+    assert "`<` does not work" in str(outcomes["join()[6]"])
+
+
 def test_a_parameter_that_wants_one_is_given_nothing_else() -> None:
     agent = LLMCompiler(tools=[look, draw])
     assert [one.code for one in agent.check("join(look('chart.png'))")] == ["E304"]
@@ -172,9 +240,13 @@ def test_a_parameter_that_wants_one_is_given_nothing_else() -> None:
     assert failure.kind == "arguments"
 
 
-def test_max_bytes_counts_it() -> None:
+def test_max_bytes_counts_it_with_each_result_and_not_with_each_call_that_is_given_it() -> None:
     outcomes = run(LLMCompiler(tools=[draw], max_bytes=10_000).execute("a = draw()\njoin(a)"))
     assert "has no room for" in str(outcomes["a"])
+    agent = LLMCompiler(tools=[draw, look], max_bytes=40_000)
+    assert run(agent.execute("a = draw()\nb = [look(a) for i in range(50)]\njoin(b[49])")).joined == "chart.png"
+    outcomes = run(agent.execute("a = draw()\nb = draw()\nc = [a, b]\njoin(look(c[0]))"))
+    assert "has no room for" in str(outcomes)
 
 
 # ------------------------------------------------------------------------------------------------------ of a server

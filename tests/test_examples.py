@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from typing import Annotated, Any
 import pytest
 from benchmarks import chosen_examples
 from benchmarks.chosen import office
+from pydantic import SecretStr
 
 from superscalar import Attachment, LLMCompiler, Message, Secret, Toolset, UsageError, tool
 from superscalar.compiler import RunResult
@@ -87,7 +89,7 @@ def test_examples_are_turns_between_the_tools_and_the_question() -> None:
     assert first.startswith("Tools:\nprice(ticker: str) -> float")
     assert first.endswith("\n\nBe kind.\n\nRound nothing.\n\nQuestion: What is IBM at?")
     assert [(role, text.rpartition("\n\n")[2]) for role, text in others] == [
-        ("assistant", PLAN),
+        ("assistant", ASKED[1]),
         ("user", "Question: Thanks!"),
         ("assistant", "join()"),
         ("user", f"Question: {QUESTION}"),
@@ -118,6 +120,33 @@ def test_an_example_is_printed_in_the_syntax_that_the_planner_writes() -> None:
     assert turns(asked_of(agent(examples=[("What is IBM at?", wanted)])))[1][1] == f"# look\n{PLAN}"
     numbered = turns(asked_of(agent("1. join()", syntax="numbered", examples=[loose])))
     assert numbered[1][1] == "Thought: look\n1. price(ticker='IBM')\n2. join($1)"
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        "now = price('IBM')\njoin(now)  # all",
+        "# look\nif price('IBM') > 3:\n    notify(\"dear\")\njoin()",
+        "xs = [price(t) for t in ('A', 'B')]\n\njoin(sum(xs))",
+    ],
+)
+def test_plain_python_is_shown_as_it_stands(plan: str) -> None:
+    shown = turns(asked_of(agent(examples=[("Why?", f"\n    {plan.replace(chr(10), chr(10) + '    ')}\n")])))
+    assert shown[1] == ("assistant", plan)
+
+
+@pytest.mark.parametrize(
+    "loose",
+    [
+        f"{ASKED[1]}\nThat is all.",
+        f"Done\n{ASKED[1]}",
+        "1. now = price('IBM')\n2. join(now)",
+        "now = price('IBM')\nresult = join(now)",
+        "now = price('IBM')\nprint(join(now))",
+    ],
+)
+def test_what_is_only_tolerated_is_not_shown(loose: str) -> None:
+    assert turns(asked_of(agent(examples=[("Why?", loose)])))[1] == ("assistant", PLAN)
 
 
 def test_instructions_for_one_model_reach_that_one_alone() -> None:
@@ -198,14 +227,14 @@ def test_an_example_that_tools_do_not_allow_which_are_listed_later_is_left_out_a
     model = compiler.options.model
     assert isinstance(model, ScriptedModel)
     plans = [[turn.text for turn in request.messages if turn.role == "assistant"] for request in model.requests]
-    assert [PLAN in plan for plan in plans] == [False, True]
-    assert all("join(page(address='x'))" in plan for plan in plans)
+    assert [ASKED[1] in plan for plan in plans] == [False, True]
+    assert all("join(page('x'))" in plan for plan in plans)
 
 
 # --------------------------------------------------------------------------------------------------- which are shown
 
 
-@pytest.mark.parametrize(("tokens", "goal"), [(200, 0.90), (400, 0.94), (1_000, 0.96)])
+@pytest.mark.parametrize(("tokens", "goal"), [(200, 0.92), (400, 0.94), (1_000, 0.98)])
 def test_the_right_example_is_chosen_for_most_of_fifty_questions(tokens: int, goal: float) -> None:
     share = chosen_examples.share_shown(tokens)
     assert len(chosen_examples.office_questions()) == 50
@@ -383,6 +412,19 @@ def test_secrets_are_not_learned() -> None:
     assert "what redact= takes out" in refused(*told)
 
 
+def test_what_is_secret_in_the_context_of_a_run_is_not_learned() -> None:
+    context = {"token": SecretStr("tok-0123456789abcdef")}
+    for question, plan in (
+        ("Is tok-0123456789abcdef right?", "join()"),
+        ("Read it.", "join(page('tok-0123456789abcdef'))"),
+    ):
+        compiler = LLMCompiler(ScriptedModel(plan, "So."), TOOLS)
+        result = run(compiler.run(question, context=context))
+        assert "holds what is secret" in refused(compiler, result)
+        assert "holds what is secret" in refused(LLMCompiler(tools=TOOLS), result)
+        assert "it is a copy" in refused(compiler, pickle.loads(pickle.dumps(result)))
+
+
 def test_a_run_under_way_goes_on_with_the_examples_that_it_began_with() -> None:
     compiler, result = learn("join(price('IBM'))", "7.", "join(price('A'))", "7.", "join(price('B'))", "7.")
 
@@ -405,7 +447,7 @@ def test_a_run_under_way_goes_on_with_the_examples_that_it_began_with() -> None:
 
 def steady_end(request: Request) -> str:
     """Where the prompt says that it is the same up to there, whatever is asked: the last words before."""
-    (marked,) = [turn for turn in request.messages if turn.steady]
+    (marked,) = [turn for turn in request.messages if turn.steady and turn.role == "user"]
     return marked.text[: marked.steady][-20:]
 
 
@@ -416,4 +458,4 @@ def test_a_prompt_says_how_far_it_does_not_depend_on_the_question() -> None:
     assert steady_end(asked_of(agent(**told, max_example_tokens=30))).endswith("Be kind.")
     assert steady_end(asked_of(agent(instructions="Be kind."))).endswith("Be kind.")
     narrowed = asked_of(agent(**told, max_prompt_tokens=1))
-    assert not any(turn.steady for turn in narrowed.messages)
+    assert not any(turn.steady for turn in narrowed.messages if turn.role == "user")

@@ -27,7 +27,7 @@ from superscalar.models.base import ChatModel, Message, Request, estimated
 from superscalar.models.blocks import inert
 from superscalar.models.cleaning import replies
 from superscalar.models.ending import is_whole, why_cut
-from superscalar.models.files import Presented, presented, why_not_taken
+from superscalar.models.files import MOST_BYTES, MOST_FILES, Presented, presented, why_not_taken
 from superscalar.models.patience import FOR_EVER, Patience, Silence, Silent
 from superscalar.models.standby import Standby
 from superscalar.models.typed import AnswerType, Mismatch
@@ -39,7 +39,7 @@ from superscalar.schedule.inside import granted_here
 from superscalar.schedule.limits import Grants, Limits
 from superscalar.schedule.refusal import refusal_of_model
 from superscalar.schedule.waiting import Ticket
-from superscalar.short import cut
+from superscalar.short import CHARACTERS_PER_TOKEN, cut
 from superscalar.tools.context import ToolContext
 from superscalar.tools.terms import Limit, Retry
 from superscalar.tools.tool import Tool, tool
@@ -70,7 +70,9 @@ MAX_SOURCE: Final = 200_000
 
 MAX_REPLY: Final = 64_000
 _MAX_FIND: Final = 4_000
-_MAX_TOKENS: Final = 2_048
+MAX_WRITTEN: Final = 2_048
+"""Tokens of one reply, at the most."""
+
 _MAX_DEPTH: Final = 32
 _TRIES: Final = 3
 _RETRY: Final = Retry(attempts=3, on=(RateLimited, ConnectionError), initial=1.0)
@@ -171,6 +173,13 @@ class Extractor:
             self._read[name] = _TypeReader(name, self.types[name])
         return self._read[name]
 
+    @property
+    def tokens_read(self) -> tuple[int, int]:
+        """How many tokens one request reads, at the least and at the most, at four characters each."""
+        bare = [sum(len(turn.text) for turn in self._reader(name).asked("", "")) for name in self.types]
+        longest = max(bare) + MAX_SOURCE + _MAX_FIND
+        return min(bare) // CHARACTERS_PER_TOKEN, longest // CHARACTERS_PER_TOKEN
+
     async def __call__(self, source: Any, schema: str, find: str, run: ToolContext[Any]) -> Any:
         """Ask the model until its reply is a value of the type.
 
@@ -187,11 +196,16 @@ class Extractor:
         grammar = reader.grammar if self._grammar else None
         conversation = reader.asked(_as_json(source), find)
         files = presented(attachments_in(source), MAX_SOURCE)
+        if not files.whole:
+            raise ValueError(
+                f"the files of the data are too many or too large: extract reads {MOST_FILES}, of {MOST_BYTES:,} bytes "
+                f"together, and {MAX_SOURCE:,} characters of those that are texts; give it some of them"
+            )
         conversation[-1] = files.with_turn(conversation[-1])
         models = _readers_of(source, files, self._models)
         why = ""
         for number in range(_TRIES):
-            request = Request(tuple(conversation), _MAX_TOKENS, grammar=grammar)
+            request = Request(tuple(conversation), MAX_WRITTEN, grammar=grammar)
             text, torn = await self._reply(models, request, run, number)
             try:
                 if torn:  # what is there of it may be a value, and another one than was meant

@@ -16,6 +16,7 @@ from superscalar.attachments import Attachment
 from superscalar.compiler.attaching import Files, attached
 from superscalar.compiler.calls import CallResult, CallResults, ToolTurn
 from superscalar.compiler.equipment import Equipment, equipped
+from superscalar.compiler.estimates import plan_estimate
 from superscalar.compiler.guards import Guards
 from superscalar.compiler.history import History, said_before
 from superscalar.compiler.learned import learned
@@ -30,6 +31,7 @@ from superscalar.compiler.stream import Log, RunStream
 from superscalar.compiler.sync import run_to_end
 from superscalar.compiler.telling import telling
 from superscalar.errors import UsageError
+from superscalar.estimate.figures import Estimate
 from superscalar.labels import NOTHING, Label
 from superscalar.options import Options, check_call, told_by
 from superscalar.plan import AnySyntax, Diagnostic, Plan, check, compile_plan
@@ -411,6 +413,15 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         """Return the errors and warnings of a plan."""
         check_call(source=source, syntax=syntax)
         return check(source, self.tools.signatures, syntax)
+
+    def estimate(self, plan: Plan | str, *, question: str | None = None) -> Estimate:
+        """Say what a plan would take; with a `question`, what answering that would, too. Nothing is called.
+
+        Raises:
+            PlanError: `plan` is source text with errors.
+        """
+        check_call(plan=plan, question=question or "?")
+        return plan_estimate(self._equipment, self.compile(plan) if isinstance(plan, str) else plan, question)
 
     async def execute(
         self,
