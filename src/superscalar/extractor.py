@@ -19,7 +19,7 @@ from functools import cache
 from math import isfinite
 from typing import Any, Final, Literal, get_args
 
-from superscalar.attachments import Attachment, attachments_in
+from superscalar.attachments import attachments_in, is_attachment
 from superscalar.errors import ModelError, RateLimited, UsageError
 from superscalar.executors import LOCAL
 from superscalar.models.account import limit_of, retry_of
@@ -418,7 +418,7 @@ def _readers_of(source: Any, files: Presented, models: Sequence[ChatModel]) -> S
         ValueError: there is none.
     """
     parts = source if isinstance(source, list | tuple) else (source,)
-    if files.read or not parts or not all(isinstance(part, Attachment) for part in parts):
+    if files.read or not parts or not all(map(is_attachment, parts)):
         return models
     untaken = [[why_not_taken(model, file) for file in files.attachments] for model in models]
     able = [model for model, whys in zip(models, untaken, strict=True) if not all(whys)]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, TypeGuard
 
-from superscalar.attachments import Attachment, attachments_in
+from superscalar.attachments import Attachment, attachments_in, is_attachment
 from superscalar.excerpt import excerpt
 from superscalar.models.blocks import inert
 from superscalar.observe.wording import counted
@@ -488,7 +488,7 @@ def summary(outcome: Outcome) -> str:
 
 
 def _size(value: Any) -> str:
-    match value if isinstance(value, Attachment) else outer(value):
+    match value if is_attachment(value) else outer(value):
         case Attachment():
             return "a file"
         case None:
@@ -508,7 +508,7 @@ def _size(value: Any) -> str:
 
 
 def _kind(value: Any) -> str:
-    match value if isinstance(value, Attachment) else outer(value):
+    match value if is_attachment(value) else outer(value):
         case Attachment():
             return "file"
         case str():
