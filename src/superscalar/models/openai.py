@@ -281,6 +281,8 @@ class OpenAIModel:
             body["reasoning_effort"] = self._effort
         if request.grammar is not None:
             body |= _constraint(request.grammar, self._grammar)
+        if request.tools:
+            body["tools"] = list(request.tools)
         body |= self._given
         return {name: value for name, value in body.items() if name not in self._omitted}
 
