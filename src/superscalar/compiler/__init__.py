@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, Self, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, overload
 
 from typing_extensions import TypeVar
 
@@ -26,6 +26,7 @@ from superscalar.compiler.sight import anything_of
 from superscalar.compiler.stream import Log, RunStream
 from superscalar.compiler.sync import run_to_end
 from superscalar.compiler.telling import telling
+from superscalar.compiler.ways import PLANNED, Way
 from superscalar.errors import UsageError
 from superscalar.labels import NOTHING, Label
 from superscalar.options import Options, check_call, told_by
@@ -68,6 +69,8 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         JournalError: the journal cannot be opened.
     """
 
+    way: ClassVar[Way] = PLANNED  # what baselines have another one of
+
     if TYPE_CHECKING:
         # The default of `output_type` in `AnsweredInText` tells pyright that answers are text, and `self` tells mypy.
         @overload
@@ -91,7 +94,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             self._told(options)
 
     def _told(self, options: Options) -> None:
-        equipment = equipped(options)  # first: what makes no sense leaves no file behind
+        equipment = equipped(options, self.way)  # first: what makes no sense leaves no file behind
         self._journal = opened(options.journal)
         if self._journal is not None:
             equipment = replace(equipment, durations=Durations(self._journal.durations()))
@@ -181,7 +184,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
                 equipment = ready.equipment
                 joiner = None if equipment.joiner is None else equipment.joiner.name
                 about = partial(about_question, question, said, self._equipment.model_name, joiner, equipment.tools)
-                run = await self._new_run(ready, log, context, run_id, about, question)
+                run = await _new_run(ready, self._journal, log, context, run_id, about, question)
                 return await run.answer(question, said)
 
         return RunStream(observed(main, self.options.observers))
@@ -258,13 +261,13 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
     def stream_planning(self, question: str, *, history: History = (), history_trusted: bool = False) -> RunStream:
         """Plan as `plan` does, with the events as they happen."""
         check_call(question=question, history_trusted=history_trusted)
-        self._equipment.need_planner()
+        self._equipment.need_plans()
         said = said_before(history, trusted=history_trusted)
 
         async def main(log: Log) -> RunResult:
             self._equipment.check_setup()
             async with self._prepared.ready() as ready:
-                return await (await self._new_run(ready, log, None, None)).plan_only(question, said)
+                return await (await _new_run(ready, self._journal, log, None, None)).plan_only(question, said)
 
         return RunStream(observed(main, self.options.observers))
 
@@ -447,7 +450,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             async with self._prepared.ready(deadline) as ready:
                 tools = ready.equipment.tools
                 plan = plan_for(tools)
-                run = await self._new_run(ready, log, context, run_id, partial(about_plan, plan, tools))
+                run = await _new_run(ready, self._journal, log, context, run_id, partial(about_plan, plan, tools))
                 return await run.execute(plan, seen_of(tools))
 
         return RunStream(observed(main, self.options.observers))
@@ -516,27 +519,27 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             grace=self.options.grace,
         )
 
-    # --------------------------------------------------------------------------------------------------- both
 
-    async def _new_run(
-        self,
-        ready: Ready,
-        log: Log,
-        context: Any,
-        run_id: str | None,
-        about: Callable[[], Mapping[str, Any]] | None = None,
-        question: str = "",
-    ) -> Run:
-        """A run; with `about`, one that is recorded if this agent has a journal."""
-        id = run_id or secrets.token_hex(6)
-        equipment, guards, deadline = ready
-        recording = None
-        log.tell = telling(equipment, context)
-        if self._journal is not None and about is not None:
-            remembered = about() if log.tell is None else log.tell.about(about())
-            recording = Recording(await self._journal.abegin(id, guards.about(remembered)), equipment.tools)
-            recording.tell = log.tell
-        return Run(equipment, log, id, context=context, deadline=deadline, recording=recording, question=question)
+async def _new_run(
+    ready: Ready,
+    journal: Journal | None,
+    log: Log,
+    context: Any,
+    run_id: str | None,
+    about: Callable[[], Mapping[str, Any]] | None = None,
+    question: str = "",
+) -> Run:
+    """A run; with `about`, one that is recorded if there is a journal."""
+    id = run_id or secrets.token_hex(6)
+    equipment, guards, deadline = ready
+    recording = None
+    log.tell = telling(equipment, context)
+    if journal is not None and about is not None:
+        remembered = equipment.way.about(about())
+        remembered = remembered if log.tell is None else log.tell.about(remembered)
+        recording = Recording(await journal.abegin(id, guards.about(remembered)), equipment.tools)
+        recording.tell = log.tell
+    return Run(equipment, log, id, context=context, deadline=deadline, recording=recording, question=question)
 
 
 def _needed(journal: Journal | None, run_id: str) -> Journal:

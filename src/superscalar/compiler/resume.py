@@ -128,6 +128,7 @@ def restored(
             the tools are not those that it needs, or `guards` are not those that it was begun under.
     """
     about, id = recording.log.about, recording.log.run
+    equipment.way.check(id, about)
     _check_that_it_is_open(recording.log, again.recorded, about.get("kind") == "answer")
     log.events.extend(on_one_clock(again.recorded, asyncio.get_running_loop().time()))
     past = Past(log.events, about, equipment.syntax, equipment.listing)
