@@ -11,7 +11,7 @@ SAMPLE ?= 1
 SEED ?= $(shell date -u +%Y%m%d)
 DEPTH ?=
 
-.PHONY: help demo test search check types lint hooks format docs bench peers support order soak agentdojo mcp models planning clean
+.PHONY: help demo test search check types lint hooks format docs bench peers support order soak agentdojo mcp models engines live planning clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -79,6 +79,7 @@ bench: $(VENV)/.dev ## what the scheduler costs beside a bare event loop, labels
 	@$(BIN)/python benchmarks/provider.py
 	@$(BIN)/python benchmarks/pipelines.py --check
 	@$(BIN)/python benchmarks/many_tools.py --check
+	@$(BIN)/python benchmarks/chosen_examples.py --check
 
 peers: $(VENV)/.dev ## cost, order and memory beside other schedulers, into docs/benchmarks.md; installs them, half an hour
 	@$(BIN)/python -m benchmarks.peers --page docs/benchmarks.md
@@ -115,6 +116,19 @@ build/models/.installed: $(VENV)/.python pyproject.toml constraints.txt
 
 models: build/models/.installed ## replies and whole runs in the wire of each provider, by servers on this machine; installs their SDKs
 	@build/models/bin/python -m pytest -q -n $(WORKERS) tests/providers
+
+# The oldest release that is in use, the last one before 1.1, and the newest: wheels without dependencies.
+build/llguidance/.installed: $(VENV)/.python
+	@rm -rf build/llguidance && mkdir -p build/llguidance
+	@for release in 0.7.0 1.0.0 1.9.1; do \
+	   $(PIP) install --no-deps --only-binary :all: --target build/llguidance/$$release llguidance==$$release || exit 1; done
+	@touch $@
+
+engines: $(VENV)/.dev build/llguidance/.installed ## the grammars of ten toolsets in three releases of llguidance, and in lark
+	@SUPERSCALAR_LLGUIDANCE=build/llguidance $(BIN)/python -m pytest -q tests/plan/test_grammars_in_llguidance.py
+
+live: $(VENV)/.dev ## the embedded model as a server that plans, joins and extracts through the OpenAI adapter; six minutes
+	@SUPERSCALAR_LIVE=1 $(BIN)/python -m pytest -q tests/models/test_live_server.py
 
 planning: $(VENV)/.demo ## how well a model plans, beside its native tool calls; an hour with the embedded one
 	@$(BIN)/python benchmarks/planning.py --model '$(MODEL)'

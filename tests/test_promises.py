@@ -607,6 +607,48 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         ),
     },
     "docs/models.md": {
+        "A plan that does not check is refused when the agent is made": (
+            "test_examples.py::test_a_plan_that_does_not_check_is_refused_when_the_agent_is_made"
+        ),
+        "an example that these do not allow is left out, with a warning": (
+            "test_examples.py::test_an_example_that_tools_do_not_allow_which_are_listed_later_is_left_out_and_told_of"
+        ),
+        "the right one is shown for 96 % of 50 questions": (
+            "test_examples.py::test_the_right_example_is_chosen_for_most_of_fifty_questions"
+        ),
+        "what the planner is not told of, even by name, is not shown": (
+            "test_examples.py::test_examples_are_not_shown_whose_tools_a_constrained_planner_cannot_name"
+        ),
+        "shapes what later plans are made like, whatever tools returned": (
+            "test_examples.py::test_a_plan_that_was_made_with_a_strangers_text_in_view_is_never_learned"
+        ),
+        'lines such as `{"question": "Thanks!", "plan": "join()"}`': (
+            "cli/test_examples_option.py::test_files_of_examples_are_read_in_their_order"
+        ),
+        "The rest of the plan, or the answer, is then asked of the next one": (
+            "test_fallback.py::test_the_rest_of_a_plan_comes_from_the_next_one"
+        ),
+        "that waits for its turn does not wait behind such a refusal": (
+            "test_fallback.py::test_a_call_that_waits_for_its_turn_does_not_wait_behind_a_refusal_of_another"
+        ),
+        "the one that is free first is waited for": (
+            "test_fallback.py::test_where_all_refuse_the_one_that_is_free_first_is_waited_for"
+        ),
+        "says nothing of the next request: that is put to the first one again": (
+            "test_fallback.py::test_one_that_does_not_take_a_request_is_asked_first_the_next_time"
+        ),
+        "a fallback without a key would be found out when it is needed": (
+            "test_fallback.py::test_one_that_lacks_something_is_known_before_the_run_begins"
+        ),
+        "the error names the bound, `first_token_timeout`": (
+            "test_silence.py::test_a_model_that_never_says_its_first_word_is_given_up"
+        ),
+        "A plan goes on from its last complete statement, an answer or a value is asked for once more": (
+            "test_silence.py::test_a_plan_goes_on_from_its_last_whole_statement_where_its_writer_fell_silent"
+        ),
+        "where the stream stays open, the reply is whole": (
+            "test_silence.py::test_a_reply_that_has_said_its_end_is_whole_though_its_stream_stays_open"
+        ),
         "A model that is held to it cannot name a tool or an argument that does not exist": (
             "plan/test_grammar.py::test_what_a_grammar_accepts_can_be_read"
         ),
@@ -648,6 +690,23 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         ),
         "a record that a plan reads and does not join is not shown to the model that answers": (
             "test_joined_results.py::test_what_is_not_joined_is_not_shown"
+        ),
+        "The planner has the files of the question and no others, in any round": (
+            "test_files.py::test_the_planner_is_given_those_of_the_question_and_the_joiner_those_that_are_joined_too"
+        ),
+        "for any other, and other servers, say it": (
+            "models/test_files_of_models.py::test_what_a_model_takes_is_known_by_its_name_where_its_provider_says_so"
+        ),
+        "is withheld, and the model reads in its place what that was and why": (
+            "test_files.py::test_what_a_model_does_not_take_is_said_to_it_and_in_an_event"
+        ),
+        "in a block that is marked as data and that nothing in them can end": (
+            "test_files.py::test_texts_are_read_by_every_model_in_a_block_that_they_cannot_end"
+        ),
+        "**An address is never followed**, by us or by the provider": "test_files.py::test_what_no_model_is_given",
+        "**A file whose content is not of the kind that it says**": "test_files.py::test_what_no_model_is_given",
+        "so a run that is resumed has them all": (
+            "test_files.py::test_a_resumed_run_has_its_files_and_those_of_its_tools"
         ),
         "A list that is made item by item says what each item is for": (
             "test_joined_results.py::test_the_items_of_what_is_joined_say_what_they_are_for_and_why_one_is_missing"
@@ -694,6 +753,9 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         ),
     },
     "docs/security.md": {
+        "another one whose bytes have a secret as it is is shown to no joiner or planner, and to no journal": (
+            "test_files.py::test_what_is_secret_is_taken_out_of_texts_and_other_files_that_have_it_go_to_nobody"
+        ),
         "With nothing declared, what a tool returns is not trusted": (
             "security/test_policies.py::test_untrusted_data_chooses_no_destination"
         ),

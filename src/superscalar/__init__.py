@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from superscalar.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from superscalar.attachments import Attachment
     from superscalar.compiler import CallResult, CallResults, LLMCompiler, Outcomes, RunResult, RunStream
     from superscalar.errors import (
         ApprovalPending,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 # Loaded when first asked for: a command line that prints its help, or a module of tools, needs few of them.
 _WHERE = {
+    "superscalar.attachments": ("Attachment",),
     "superscalar.compiler": ("CallResult", "CallResults", "LLMCompiler", "Outcomes", "RunResult", "RunStream"),
     "superscalar.errors": (
         "ApprovalPending",
@@ -91,6 +93,7 @@ __all__ = [
     "ApprovalPending",
     "Argument",
     "Ask",
+    "Attachment",
     "CallAgain",
     "CallResult",
     "CallResults",

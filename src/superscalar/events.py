@@ -10,6 +10,7 @@ from dataclasses import field
 from typing import Any, TypeAlias
 
 from superscalar import values
+from superscalar.attachments import Attachment
 from superscalar.facts import Happened, codec_of_events, fact, frequent_fact
 from superscalar.labels import Label, Source
 from superscalar.plan.ir import Task
@@ -33,13 +34,14 @@ def from_json(data: Mapping[str, Any]) -> Event:
 class RunStarted(Happened):
     """A run began. `question` is empty where a plan is executed without a model.
 
-    `wall`: seconds since 1970 by then; None in older journals.
+    `wall`: seconds since 1970 by then; None in older journals. `files`: what came with the question.
     """
 
     at: float
     run: str
     question: str = ""
     wall: float | None = field(default=None, compare=False, repr=False)
+    files: tuple[Attachment, ...] = field(default=(), repr=False)
 
 
 @fact
@@ -512,13 +514,15 @@ class ModelAsked(Happened):
     """A model call began; `role` is `planner`, `joiner`, or the name of the tool that asks the model.
 
     `attempt` counts from 1: a refusal is waited out, and then the same is asked again. `model` is the model's name. A
-    `ModelUsed` of that role follows, whatever becomes of it. Journals of before have none.
+    `ModelUsed` of that role follows, whatever becomes of it. Journals of before have none. `withheld`: each file that
+    it is not given, and why.
     """
 
     at: float
     role: str
     attempt: int = 1
     model: str = ""
+    withheld: tuple[str, ...] = field(default=(), repr=False)
 
 
 @fact
@@ -530,6 +534,20 @@ class ModelWaiting(Happened):
     model: str
     limits: tuple[str, ...]
     why: str = ""
+
+
+@fact
+class ModelFailed(Happened):
+    """One of several models failed or was refused (`why`) before anything of its reply had come: another is asked.
+
+    Or the same one once more, when its time has come, where the others do not answer either. Of an `extractor` this is
+    told as progress of its call, if that goes on.
+    """
+
+    at: float
+    role: str
+    model: str
+    why: str
 
 
 @fact
@@ -578,5 +596,5 @@ _OfPlanning: TypeAlias = (
 )
 _OfPlan: TypeAlias = Planned | PlanAsked | PlanApproved | Ordered | Sealed | Unneeded | Revived | Retired
 _OfAnswer: TypeAlias = JoinStarted | AnswerWritten | AnswerRejected | AnswerCut | Joined
-_OfModels: TypeAlias = ModelPreparing | ModelAsked | ModelWaiting | ModelUsed
+_OfModels: TypeAlias = ModelPreparing | ModelAsked | ModelWaiting | ModelFailed | ModelUsed
 Event: TypeAlias = _OfRun | _OfPlanning | _OfPlan | TaskEvent | _OfAnswer | _OfModels

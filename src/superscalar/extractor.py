@@ -12,13 +12,14 @@ import datetime as dt
 import enum
 import inspect
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
 from functools import cache
 from math import isfinite
 from typing import Any, Final, Literal, get_args
 
+from superscalar.attachments import Attachment, attachments_in
 from superscalar.errors import ModelError, RateLimited, UsageError
 from superscalar.executors import LOCAL
 from superscalar.models.account import limit_of, retry_of
@@ -26,14 +27,18 @@ from superscalar.models.base import ChatModel, Message, Request, estimated
 from superscalar.models.blocks import inert
 from superscalar.models.cleaning import replies
 from superscalar.models.ending import is_whole, why_cut
-from superscalar.models.patience import within
+from superscalar.models.files import Presented, presented, why_not_taken
+from superscalar.models.patience import FOR_EVER, Patience, Silence, Silent
+from superscalar.models.standby import Standby
 from superscalar.models.typed import AnswerType, Mismatch
 from superscalar.plan import Grammar
 from superscalar.plan.ir.signatures import Output, Parameter
 from superscalar.schedule.closures import Closed
 from superscalar.schedule.comers import Comer
 from superscalar.schedule.inside import granted_here
-from superscalar.schedule.limits import Limits
+from superscalar.schedule.limits import Grants, Limits
+from superscalar.schedule.refusal import refusal_of_model
+from superscalar.schedule.waiting import Ticket
 from superscalar.short import cut
 from superscalar.tools.context import ToolContext
 from superscalar.tools.terms import Limit, Retry
@@ -116,25 +121,33 @@ class Unfit(ValueError):
 
 
 class Extractor:
-    """The function of the tool `extract` of one agent: `schemas` by name, `model` the one that reads.
+    """The function of the tool `extract` of one agent: `schemas` by name, `models` those that read, the first first.
 
-    `timeout`: seconds for one reply, without what a model needs to get ready. A reply that does not fit is asked for
-    again, twice at the most. `grammar`: a model that can be held to the schema is.
+    `silence`: for how long one may say nothing; `timeout`: seconds for one whole reply, without what a model needs to
+    get ready. A reply that does not fit is asked for again, twice at the most. `grammar`: a model that can be held to
+    the schema is.
 
     Raises:
         UsageError: a schema has no name that a plan could use, or cannot be validated.
     """
 
     def __init__(
-        self, model: ChatModel | None, schemas: Mapping[str, Any], timeout: float | None, *, grammar: bool = True
+        self,
+        models: Sequence[ChatModel],
+        schemas: Mapping[str, Any],
+        *,
+        timeout: float | None = None,
+        silence: Silence = FOR_EVER,
+        grammar: bool = True,
     ) -> None:
         for name in schemas:
             if not (isinstance(name, str) and name.isidentifier()) or name in SIMPLE:
                 raise UsageError(
                     f'schemas={{{name!r}: ...}}: give it a name such as "Invoice", which is none of {", ".join(SIMPLE)}'
                 )
-        self._model = model
+        self._models = tuple(models)
         self._timeout = timeout
+        self._silence = silence
         self._grammar = grammar
         self.limits: Limits | None = None  # of the agent; without, nobody waits for them
         self.types: dict[str, Any] = dict(schemas)
@@ -168,18 +181,18 @@ class Extractor:
             TimeoutError: the model took too long.
             ModelError, ModelUnavailable: it failed.
         """
-        if self._model is None:
+        if not self._models:
             raise ModelError("this agent has no model to extract with; write LLMCompiler(..., extractor=...)")
         reader = self._reader(schema)
         grammar = reader.grammar if self._grammar else None
         conversation = reader.asked(_as_json(source), find)
+        files = presented(attachments_in(source), MAX_SOURCE)
+        conversation[-1] = files.with_turn(conversation[-1])
+        models = _readers_of(source, files, self._models)
         why = ""
         for number in range(_TRIES):
             request = Request(tuple(conversation), _MAX_TOKENS, grammar=grammar)
-            async with AsyncExitStack() as holding:
-                if number and self.limits is not None:  # the call was let in to ask once
-                    await holding.enter_async_context(_let_in(self.limits, self._model, run.run_id))
-                text, torn = await self._reply(self._model, request, run)
+            text, torn = await self._reply(models, request, run, number)
             try:
                 if torn:  # what is there of it may be a value, and another one than was meant
                     raise Unfit("it was cut", f"its reply was cut: {torn}")
@@ -193,46 +206,100 @@ class Extractor:
                 ]
         raise NoValue(f"the model gave no {schema} in {_TRIES} tries; the last time: {why}")
 
-    async def _reply(self, model: ChatModel, request: Request, run: ToolContext[Any]) -> tuple[str, str]:
-        """The text of one reply, as far as it may be long, and why it was cut, if it was. The run is told its usage."""
+    async def _reply(
+        self, models: Sequence[ChatModel], request: Request, run: ToolContext[Any], number: int
+    ) -> tuple[str, str]:
+        """The reply of the first of `models` that gives one, as `_reply_of` has it.
+
+        `number`: it is asked for so many times.
+
+        Raises:
+            TimeoutError, ModelError, ModelUnavailable: as for the call.
+        """
+        loop = asyncio.get_running_loop()
+        granted = None if self.limits is None else granted_here(self.limits, loop)
+        standby = Standby(loop if granted is None else granted[0].clock)
+        entrants = standby.entrants(models)
+        while True:
+            one = entrants.next(loop.time())
+            try:
+                async with AsyncExitStack() as holding:
+                    if granted is not None and (number or len(self._models) > 1):  # else the call was let in to ask it
+                        await holding.enter_async_context(_let_in(*granted, one.model, run.run_id))
+                    found, silent = await self._reply_of(one.model, request, run)
+            except ModelError as error:
+                one.given_up = error
+                refusal = refusal_of_model(error)
+                if refusal is None:
+                    standby.failed(one.model, error, loop.time())
+                else:
+                    standby.refused(one.model, refusal.retry_after or 0.0, loop.time())
+                if entrants.is_over:
+                    raise _raised_for(entrants.error) from error
+                run.progress(f"{one.model.name} does not answer, and another model is asked: {error}")
+            else:
+                if silent is None:
+                    standby.answers(one.model)
+                else:
+                    standby.failed(one.model, silent, loop.time())
+                return found
+
+    async def _reply_of(
+        self, model: ChatModel, request: Request, run: ToolContext[Any]
+    ) -> tuple[tuple[str, str], Silent | None]:
+        """The text of one reply, as far as it may be long, and why it was cut, if it was; and beside these, if it fell
+        silent, that. The run is told its usage.
+        """
         written: list[str] = []
         length, counted = 0, False
         finish: str | None = None
         run.asked(model.name)
         try:
-            async with within(self._timeout) as clock, aclosing(replies(model, request)) as chunks:
-                async for chunk in chunks:
-                    if chunk.preparing is not None:
-                        run.progress(chunk.preparing.what, chunk.preparing.fraction)
-                        if self._timeout is not None:
-                            clock.reschedule(asyncio.get_running_loop().time() + self._timeout)
-                    if chunk.usage is not None:
-                        counted = True
-                        run.used(chunk.usage)
-                    if chunk.withdrawn:
-                        written.clear()
-                    written.append(chunk.text)
-                    finish = chunk.finish or finish
-                    length += len(chunk.text) + (0 if chunk.withdrawn else len(chunk.thought))
-                    if length > MAX_REPLY:
-                        return "".join(written), f"it has more than {MAX_REPLY:,} characters"
+            with Patience(self._silence, whole=self._timeout) as time:
+                time.begin(model.name)
+                async with aclosing(replies(model, request)) as chunks:
+                    while (chunk := await time.wait(anext(chunks, None))) is not None:
+                        time.hear(chunk)
+                        if chunk.preparing is not None:
+                            run.progress(chunk.preparing.what, chunk.preparing.fraction)
+                        if chunk.usage is not None:
+                            counted = True
+                            run.used(chunk.usage)
+                        if chunk.withdrawn:
+                            written.clear()
+                        written.append(chunk.text)
+                        finish = chunk.finish or finish
+                        length += len(chunk.text) + (0 if chunk.withdrawn else len(chunk.thought))
+                        if length > MAX_REPLY:
+                            return ("".join(written), f"it has more than {MAX_REPLY:,} characters"), None
         except TimeoutError:
-            raise TimeoutError(f"the model that extracts gave no answer within {self._timeout:g} s") from None
+            late = f"the model that extracts gave no answer within {self._timeout:g} s (extractor_timeout)"
+            raise TimeoutError(late) from None
+        except Silent as silent:
+            if finish is None and not any(written):
+                raise
+            return ("".join(written), "" if is_whole(finish) else str(silent)), None if finish else silent
         except ModelError as error:
-            if error.retryable:
+            if any(written) and error.retryable:  # what it said is not to be mixed with what another says
                 raise ModelUnavailable(str(error)) from error
             raise
         finally:
             if not counted:  # broken off, or of a provider that does not count; or nothing came of it
                 run.used(estimated(request, length, getattr(model, "prices", None)) if length else Usage())
-        return "".join(written), "" if is_whole(finish) else why_cut(finish)
+        return ("".join(written), "" if is_whole(finish) else why_cut(finish)), None
+
+
+def _raised_for(error: ModelError) -> Exception:
+    """What a call ends with whose models did not answer: one that may be made again, where that may help."""
+    if isinstance(error, Silent):
+        return TimeoutError(str(error))
+    return ModelUnavailable(str(error)) if error.retryable else error
 
 
 @asynccontextmanager
-async def _let_in(limits: Limits, model: ChatModel, run: str) -> AsyncIterator[None]:
-    """Ask a model once more inside of a call that took part in its limit: on the slot of that call, when it is time."""
+async def _let_in(granted: Grants, caller: Ticket | None, model: ChatModel, run: str) -> AsyncIterator[None]:
+    """Ask a model inside of a call when it is time; where that took part in the model's limit, on the slot of it."""
     loop = asyncio.get_running_loop()
-    granted, caller = granted_here(limits, loop)
     comer = Comer(run, (limit_of(model),), loop, granted, caller=caller, longest=(retry_of(model) or _RETRY).longest)
     try:
         if not comer.comes_now():
@@ -246,11 +313,12 @@ async def _let_in(limits: Limits, model: ChatModel, run: str) -> AsyncIterator[N
 
 
 def extraction(
-    model: ChatModel | None,
+    models: Sequence[ChatModel],
     schemas: Mapping[str, Any],
     tools: Toolset,
     *,
-    timeout: float | None = 120.0,
+    timeout: float | None = None,
+    silence: Silence = FOR_EVER,
     grammar: bool = True,
 ) -> Toolset:
     """`tools` and `extract`, as plans see it.
@@ -266,9 +334,10 @@ def extraction(
             f"a tool is called {NAME!r}, as is the one that comes with schemas= and extractor=; "
             'give it another name: @tool(name="...")'
         )
+    model = models[0] if len(models) == 1 else None  # one of several is let in by itself
     at_once = getattr(model, "concurrency", None)
     limits = {LIMIT: Limit(concurrency=at_once)} if at_once is not None and LIMIT not in tools.limits else {}
-    extractor = Extractor(model, schemas, timeout, grammar=grammar)
+    extractor = Extractor(models, schemas, timeout=timeout, silence=silence, grammar=grammar)
     made: Tool[..., Any] = tool(
         name=NAME,
         effect="read",
@@ -326,6 +395,22 @@ def _as_json(source: Any) -> str:
             "give it a part: a field, some of the items, or a slice of the text"
         )
     return inert(whole, "data")
+
+
+def _readers_of(source: Any, files: Presented, models: Sequence[ChatModel]) -> Sequence[ChatModel]:
+    """Those of the models that have something to read: where data is nothing but files, those that take one of them.
+
+    Raises:
+        ValueError: there is none.
+    """
+    parts = source if isinstance(source, list | tuple) else (source,)
+    if files.read or not parts or not all(isinstance(part, Attachment) for part in parts):
+        return models
+    untaken = [[why_not_taken(model, file) for file in files.attachments] for model in models]
+    able = [model for model, whys in zip(models, untaken, strict=True) if not all(whys)]
+    if not able:
+        raise ValueError("; ".join(dict.fromkeys([*files.withheld, *(why for whys in untaken for why in whys)])))
+    return able
 
 
 class _TypeReader:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, TypeAlias, TypeVar
 
 from superscalar.choices import Mode, ReplanMode, ReplannerSees, Show, words_of
 from superscalar.errors import UsageError
@@ -25,6 +25,7 @@ from superscalar.given import (
     Expected,
     above_zero,
     an,
+    are_texts,
     check_fields,
     check_names,
     function,
@@ -50,6 +51,8 @@ if TYPE_CHECKING:  # a command line that prints its help needs none of them
     from superscalar.secrets import Redact
     from superscalar.tools import Limit, Tool, Toolset
 
+    Models: TypeAlias = str | ChatModel | PydanticModel | Sequence[str | ChatModel | PydanticModel]
+
 A = TypeVar("A")
 OptionsT = TypeVar("OptionsT")
 P = ParamSpec("P")
@@ -68,10 +71,15 @@ def _is_model(value: object) -> bool:
     return named and not isinstance(value, type) and callable(getattr(value, "stream", None))
 
 
+def _are_models(value: object) -> bool:
+    several = value if isinstance(value, list | tuple) else (value,)
+    return bool(several) and all(isinstance(one, str) or _is_model(one) for one in several)
+
+
 _MODEL: Final = Expected(
-    'write a name such as "openai:gpt-5-mini" or "local", or an object that has what superscalar.ChatModel has, '
-    "or a Model of pydantic-ai",
-    lambda value: isinstance(value, str) or _is_model(value),
+    'write a name such as "openai:gpt-5-mini" or "local", an object that has what superscalar.ChatModel has, '
+    "a Model of pydantic-ai, or a list of these, of which another answers where one does not",
+    _are_models,
 )
 
 
@@ -82,6 +90,16 @@ def _is_path_or_journal(value: object) -> bool:
     return isinstance(path, str) and "\0" not in path and os.fsencode(path) != b""
 
 
+def _are_examples(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(
+        isinstance(pair, list | tuple) and len(pair) == 2 and are_texts(pair) for pair in value
+    )
+
+
+_EXAMPLES: Final = Expected(
+    'write pairs of a question and its plan, such as [("What is IBM at?", "now = price(\'IBM\')\\njoin(now)")]',
+    _are_examples,
+)
 _is_journal: Final = is_a("superscalar.journal", "Journal")
 _is_policy: Final = is_a("superscalar.policy", "Policy")
 _MODES: Final = words_of(Mode)
@@ -93,10 +111,11 @@ _TOKENS: Final = whole_number(1, "tokens")
 class ModelOptions:
     """Which models plan, answer and read, and how they are asked."""
 
-    model: str | ChatModel | PydanticModel | None = field(default=None, kw_only=False, metadata=_MODEL.or_none.here)
+    model: Models | None = field(default=None, kw_only=False, metadata=_MODEL.or_none.here)
     """Which model plans and answers: local, local:FILE.gguf, openai:NAME, anthropic:NAME, or another provider's, which
     `superscalar models` lists. Or any `ChatModel`, or a model object of pydantic-ai; without one, `compile` and
-    `execute` work."""
+    `execute` work. A list of them: where one fails or refuses before anything of its reply has come, the
+    next one is asked. So for `joiner` and `extractor`. See docs/models.md."""
 
     tools: Iterable[Tool[..., Any] | Toolset | Callable[..., Any]] = field(
         default=(),
@@ -109,7 +128,7 @@ class ModelOptions:
     executor: Executor | None = field(default=None, metadata=EXECUTOR.or_none.here)
     """Where calls run that have no executor of their own; None: in this process. See docs/executors.md."""
 
-    extractor: str | ChatModel | PydanticModel | None = field(default=None, metadata=_MODEL.or_none.here)
+    extractor: Models | None = field(default=None, metadata=_MODEL.or_none.here)
     """Which model reads for extract(...) in plans, if it is not the one that plans. "same" is that one. See
     docs/extract.md."""
 
@@ -127,6 +146,17 @@ class ModelOptions:
 
     instructions: str = field(default="", metadata=TEXT.here)
     """What else the planner and the joiner should know."""
+
+    planner_instructions: str = field(default="", metadata=TEXT.here)
+    """What else the planner should know, and nobody but the planner."""
+
+    joiner_instructions: str = field(default="", metadata=TEXT.here)
+    """What else the joiner should know, and nobody but the joiner."""
+
+    examples: Sequence[tuple[str, str]] = field(default=(), metadata=_EXAMPLES.here, repr=False)
+    """Questions with their plans, which a planner is shown beside ours: `[(question, plan), ...]`. Each plan is checked
+    against the tools when the agent is made. Where there are more than `max_example_tokens`, those that fit the
+    question are shown. See docs/models.md."""
 
     base_url: str | None = field(
         default=None,
@@ -150,7 +180,7 @@ class ModelOptions:
 class AnswerOptions:
     """Who answers, and what type an answer has."""
 
-    joiner: str | ChatModel | PydanticModel | None = field(default=SAME, metadata=_MODEL.or_none.here)
+    joiner: Models | None = field(default=SAME, metadata=_MODEL.or_none.here)
     """Which model answers, if it is not the one that plans. None: the value of `join(...)` is the answer."""
 
     output_type: Any = None
@@ -179,18 +209,31 @@ class BoundOptions(Bounds):
     max_repairs: int = field(default=2, metadata=whole_number(0, "repairs").here)
     """How often the errors of a plan go back to the planner, per round."""
 
-    planner_timeout: float | None = field(default=120.0, metadata=SECONDS.or_none.here)
-    """Seconds for one reply of the planner, from when it is asked; None is no bound."""
+    first_token_timeout: float | None = field(default=300.0, metadata=SECONDS.or_none.here)
+    """Seconds until a model says its first word, from when it is asked: a word of its reply, or what it thinks. What it
+    says of getting ready begins them anew. None is no bound."""
 
-    joiner_timeout: float | None = field(default=120.0, metadata=SECONDS.or_none.here)
-    """Seconds for one reply of the joiner, from when it is asked; None is no bound."""
+    stall_timeout: float | None = field(default=60.0, metadata=SECONDS.or_none.here)
+    """Seconds for which a model may say nothing in the middle of a reply; what was written by then is kept as that of a
+    reply that was cut. None is no bound."""
 
-    extractor_timeout: float | None = field(default=120.0, metadata=SECONDS.or_none.here)
-    """Seconds for one reply of the extractor; None is no bound."""
+    planner_timeout: float | None = field(default=None, metadata=SECONDS.or_none.here)
+    """Seconds for one whole reply of the planner, from when it is asked; None is no bound: it may take its time, and
+    may not fall silent."""
+
+    joiner_timeout: float | None = field(default=None, metadata=SECONDS.or_none.here)
+    """Seconds for one whole reply of the joiner, likewise."""
+
+    extractor_timeout: float | None = field(default=None, metadata=SECONDS.or_none.here)
+    """Seconds for one whole reply of the extractor, likewise."""
 
     max_prompt_tokens: int | None = field(default=4_000, metadata=_TOKENS.or_none.here)
     """Tokens of a prompt for what the planner is told of tools. Where all of them take more, it is shown those that fit
     the question best, and those that are pinned (`Toolset(pinned=...)`). None is no bound. See docs/tools.md."""
+
+    max_example_tokens: int | None = field(default=1_000, metadata=_TOKENS.or_none.here)
+    """Tokens of a prompt for `examples`. Where all of them take more, the planner is shown those that fit the question
+    best. None is no bound."""
 
     max_plan_tokens: int = field(default=4_096, metadata=_TOKENS.here)
     """Tokens of one reply of the planner, at most."""
@@ -311,14 +354,14 @@ if TYPE_CHECKING:
     class AnsweredInText(_AllElse, Generic[A]):
         """With neither, the joiner writes text."""
 
-        joiner: str | ChatModel | PydanticModel = SAME
+        joiner: Models = SAME
         output_type: type[A] = str  # type: ignore[assignment]
 
     @dataclass(frozen=True, kw_only=True)
     class Typed(_AllElse, Generic[A]):
         """A class, or a generic type such as `list[int]`."""
 
-        joiner: str | ChatModel | PydanticModel = SAME
+        joiner: Models = SAME
         output_type: type[A]
 
     @dataclass(frozen=True, kw_only=True)
@@ -332,7 +375,7 @@ if TYPE_CHECKING:
     class Validated(_AllElse):
         """What is no class for a type checker: unions, `Literal`, `Annotated`."""
 
-        joiner: str | ChatModel | PydanticModel | None = SAME
+        joiner: Models | None = SAME
         output_type: Any
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from superscalar.examples import Example, ExampleChoice
 from superscalar.models.base import Message
 from superscalar.models.blocks import inert, recounted
 from superscalar.plan.ir import Call, Task, walk
@@ -20,6 +21,7 @@ from superscalar.tools.toolset import Toolset
 _WORD: Final = re.compile(r"\w+")
 _CALLED: Final = re.compile(r"`([^`]+)`")
 _NO_TOOL: Final = "E301"
+_NO_EXAMPLES: Final = ExampleChoice()
 _MOST_MEANT: Final = 5
 """So many tools are shown for a name that none has."""
 
@@ -28,6 +30,7 @@ class ToolListing:
     """Which tools a planner is told of in one run: first those for the question, then those that its plans name.
 
     `max_tokens`: how much of a prompt there is for the first, None for all tools. `history`: what was said before.
+    `examples`: those for the question; of what they call it is told as well.
     """
 
     def __init__(
@@ -36,9 +39,11 @@ class ToolListing:
         question: str = "",
         history: Iterable[Message] = (),
         max_tokens: int | None = None,
+        examples: ExampleChoice = _NO_EXAMPLES,
     ) -> None:
-        before = [turn.text for turn in history if turn.role == "user"]
-        self.choice: ToolChoice = tools_for(tools, question, before, max_tokens)
+        called = [alias for example in reversed(examples.shown) for alias in example.calls]  # the last fits best
+        self.choice: ToolChoice = tools_for(tools, question, asked_before(history), max_tokens, called)
+        self._examples = examples
         self._tools = tools
         self._room = None if max_tokens is None else max_tokens * CHARACTERS_PER_TOKEN
         forms: set[str] = set()
@@ -75,6 +80,16 @@ class ToolListing:
                     f"names them.{rest}"
                 )
         return "\n\n".join(parts)
+
+    @property
+    def examples_are_whole(self) -> bool:
+        """Whether there are no other examples, so that none is chosen for the question."""
+        return self._examples.is_whole
+
+    def examples(self, *, constrained: bool) -> tuple[Example, ...]:
+        """The examples that call nothing but what it is told of first, if only by name; as for `begun`."""
+        known = {one.alias for one in (*self.choice.shown, *(() if constrained else self.choice.named))}
+        return tuple(example for example in self._examples.shown if known.issuperset(example.calls))
 
     def forget(self) -> None:
         """Go on as if it had been told of nothing but what it was told first: the turns since then are gone."""
@@ -128,6 +143,11 @@ class ToolListing:
         return "\n\n".join([*(_by_server(new.values(), {}, self._forms) if new else ()), said])
 
 
+def asked_before(history: Iterable[Message]) -> list[str]:
+    """What somebody had asked before a question."""
+    return [turn.text for turn in history if turn.role == "user"]
+
+
 def _by_server(signatures: Iterable[Signature], says: Mapping[str, str], told: set[str]) -> Iterator[str]:
     """Tools as a planner is shown them: our own, then those of servers in a block, as what these say is data."""
     stubs: dict[str, list[str]] = {"": []}
@@ -159,23 +179,39 @@ def conversation(
 ) -> list[Message]:
     """The messages of a first round, for a plan in this syntax, with or without `blocks`.
 
-    What is the same for every agent comes first, then the agent's tools and instructions, then what was said before,
-    and the question last: a provider's prompt cache, or the embedded model's, keeps all that is the same. How far that
-    is, where it does not depend on the question, the last turn says (`Message.steady`).
+    What is the same for every agent comes first, then the agent's tools and instructions, its examples, what was said
+    before, and the question last: a provider's prompt cache, or the embedded model's, keeps all that is the same. How
+    far that is, where it does not depend on the question, a turn says (`Message.steady`): behind all examples, or
+    behind the tools where examples are chosen.
     """
     prompt = front_of(syntax).prompt
-    messages = [Message("system", (prompt.with_blocks if blocks else "") or prompt.language)]
-    for asked, plan in prompt.examples:
+    told = (blocks and prompt.with_blocks) or prompt
+    messages = [Message("system", told.language)]
+    for asked, plan in told.examples:
         messages += [Message("user", asked), Message("assistant", plan)]
     listing = tools if isinstance(tools, ToolListing) else ToolListing(tools)
     parts = [listing.begun(constrained=not blocks)]
     if instructions:
         parts.append(instructions.strip())
-    steady = len("\n\n".join(parts)) if listing.is_whole else 0
+    steady = len("\n\n".join(parts))
+    for example in listing.examples(constrained=not blocks):
+        parts.append(_question(example.question))
+        messages += [Message("user", "\n\n".join(parts)), Message("assistant", example.plan)]
+        parts = []
     if history:  # in this turn, so that every turn of the assistant is a plan
         parts.append(recounted(history))
-    parts.append(f"Question: {question.strip()}")
-    return [*messages, Message("user", "\n\n".join(parts)).steady_for(steady)]
+    parts.append(_question(question))
+    messages.append(Message("user", "\n\n".join(parts)))
+    own = [turn for turn in messages[1 + 2 * len(told.examples) :] if turn.role == "user"]
+    if listing.is_whole and len(own) > 1 and listing.examples_are_whole:
+        own[-2].steady_for(len(own[-2].text))
+    elif listing.is_whole:
+        own[0].steady_for(steady)
+    return messages
+
+
+def _question(asked: str) -> str:
+    return f"Question: {asked.strip()}"
 
 
 def repair_message(problems: Sequence[Diagnostic], syntax: Syntax = "python") -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, TypeGuard
 
+from superscalar.attachments import Attachment, attachments_in
 from superscalar.excerpt import excerpt
 from superscalar.models.blocks import inert
 from superscalar.observe.wording import counted
@@ -113,6 +114,39 @@ def show_results(
                 room -= len(line)
     whole = "\n".join(lines[t.id] for t in tasks if t.id in lines) or "(nothing was looked up)"
     return inert(whole, "results")
+
+
+def files_joined(tasks: Sequence[Task], outcomes: Mapping[TaskId, Outcome]) -> Iterator[tuple[str, Attachment]]:
+    """The files in what `show_joined` shows, each with the name of its result and the steps to it."""
+    joined = {id: name for id, name in _joined(tasks).items() if id in outcomes}
+    shown = [(task, joined[task.id]) for task in tasks if task.id in joined]
+    return _files_of(shown, outcomes) if shown else files_in_results(tasks, outcomes)
+
+
+def files_in_results(tasks: Sequence[Task], outcomes: Mapping[TaskId, Outcome]) -> Iterator[tuple[str, Attachment]]:
+    """The files in all results, in the same way; what is joined comes first."""
+    joined = _joined(tasks)
+    named = [(task, joined.get(task.id)) for task in tasks]
+    return _files_of(sorted(named, key=lambda one: one[0].id not in joined), outcomes)
+
+
+def _files_of(
+    named: Sequence[tuple[Task, str | None]], outcomes: Mapping[TaskId, Outcome]
+) -> Iterator[tuple[str, Attachment]]:
+    for task, name in named:
+        said = name or name_of(task.id) or "result"
+        for path, file in attachments_in(_there(outcomes.get(task.id))):
+            yield f"{said}{path}", file
+
+
+def _there(outcome: Outcome | None) -> Any:
+    """What there is of a value."""
+    match outcome:
+        case Observation(value):
+            return value
+        case Failure(items=tuple(items)) | Skipped(items=tuple(items)):
+            return [_there(item) for item in items]
+    return None
 
 
 def _joined(tasks: Sequence[Task]) -> dict[TaskId, str | None]:
@@ -446,36 +480,40 @@ def summary(outcome: Outcome) -> str:
     """What may be known of a result that is not trusted: whether there is one, of which type, and how large."""
     match outcome:
         case Observation(value):
-            return f"withheld ({_size(outer(value))})"
+            return f"withheld ({_size(value)})"
         case Failure():
             return f"UNKNOWN ({_cause(outcome)})"
         case Skipped():
             return "not needed" if outcome.items is None else f"withheld ({outcome})"
 
 
-def _size(data: Any) -> str:
-    match data:
+def _size(value: Any) -> str:
+    match value if isinstance(value, Attachment) else outer(value):
+        case Attachment():
+            return "a file"
         case None:
             return "null"
         case bool():
             return "true or false"
         case int() | float():
             return "a number"
-        case str():
+        case str() as data:
             return f"a text of {counted(len(data), 'character')}"
-        case list():
-            kinds = {_kind(outer(item)) for item in data}
+        case list() as data:
+            kinds = {_kind(item) for item in data}
             return f"a list of {counted(len(data), kinds.pop() if len(kinds) == 1 else 'item')}"
-        case dict():
+        case dict() as data:
             return f"an object with {counted(len(data), 'key')}"
     return "a value"
 
 
-def _kind(data: Any) -> str:
-    match data:
+def _kind(value: Any) -> str:
+    match value if isinstance(value, Attachment) else outer(value):
+        case Attachment():
+            return "file"
         case str():
             return "text"
-        case int() | float() if not isinstance(data, bool):
+        case int() | float() if not isinstance(value, bool):
             return "number"
         case list():
             return "list"

@@ -15,6 +15,7 @@ from pathlib import PurePath
 from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID
 
+from superscalar.attachments import Attachment
 from superscalar.everyday import BARE, contents
 from superscalar.values import IMMUTABLE, Failure, Handle, Observation, Skipped, copied, own_state, record_fields
 
@@ -181,6 +182,7 @@ _LEAVES: Final[dict[type, Callable[[Any], int]]] = {
     UUID: _moment,
     Decimal: _decimal,
     Handle: lambda value: 64 + _text(value.text),
+    Attachment: lambda value: _MOMENT + _bytes(value.content) + _text(value.uri) + _text(value.name),
 }
 
 _LARGE: Final = 10_000  # bytes: what weighs more is remembered, if anything is

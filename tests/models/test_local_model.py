@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from superscalar.errors import ModelError, ModelSetupError
-from superscalar.models import Chunk, LocalModel, Message, Request, Usage, cache
+from superscalar.models import Chunk, LocalModel, Message, Request, Usage, cache, local
 from superscalar.models.base import Preparation
 from superscalar.models.engine import Emit, Engine, LlamaEngine, missing_instructions
 from superscalar.plan import Grammar
@@ -241,6 +241,33 @@ def test_a_second_request_waits_its_turn(file: Path) -> None:
         go.set()
         assert await first == await third == [Chunk(finish="stop")]
         assert running == [1, 1]
+
+    run(test)
+
+
+def test_a_request_that_waits_its_turn_says_so(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it would be taken for a model that has nothing to say."""
+    monkeypatch.setattr(local, "_STILL_WAITING", 0.001)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def script(body: Mapping[str, object], emit: Emit) -> None:
+        begun.set()
+        assert go_on.wait(20)
+        for event in (BEGIN, text("x"), END, COUNT):
+            emit(event)
+
+    async def test() -> None:
+        model = LocalModel(path=file, load=FakeEngine(script).load)
+        first = asyncio.ensure_future(reply(model))
+        await asyncio.to_thread(begun.wait)
+        async with aclosing(model.stream(REQUEST)) as second:
+            while (chunk := await anext(second)).preparing is None or "waiting" not in chunk.preparing.what:
+                pass
+            go_on.set()
+            rest = [chunk async for chunk in second]
+        assert chunk.preparing == Preparation("waiting for the replies before it", 0.0)
+        assert "".join(chunk.text for chunk in rest) == "x"
+        await first
 
     run(test)
 

@@ -439,6 +439,7 @@ GRAMMAR = Grammar('root ::= "x"', 'start: "x"', {"type": "object", "properties":
         (
             "lark",
             {
+                "parallel_tool_calls": False,
                 "tool_choice": {"type": "custom", "custom": {"name": "plan"}},
                 "tools": [
                     {
@@ -514,5 +515,5 @@ def test_what_a_custom_tool_is_given_is_the_reply() -> None:
 
 
 def test_an_unknown_form_of_grammar_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"write one of 'json_schema', 'lark', 'llama\.cpp', 'vllm'"):
+    with pytest.raises(UsageError, match=r"write one of 'json_schema', 'lark', 'llama\.cpp', 'vllm', None"):
         OpenAIModel("m", api_key="k", grammar="gbnf")  # type: ignore[arg-type]  # that is what is tested

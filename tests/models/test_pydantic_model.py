@@ -22,9 +22,10 @@ from superscalar.events import ModelWaiting, PlanWritten, Thought
 from superscalar.models import Chunk, Message, Prices, PydanticAIModel, Request, Usage
 from superscalar.models.account import account_of
 from superscalar.models.clients import LentConnections, OwnConnections
+from superscalar.models.ending import Ends
 from superscalar.models.failing import model_error
 from superscalar.models.market import prices_of
-from superscalar.models.parts import PartsReply
+from superscalar.models.parts import ENDS, PartsReply
 from superscalar.models.reply import RefusedError
 from superscalar.models.turns import turns
 from superscalar.plan import Grammar
@@ -180,6 +181,18 @@ def test_a_bound_that_is_too_large_for_a_model_is_asked_again_without_room_for_t
     assert [settings["max_tokens"] for settings in model.settings] == [12_388, 100]
 
 
+def test_settings_of_a_model_object_stand_but_for_what_is_not_the_users() -> None:
+    model = Scripted(["x"])
+    model.model._settings = {"temperature": 0.7, "max_tokens": 9, "max_retries": 5}
+    asyncio.run(said(model.of(settings={"max_tokens": 7})))
+
+    assert {name: model.settings[0][name] for name in ("temperature", "max_tokens", "max_retries")} == {
+        "temperature": 0.7,
+        "max_tokens": 7,
+        "max_retries": 0,
+    }
+
+
 def test_a_setting_of_the_users_is_never_left_out() -> None:
     model = Scripted(http(400, {"message": "`temperature` is deprecated for this model"}), ["x"])
 
@@ -215,6 +228,13 @@ def test_plans_are_structured_output_where_the_user_says_so() -> None:
     assert (plain._parameters(grammar), plain.constrains, plain.writes) == (None, False, "python")
 
 
+def test_a_plan_in_json_runs_as_it_comes() -> None:
+    steps = '{"steps": [{"id": "a", "tool": "price", "arguments": {"ticker": "IBM"}}], "join": {"$ref": "a"}}'
+    model = Scripted([steps[:40], steps[40:]])
+
+    assert answered(LLMCompiler(model.of(grammar="json_schema"), [price], joiner=None)).answer == 231.25
+
+
 # --------------------------------------------------------------------------------------------- what comes back
 
 
@@ -247,6 +267,14 @@ def test_a_signature_goes_back_in_a_repair_and_its_thought_is_no_part_of_the_pla
     assert said_before.parts[0].signature == "s1"
 
 
+def test_a_signature_goes_back_to_a_joiner_that_is_asked_again() -> None:
+    joiner = Scripted([thought("A sum.", "s1"), "about 3"], ["3"])
+    agent = LLMCompiler(ScriptedModel("join(3)\n"), [price], joiner=joiner.of(), output_type=int)
+
+    assert answered(agent).answer == 3
+    assert parts_of(joiner.asked[1][-2:-1]) == [("thinking", "A sum."), ("text", "about 3")]
+
+
 def test_a_signature_is_recorded_nowhere(tmp_path: Path) -> None:
     model = Scripted([thought("Let me see.", "signature-of-it"), "a = cost('IBM')\njoin(a)\n"], ["a = 1\njoin(a)\n"])
     result = answered(LLMCompiler(model.of(), [price], joiner=None, journal=tmp_path / "runs.db"))
@@ -267,7 +295,7 @@ def free(response: Any, used: Usage) -> float:
 
 def carried(response: Any) -> object:
     """What a model wants back that writes this."""
-    reply = PartsReply(1, (), free)
+    reply = PartsReply(1, (), Ends(ENDS), free)
     for index, part in enumerate(response.parts):
         list(reply.take(messages.PartStartEvent(index=index, part=part)))
     return list(reply.finish(response))[-1].carry
@@ -318,7 +346,7 @@ WHOLE = {"finish_reason": "end_turn"}
 
 
 def ended(**response: Any) -> tuple[str | None, str]:
-    reply = PartsReply(1, (), free)
+    reply = PartsReply(1, (), Ends(ENDS), free)
     chunks = list(reply.finish(reply_of(**response)))
     return chunks[-1].finish, text_of(chunks)
 
@@ -349,13 +377,19 @@ def test_an_end_that_the_library_made_up_is_none() -> None:
     assert ended() == ("stop", "")
 
 
+def test_a_word_that_the_user_knows_says_that_a_reply_is_whole() -> None:
+    response = reply_of(provider_details={"finish_reason": "EOS"}, provider_name="p")
+
+    assert list(PartsReply(1, (), Ends(ENDS, ["eos"]), free).finish(response))[-1].finish == "stop"
+
+
 def test_calls_of_tools_that_nobody_offered_are_lines_of_text() -> None:
     calls = [
         messages.ToolCallPart(tool_name="price", args='{"ticker": "IBM"}'),
         messages.ToolCallPart(tool_name="join", args={"values": ["price"]}),
     ]
 
-    chunks = list(PartsReply(1, (), free).finish(reply_of(*calls)))
+    chunks = list(PartsReply(1, (), Ends(ENDS), free).finish(reply_of(*calls)))
     assert text_of(chunks) == (
         '{"name": "price", "arguments": {"ticker": "IBM"}}\n{"name": "join", "arguments": {"values": ["price"]}}\n'
     )
@@ -386,7 +420,7 @@ def test_what_was_used_says_what_was_kept_and_what_was_thought() -> None:
         details={"reasoning_tokens": 30},
     )
     prices = Prices(10.0, 100.0, cached=1.0, kept=20.0)
-    reply = PartsReply(1, (), lambda _, used: prices.of(used))
+    reply = PartsReply(1, (), Ends(ENDS), lambda _, used: prices.of(used))
 
     found = list(reply.finish(reply_of(usage=counted, finish_reason="stop", provider_details=WHOLE)))[-1].usage
 
@@ -400,7 +434,7 @@ def test_what_was_used_says_what_was_kept_and_what_was_thought() -> None:
     ids=["nothing", "not all of it"],
 )
 def test_what_a_provider_did_not_count_is_left_to_an_estimate(counted: Any) -> None:
-    assert list(PartsReply(1, (), free).finish(reply_of(usage=counted)))[-1].usage is None
+    assert list(PartsReply(1, (), Ends(ENDS), free).finish(reply_of(usage=counted)))[-1].usage is None
 
 
 def test_a_stop_text_ends_a_reply_wherever_it_is_cut() -> None:
@@ -435,6 +469,11 @@ def read(error: Exception) -> tuple[type, bool, float | None, int | None]:
         (lambda: exceptions.ContentFilterError("filtered"), (ModelError, False, None, None)),
         (lambda: exceptions.UserError("Set `P_KEY`"), (ModelSetupError, False, None, None)),
         (lambda: exceptions.ModelAPIError("m", "who knows"), (ModelError, False, None, None)),
+        (
+            lambda: exceptions.FallbackExceptionGroup("all", [http(401), http(429, headers={"Retry-After": "7"})]),
+            (ModelError, True, 7.0, 429),
+        ),
+        (lambda: exceptions.FallbackExceptionGroup("all", [http(401), http(400)]), (ModelError, False, None, 400)),
         (lambda: ConnectionResetError("gone"), (ModelError, True, None, None)),
         (lambda: ValueError("who knows"), (ModelError, False, None, None)),
     ],
@@ -493,6 +532,13 @@ def test_what_is_missing_is_told_by_the_line_that_installs_it(monkeypatch: pytes
     monkeypatch.setitem(sys.modules, "pydantic_ai.models", None)
     with pytest.raises(ModelSetupError, match=r"needs the models extra: pip install 'superscalar\[models\]'"):
         model.check_setup()
+
+
+def test_a_library_that_is_too_old_is_told_from_one_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("pydantic_ai.models.Model.unsupported_settings")
+
+    with pytest.raises(ModelSetupError, match=r"a later pydantic-ai: pip install -U 'superscalar\[models\]'"):
+        Scripted(["x"]).of().check_setup()
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,15 @@ USAGES: list[tuple[Any, Usage | None]] = [
         Usage(5, 4, 2, 1),
     ),
     ({"usage": {"prompt_tokens": 5, "completion_tokens": 2, "prompt_cache_hit_tokens": 9}}, Usage(5, 5, 2, 1)),
+    (
+        {"usage": {"prompt_tokens": 5, "completion_tokens": 9, "completion_tokens_details": {"reasoning_tokens": 7}}},
+        Usage(5, 0, 9, 1, reasoning_tokens=7),
+    ),
+    (
+        {"usage": {"prompt_tokens": 5, "completion_tokens": 2, "completion_tokens_details": {"reasoning_tokens": 7}}},
+        Usage(5, 0, 2, 1, reasoning_tokens=2),
+    ),
+    ({"usage": {"prompt_tokens": 5, "completion_tokens": 2, "completion_tokens_details": []}}, Usage(5, 0, 2, 1)),
     ({"x_groq": {"usage": {"prompt_tokens": 5, "completion_tokens": 2}}}, Usage(5, 0, 2, 1)),
     ({"choices": [{"usage": {"prompt_tokens": 5, "completion_tokens": 2}}]}, Usage(5, 0, 2, 1)),
     ({"usage": {}}, None),

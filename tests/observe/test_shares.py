@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from superscalar.events import ModelAsked, ModelUsed, RoundStarted
+from superscalar.events import Event, ModelAsked, ModelUsed, RoundStarted
 from superscalar.observe.shares import by_model, by_round
 from superscalar.values import Usage
 
@@ -10,7 +10,7 @@ ONE, TWO, THREE = Usage(1, output_tokens=10), Usage(2, reasoning_tokens=20), Usa
 
 
 def test_each_model_has_what_it_used() -> None:
-    happened = [
+    happened: list[Event] = [
         ModelUsed(0.0, "planner", ONE, "a"),
         ModelUsed(1.0, "joiner", TWO, "b"),
         ModelUsed(2.0, "planner", THREE, "a"),
@@ -20,7 +20,7 @@ def test_each_model_has_what_it_used() -> None:
 
 
 def test_an_older_journal_names_the_model_where_it_is_asked_or_not_at_all() -> None:
-    happened = [
+    happened: list[Event] = [
         ModelAsked(0.0, "planner", 1, "a"),
         ModelUsed(1.0, "joiner", TWO),
         ModelUsed(2.0, "planner", ONE),
@@ -30,7 +30,7 @@ def test_an_older_journal_names_the_model_where_it_is_asked_or_not_at_all() -> N
 
 
 def test_each_round_has_what_was_used_until_the_next_plan_is_asked_for() -> None:
-    happened = [
+    happened: list[Event] = [
         RoundStarted(0.0, 0),
         ModelUsed(1.0, "planner", ONE, "a"),
         ModelUsed(2.0, "joiner", TWO, "b"),

@@ -35,7 +35,7 @@ ELSEWHERE = Signatures(
     for signature in TOOLS
 )
 """The same tools, as a schema from elsewhere would tell of them."""
-EXTRACTING = extraction(None, {"Page": golden_tools.Page}, Toolset.from_module(golden_tools)).signatures
+EXTRACTING = extraction((), {"Page": golden_tools.Page}, Toolset.from_module(golden_tools)).signatures
 
 
 def _split(path: Path) -> tuple[str, str]:

@@ -211,7 +211,7 @@ def test_a_request_that_is_wrong_stays_wrong(wire: Wire) -> None:
 
 @each_wire()
 def test_a_wrong_key_is_a_matter_of_setup_and_is_not_shown(wire: Wire) -> None:
-    """The message asks to check the key, and does not show it."""
+    """The message asks to check the key, and does not show it where the provider does."""
     said, error = failed(wire, Refused("wrong key"))
     assert (said, error.retryable, error.status in (401, 403)) == ([], False, True)
     assert isinstance(error, ModelSetupError)

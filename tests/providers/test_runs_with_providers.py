@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from superscalar import LLMCompiler, Observation, RunResult, tool
 from superscalar.errors import ModelError
 from superscalar.events import ModelAsked, ModelUsed, Repairing, Started
 from superscalar.models import OpenAIModel
+from superscalar.testing import ScriptedModel
 from support.wires import WIRES, each_wire
 from support.wires.chat import CUSTOM_TOOL
 from support.wires.player import Played, playing, run
@@ -28,6 +30,18 @@ SIGNATURE, SECOND_SIGNATURE = "Zmlyc3Q=", "c2Vjb25k"
 async def weather(city: str) -> str:
     """The weather in a city, in one word."""
     return SKIES[city]
+
+
+@tool(effect="read")
+async def mail() -> str:
+    """The newest message."""
+    return "Pay 41.50 by Friday."
+
+
+class Invoice(BaseModel):
+    """What is to be paid."""
+
+    total: float
 
 
 def played(wire: Wire, *turns: Turn, **options: Any) -> tuple[RunResult, Played]:
@@ -181,6 +195,27 @@ def test_a_slow_model_has_five_minutes(wire: Wire) -> None:
     )
     assert result.answer == ANSWER
     assert len([event for event in result.events if isinstance(event, ModelUsed)]) == 2
+
+
+@each_wire()
+def test_an_extractor_reads_and_what_it_thinks_is_no_value(wire: Wire) -> None:
+    """The value is checked as ever; the data went to the extractor alone, fenced off from what it is asked for."""
+    thought = () if "thoughts" in wire.lacks else (Thought('{"value": {"total": 7}}', SIGNATURE),)
+    reply = Said((*thought, *told('{"value": {"total": 41.5}}')))
+
+    async def test() -> tuple[RunResult, Played]:
+        async with playing(wire, reply) as server:
+            planner = ScriptedModel('i = extract(mail(), "Invoice", "what is to be paid")\njoin(i.total)\n', ANSWER)
+            agent = LLMCompiler(
+                planner, [mail], extractor=wire.model(server.url), schemas={"Invoice": Invoice}, joiner=None
+            )
+            return await agent.run("How much?"), server
+
+    result, server = run(test, jumping="jumps" not in wire.lacks)
+    assert result.answer == 41.5
+    (asked,) = server.asked
+    assert "Pay 41.50 by Friday." in asked[-1].text
+    assert result.usage.input_tokens >= Counted().read
 
 
 def test_a_custom_tool_takes_the_plan_and_no_answer() -> None:

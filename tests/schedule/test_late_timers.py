@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from superscalar import Failure, LLMCompiler, ModelError, Observation, tool
-from superscalar.models.patience import Within
+from superscalar.models.patience import FOR_EVER, Patience
 from superscalar.testing import VirtualLoop, run
 from superscalar.values import Outcome
 from support.running import Paced
@@ -121,9 +121,10 @@ def test_the_latest_time_is_kept_all_the_same(latest: float | None, ends: float)
     async def main() -> float:
         loop = asyncio.get_running_loop()
         loop.call_at(5.0, keep_the_loop, 8.0)
-        with pytest.raises(TimeoutError):
-            async with Within(10.0, latest=latest):
-                await asyncio.sleep(1e6)
+        with Patience(FOR_EVER, whole=10.0, until=latest) as time:
+            time.begin("paced")
+            with pytest.raises(TimeoutError):
+                await time.wait(asyncio.sleep(1e6))
         return loop.time()
 
     assert run(main()) == ends

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from superscalar import Failure, LLMCompiler, Observation, Toolset, UsageError, tool
+from superscalar import Attachment, Failure, LLMCompiler, Observation, Toolset, UsageError, tool
 from superscalar.choices import Mode
 from superscalar.events import Progressed
-from superscalar.mcp import Attachment, Elicitation
+from superscalar.mcp import Elicitation
 from superscalar.mcp.lock import read_lock
 from superscalar.testing import run
 from superscalar.tools.accepted import Changes
@@ -62,7 +62,7 @@ def test_results_are_structured_content_or_text_or_parts_that_tools_of_ours_take
     @tool(effect="write")
     def keep(image: Any) -> str:
         taken.append(image)
-        return str(image.mime_type)
+        return str(image.media_type)
 
     tools = served(
         shop={
@@ -83,7 +83,7 @@ join(part, said, parse_json(said).a, parts[0], kept)
     assert outcomes.joined == [{"name": "bolt", "count": 4}, '{"a": 1}', 1, "a bolt", "image/png"]
     image = taken[0]
     assert isinstance(image, Attachment)
-    assert (image.kind, image.data, repr(image)) == ("image", IMAGE.data, "<image image/png, 3 bytes>")
+    assert (image.kind, image.base64, repr(image)) == ("image", IMAGE.data, "<image/png, 3 bytes>")
 
 
 def test_text_is_json_where_the_configuration_says_so(shop: Shop) -> None:

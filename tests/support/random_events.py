@@ -8,6 +8,7 @@ from typing import Any, get_args
 from hypothesis import strategies as st
 
 from superscalar import events
+from superscalar.attachments import Attachment
 from superscalar.events import Event
 from superscalar.labels import Label, Source
 from superscalar.plan.ir import (
@@ -110,10 +111,14 @@ _BY_ANNOTATION: dict[str, st.SearchStrategy[Any]] = {
         st.lists(st.builds(Source, st.sampled_from(["plan", "tool"]), _TEXTS, st.booleans(), _TEXTS), max_size=2),
         st.none() | st.lists(_TEXTS, max_size=2),
     ),
+    "tuple[Attachment, ...]": st.lists(
+        st.builds(Attachment, st.sampled_from(["image/png", "text/plain"]), st.binary(max_size=4), name=_TEXTS),
+        max_size=2,
+    ).map(tuple),
     "Any": VALUES,
     "Mapping[str, Any]": st.dictionaries(_TEXTS, VALUES, max_size=2),
     "Mapping[str, Any] | None": st.none() | st.dictionaries(_TEXTS, VALUES, max_size=2),
-    "Usage": st.builds(Usage, *[st.integers(0)] * 4),
+    "Usage": st.builds(Usage, *[st.integers(0)] * 4, reasoning_tokens=st.integers(0), kept_tokens=st.integers(0)),
     "Diagnostic": st.builds(Diagnostic, _TEXTS, _TEXTS, _SPANS, help=_TEXTS),
     "Failure": st.builds(Failure, st.just("timeout"), _TEXTS, _TEXTS, st.booleans()),
     "Task": _TASKS,
@@ -223,4 +228,5 @@ ONE_OF_EACH: tuple[Event, ...] = (
     ),
     events.Approved(7.0, "pay()", True, "ann", "0123456789abcdef0123456789abcdef"),
     events.ModelWaiting(5.0, "planner", "openai:gpt-5-mini", ("openai:gpt-5-mini",), "slow down"),
+    events.ModelFailed(5.0, "planner", "openai:gpt-5-mini", "HTTP 500: no room"),
 )

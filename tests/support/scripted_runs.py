@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from superscalar import events as ev
@@ -159,7 +160,7 @@ class ScriptedCompiler:
     tools: Toolset = field(default_factory=Toolset)
     is_live: bool = False
 
-    def stream(self, question: str, *, deadline: float | None = None) -> ScriptedStream:
+    def stream(self, question: str, *, deadline: float | None = None, files: Sequence[Path] = ()) -> ScriptedStream:
         self.calls.append(("stream", question, deadline))
         return self.run
 
@@ -173,7 +174,7 @@ class ScriptedCompiler:
             raise self.written
         return self.written
 
-    def stream_planning(self, question: str) -> ScriptedStream:
+    def stream_planning(self, question: str, *, files: Sequence[Path] = ()) -> ScriptedStream:
         self.calls.append(("stream_planning", question))
         return self.run
 

@@ -93,6 +93,7 @@ def root(
 def run(
     command: typer.Context,
     question: options.QuestionArgument,
+    file: options.FileOption = None,
     tools: options.ToolsOption = None,
     mcp: options.McpOption = None,
     trust: options.TrustOption = None,
@@ -102,6 +103,11 @@ def run(
     base_url: options.BaseUrlOption = None,
     extractor: options.ExtractorOption = None,
     instructions: options.InstructionsOption = None,
+    planner_instructions: options.PlannerInstructionsOption = None,
+    joiner_instructions: options.JoinerInstructionsOption = None,
+    examples: options.ExamplesOption = None,
+    first_token_timeout: options.FirstTokenTimeoutOption = None,
+    stall_timeout: options.StallTimeoutOption = None,
     max_prompt_tokens: options.MaxPromptTokensOption = None,
     max_concurrency: options.MaxConcurrencyOption = None,
     max_replans: options.MaxReplansOption = None,
@@ -138,6 +144,7 @@ def run(
     with reporting(as_json, journal=journal) as told:
         from superscalar.cli.approval import asking
         from superscalar.cli.compiling import CommandSource, opened_compiler
+        from superscalar.cli.examples import read_examples
         from superscalar.cli.report import conclude, traced
         from superscalar.cli.screens import screen_for
         from superscalar.cli.servers import contact
@@ -153,6 +160,11 @@ def run(
                 "joiner": not no_joiner,
                 "extractor": extractor,
                 "instructions": instructions,
+                "planner_instructions": planner_instructions,
+                "joiner_instructions": joiner_instructions,
+                "examples": read_examples(examples),
+                "first_token_timeout": first_token_timeout,
+                "stall_timeout": stall_timeout,
                 "max_prompt_tokens": max_prompt_tokens,
                 "max_concurrency": max_concurrency,
                 "max_replans": max_replans,
@@ -175,7 +187,7 @@ def run(
                 contact(screen, quiet=quiet),
             )
             compiler, told.journal = with_tools.compiler, with_tools.journal
-            stream = lambda **given: compiler.stream(asked, **given)  # noqa: E731
+            stream = lambda **given: compiler.stream(asked, files=file or (), **given)  # noqa: E731
             with traced(view, wanted=traceback):
                 result = followed(lambda: with_tools.streamed(stream, deadline), view, screen, told.journal)
         conclude(result, view, told.journal, {}, answers=True, as_json=as_json, quiet=quiet)
@@ -185,6 +197,7 @@ def run(
 def plan(
     command: typer.Context,
     question: options.QuestionArgument,
+    file: options.FileOption = None,
     tools: options.ToolsOption = None,
     mcp: options.McpOption = None,
     trust: options.TrustOption = None,
@@ -192,6 +205,10 @@ def plan(
     model: options.ModelOption = "local",
     base_url: options.BaseUrlOption = None,
     instructions: options.InstructionsOption = None,
+    planner_instructions: options.PlannerInstructionsOption = None,
+    examples: options.ExamplesOption = None,
+    first_token_timeout: options.FirstTokenTimeoutOption = None,
+    stall_timeout: options.StallTimeoutOption = None,
     max_prompt_tokens: options.MaxPromptTokensOption = None,
     graph: Annotated[
         GraphFormat | None, typer.Option("--graph", help="Print the plan as a picture instead.", show_default=False)
@@ -211,6 +228,7 @@ def plan(
     """
     with reporting(as_json):
         from superscalar.cli.compiling import CommandSource, opened_compiler
+        from superscalar.cli.examples import read_examples
         from superscalar.cli.report import print_json, print_text
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
@@ -225,13 +243,17 @@ def plan(
                 "model": model,
                 "base_url": base_url,
                 "instructions": instructions,
+                "planner_instructions": planner_instructions,
+                "examples": read_examples(examples),
+                "first_token_timeout": first_token_timeout,
+                "stall_timeout": stall_timeout,
                 "max_prompt_tokens": max_prompt_tokens,
             }
             typed = options.as_typed(command)
             place = CommandSource(tools or (), agent, typed=typed, mcp=mcp or (), trust=trust or ())
             compiler = opened_compiler(place, chosen).compiler
             view = RunView()
-            stream = lambda: compiler.stream_planning(asked)  # noqa: E731
+            stream = lambda: compiler.stream_planning(asked, files=file or ())  # noqa: E731
             written = followed(stream, view, screen_for(view, asked, hidden=as_json or quiet, verbosity=verbose)).plan
             toolset = compiler.tools
         text = print_plan(written.tasks)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from superscalar.tools import Toolset
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from superscalar.compiler import LLMCompiler
     from superscalar.compiler.approval import Approve
     from superscalar.events import Event
+
+_BETWEEN_MODELS: Final = re.compile(r"\s*,\s*(?=[\w.-]+:|local\s*(?:,|$))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,7 @@ def open_compiler(toolset: Toolset, *, model: str | None = None, **options: Any)
     """
     from superscalar.compiler import LLMCompiler
 
-    return LLMCompiler(model, [toolset], **_given(**options))
+    return LLMCompiler(tools=[toolset], **_given(model=model, **options))
 
 
 def under(agent: LLMCompiler, spec: str, *, approve: Approve | None = None, **options: Any) -> LLMCompiler:
@@ -182,7 +185,7 @@ def under(agent: LLMCompiler, spec: str, *, approve: Approve | None = None, **op
         given["approve"] = approve
     if (mode := given.get("policy")) is not None and not isinstance(told.policy, str):
         given["policy"] = replace(told.policy, mode=mode)
-    if told.base_url is not None and not str(given.get("model", "openai:")).startswith("openai:"):
+    if told.base_url is not None and "openai:" not in (options.get("model") or "openai:"):
         given.setdefault("base_url", None)  # a model that runs here has no server
     made = agent.with_options(**given) if given else agent
     if looser := agent.guards.loosened(made.guards):
@@ -254,7 +257,17 @@ def _found_from(folder: Path, spec: str) -> str:
 
 def _given(*, joiner: bool = True, **options: Any) -> dict[str, Any]:
     given = {name: value for name, value in options.items() if value is not None}
+    given |= {name: models_of(given[name]) for name in ("model", "extractor") if isinstance(given.get(name), str)}
     return given if joiner else {**given, "joiner": None}
+
+
+def models_of(typed: str) -> str | list[str]:
+    """The models of a role as they are typed: one, or several with commas between, each of which begins as a name does.
+
+    A comma in the path of a model file is none of these.
+    """
+    names = _BETWEEN_MODELS.split(typed.strip())
+    return names if len(names) > 1 else typed
 
 
 def _journal(path: Path, source: CommandSource, chosen: Mapping[str, Any]) -> Any:

@@ -95,6 +95,7 @@ class LiveFrame:
         usage = sum(view.usage.values(), Usage())
         parts = [counts_text(view.counts, over=view.ended)] if view.counts.total else []
         parts += [tokens_text(usage)] if usage.input_tokens or usage.output_tokens else []
+        parts += [f"{role}: {safe_line(model)} instead" for role, model in view.stood_in.items()]
         line = Text("   ".join(parts), style="dim")
         return _between(line, Text(_phase(view), style="dim"), columns)
 

@@ -63,6 +63,15 @@ def _option(name: str, metavar: str | None = None, *, begun: str = "", **more: A
 QuestionArgument = Annotated[
     str, typer.Argument(metavar="QUESTION", help="What to answer; - reads it from standard input.", show_default=False)
 ]
+FileOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--file",
+        metavar="FILE",
+        help="A file that comes with the question: an image, a PDF, a text. May be repeated.",
+        show_default=False,
+    ),
+]
 PlanFileArgument = Annotated[
     str, typer.Argument(metavar="PLAN_FILE", help="A file with a plan; - reads standard input.", show_default=False)
 ]
@@ -121,19 +130,34 @@ Context = Annotated[
         show_default=False,
     ),
 ]
+_SEVERAL: Final = " Several, with commas between: where one does not answer, the next one is asked."
 ModelOption = Annotated[
     str,
-    typer.Option("--model", "-m", envvar="SUPERSCALAR_DEFAULT_MODEL", help=_first_sentence("model")),
+    typer.Option("--model", "-m", envvar="SUPERSCALAR_DEFAULT_MODEL", help=_first_sentence("model") + _SEVERAL),
 ]
 BaseUrlOption = Annotated[str | None, _option("base_url", "URL")]
 ExtractorOption = Annotated[str | None, _option("extractor", "MODEL")]
 InstructionsOption = Annotated[str | None, _option("instructions", "TEXT")]
+PlannerInstructionsOption = Annotated[str | None, _option("planner_instructions", "TEXT")]
+JoinerInstructionsOption = Annotated[str | None, _option("joiner_instructions", "TEXT")]
+ExamplesOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--examples",
+        metavar="FILE",
+        help='Questions with their plans, which the planner is shown: lines of {"question": TEXT, "plan": TEXT}. '
+        "May be repeated.",
+        show_default=False,
+    ),
+]
 MaxConcurrencyOption = Annotated[int | None, _option("max_concurrency", "N")]
 MaxReplansOption = Annotated[int | None, _option("max_replans", "N")]
 ReplanOption = Annotated[choices.ReplanMode | None, _option("replan")]
 ReplanAgain = Annotated[choices.ReplanMode | None, _option("replan", begun=_BEGUN)]
 ReplannerSeesOption = Annotated[choices.ReplannerSees | None, _option("replanner_sees")]
 ReplannerSeesAgain = Annotated[choices.ReplannerSees | None, _option("replanner_sees", begun=_BEGUN)]
+FirstTokenTimeoutOption = Annotated[float | None, _option("first_token_timeout", "SECONDS")]
+StallTimeoutOption = Annotated[float | None, _option("stall_timeout", "SECONDS")]
 MaxPromptTokensOption = Annotated[int | None, _option("max_prompt_tokens", "N")]
 MaxTokensOption = Annotated[int | None, _option("max_tokens", "N")]
 MaxBytesOption = Annotated[int | None, _option("max_bytes", "N")]

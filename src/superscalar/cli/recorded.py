@@ -122,6 +122,8 @@ def print_run(journal: Journal, id: str) -> None:
     out.print(Text(f"  {safe_line(summary.error)}" if summary.error else ""))
     for name, said in _about(summary):
         out.print(Text.assemble((f"{name:<10}", "dim"), safe_line(said)))
+    for role, model in folded.view.stood_in.items():
+        out.print(Text.assemble((f"{safe_line(role):<10}", "dim"), safe_line(f"{model}, in the place of another")))
     if folded.tasks:
         _title("plan")
         for line in safe(print_plan(folded.tasks)).splitlines():
@@ -166,6 +168,8 @@ def _title(text: str) -> None:
 def _about(summary: RunSummary) -> Iterator[tuple[str, str]]:
     if summary.question:
         yield "question", summary.question
+    if files := summary.about.get("files"):
+        yield "files", ", ".join(map(str, files))
     took = "" if summary.ended is None else f", took {duration(summary.ended - summary.began)}"
     yield "began", f"{moment(summary.began):%Y-%m-%d %H:%M:%S}{took}"
     if model := summary.about.get("model"):

@@ -17,7 +17,8 @@ from typing import Any, Final, TypeAlias, get_args
 from uuid import UUID
 
 from superscalar import events
-from superscalar.errors import SuperscalarError
+from superscalar.attachments import Attachment
+from superscalar.errors import SuperscalarError, UsageError
 from superscalar.events import Event
 from superscalar.everyday import as_data
 from superscalar.labels import Label, Source
@@ -296,6 +297,8 @@ def value_to_json(value: Any, depth: int) -> JSON:
             case PurePath():
                 kind = next(kind for kind in _PATHS if isinstance(value, kind))
                 return _tagged("path", kind.__str__(value)) | {"type": kind.__name__}
+            case Attachment():
+                return _attachment_to_json(value)
             case Handle():
                 return _tagged("handle", value.text)
             case Withheld():
@@ -433,6 +436,20 @@ def _time_to_json(value: dt.date | dt.time | dt.timedelta) -> JSON:
             return _tagged("date", value.isoformat())
 
 
+def _attachment_to_json(value: Attachment) -> JSON:
+    more = {"uri": value.uri, "name": value.name}
+    made = _tagged("attachment", value.base64) | {"type": value.media_type}
+    return made | {name: text for name, text in more.items() if text}
+
+
+def _attachment(content: str, data: Mapping[str, Any]) -> Attachment:
+    held = base64.b64decode(content, validate=True)
+    try:
+        return Attachment(data["type"], held, uri=data.get("uri", ""), name=data.get("name", ""))
+    except UsageError as error:
+        raise ValueError(str(error)) from None
+
+
 def _value_from_json(data: Any) -> Any:
     match data:
         case None | bool() | int() | float() | str():
@@ -495,6 +512,7 @@ _READERS: Final[Mapping[str, Callable[[Any, Mapping[str, Any]], Any]]] = {
     "path": lambda content, data: _path(content, data["type"]),
     "secret": lambda _, __: WITHHELD,
     "handle": lambda content, _: Handle(str(content)),
+    "attachment": _attachment,
     "record": lambda content, data: Record(
         str(data["type"]), {name: _value_from_json(v) for name, v in content.items()}
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import replace
@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, overload
 
 from typing_extensions import TypeVar
 
+from superscalar.attachments import Attachment
+from superscalar.compiler.attaching import Files, attached
 from superscalar.compiler.calls import CallResult, CallResults, ToolTurn
 from superscalar.compiler.equipment import Equipment, equipped
 from superscalar.compiler.guards import Guards
 from superscalar.compiler.history import History, said_before
+from superscalar.compiler.learned import learned
 from superscalar.compiler.observers import observed
 from superscalar.compiler.prepared import Prepared, Ready
 from superscalar.compiler.recording import Recording, about_plan, about_question, opened
@@ -170,6 +173,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         context: DepsT | None = None,
         history: History = (),
         history_trusted: bool = False,
+        files: Files = (),
         deadline: float | None = None,
         run_id: str | None = None,
     ) -> RunStream[AnswerT]:
@@ -177,14 +181,15 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         check_call(question=question, history_trusted=history_trusted, deadline=deadline, run_id=run_id)
         self._equipment.need_planner()
         said = said_before(history, trusted=history_trusted)
+        enclosed = attached(files)
 
         async def main(log: Log) -> RunResult:
             self._equipment.check_setup()
             async with self._prepared.ready(deadline) as ready:
                 equipment = ready.equipment
-                joiner = None if equipment.joiner is None else equipment.joiner.name
-                about = partial(about_question, question, said, self._equipment.model_name, joiner, equipment.tools)
-                run = await _new_run(ready, self._journal, log, context, run_id, about, question)
+                names = equipment.model_name, equipment.joiner_name
+                about = partial(about_question, question, said, *names, equipment.tools, enclosed)
+                run = await _new_run(self._journal, ready, log, context, run_id, about, question, enclosed)
                 return await run.answer(question, said)
 
         return RunStream(observed(main, self.options.observers))
@@ -196,6 +201,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         context: DepsT | None = None,
         history: History = (),
         history_trusted: bool = False,
+        files: Files = (),
         deadline: float | None = None,
         run_id: str | None = None,
     ) -> RunResult[AnswerT]:
@@ -203,10 +209,11 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
 
         `context` reaches tools that declare a `ToolContext`, and nobody else. `history`: the `messages` of earlier
         results, which say where they came from and who may read them; or dicts with a `role` and `content`, of which
-        what an assistant said is not trusted, unless `history_trusted`. After `deadline` seconds what is unfinished is
-        cancelled, and the joiner answers from what there is, within a quarter of that (and at least 2 s) more: what is
-        not written by then is left out (`RunResult.partial`). Cancelling this cancels every call and waits for it to
-        end.
+        what an assistant said is not trusted, unless `history_trusted`. `files`: paths, or `Attachment`s, that come
+        with the question, and are trusted as that is; models that do not take such are told so. After `deadline`
+        seconds what is unfinished is cancelled, and the joiner answers from what there is, within a quarter of that
+        (and at least 2 s) more: what is not written by then is left out (`RunResult.partial`). Cancelling this cancels
+        every call and waits for it to end.
 
         Raises:
             PlanError: the plan has errors that the planner did not repair.
@@ -220,6 +227,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             context=context,
             history=history,
             history_trusted=history_trusted,
+            files=files,
             deadline=deadline,
             run_id=run_id,
         ) as running:
@@ -232,6 +240,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         context: DepsT | None = None,
         history: History = (),
         history_trusted: bool = False,
+        files: Files = (),
         deadline: float | None = None,
         run_id: str | None = None,
     ) -> RunResult[AnswerT]:
@@ -242,34 +251,51 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
                 context=context,
                 history=history,
                 history_trusted=history_trusted,
+                files=files,
                 deadline=deadline,
                 run_id=run_id,
             ),
             grace=self.options.grace,
         )
 
-    async def plan(self, question: str, *, history: History = (), history_trusted: bool = False) -> Plan:
+    async def plan(
+        self, question: str, *, history: History = (), history_trusted: bool = False, files: Files = ()
+    ) -> Plan:
         """Ask the planner and return its plan, repaired if need be. Nothing is run.
 
         Raises:
             PlanError: the plan has errors that the planner did not repair.
             ModelError: the model failed.
         """
-        async with self.stream_planning(question, history=history, history_trusted=history_trusted) as running:
+        planning = self.stream_planning(question, history=history, history_trusted=history_trusted, files=files)
+        async with planning as running:
             return (await running.result()).plan
 
-    def stream_planning(self, question: str, *, history: History = (), history_trusted: bool = False) -> RunStream:
+    def stream_planning(
+        self, question: str, *, history: History = (), history_trusted: bool = False, files: Files = ()
+    ) -> RunStream:
         """Plan as `plan` does, with the events as they happen."""
         check_call(question=question, history_trusted=history_trusted)
         self._equipment.need_plans()
         said = said_before(history, trusted=history_trusted)
+        enclosed = attached(files)
 
         async def main(log: Log) -> RunResult:
             self._equipment.check_setup()
             async with self._prepared.ready() as ready:
-                return await (await _new_run(ready, self._journal, log, None, None)).plan_only(question, said)
+                return await (await _new_run(self._journal, ready, log, None, None, files=enclosed)).plan_only(
+                    question, said
+                )
 
         return RunStream(observed(main, self.options.observers))
+
+    def add_example(self, result: RunResult) -> tuple[str, str]:
+        """Show its planner from now on the question and the plan of a run. They are returned, for `examples=`.
+
+        Raises:
+            UsageError: there is nothing right to learn from it: something failed, or a stranger may have had a hand in.
+        """
+        return self._prepared.learn(learned(result, self._equipment))
 
     # ------------------------------------------------------------------------------------------------ going on
 
@@ -450,7 +476,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             async with self._prepared.ready(deadline) as ready:
                 tools = ready.equipment.tools
                 plan = plan_for(tools)
-                run = await _new_run(ready, self._journal, log, context, run_id, partial(about_plan, plan, tools))
+                run = await _new_run(self._journal, ready, log, context, run_id, partial(about_plan, plan, tools))
                 return await run.execute(plan, seen_of(tools))
 
         return RunStream(observed(main, self.options.observers))
@@ -521,13 +547,14 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
 
 
 async def _new_run(
-    ready: Ready,
     journal: Journal | None,
+    ready: Ready,
     log: Log,
     context: Any,
     run_id: str | None,
     about: Callable[[], Mapping[str, Any]] | None = None,
     question: str = "",
+    files: Sequence[Attachment] = (),
 ) -> Run:
     """A run; with `about`, one that is recorded if there is a journal."""
     id = run_id or secrets.token_hex(6)
@@ -539,7 +566,9 @@ async def _new_run(
         remembered = remembered if log.tell is None else log.tell.about(remembered)
         recording = Recording(await journal.abegin(id, guards.about(remembered)), equipment.tools)
         recording.tell = log.tell
-    return Run(equipment, log, id, context=context, deadline=deadline, recording=recording, question=question)
+    return Run(
+        equipment, log, id, context=context, deadline=deadline, recording=recording, question=question, files=files
+    )
 
 
 def _needed(journal: Journal | None, run_id: str) -> Journal:

@@ -34,9 +34,14 @@ def said_before(history: History, *, trusted: bool) -> tuple[Message, ...]:
     """
     if not isinstance(history, Iterable) or isinstance(history, str | Mapping):
         raise UsageError(f"history={short(history)}: write a list, such as the messages of an earlier result")
+    for i, turn in enumerate(turns := tuple(history)):
+        if isinstance(turn, Message) and turn.attachments:
+            raise UsageError(
+                f"history[{i}] has attachments: a turn of a history is text alone; give them as files=[...]"
+            )
     return tuple(
         turn if isinstance(turn, Message) else _turn(turn, f"history[{i}]", trusted=trusted)
-        for i, turn in enumerate(history)
+        for i, turn in enumerate(turns)
     )
 
 

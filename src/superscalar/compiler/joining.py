@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from superscalar import events, joiner
-from superscalar.compiler.asking import Allowance, earlier
 from superscalar.compiler.past import tried_in
 from superscalar.compiler.wiring import Wiring
 from superscalar.errors import JoinError, ModelError
 from superscalar.models.base import ChatModel, Message, Request
 from superscalar.models.blocks import inert
 from superscalar.models.ending import is_whole, was_too_long, why_cut
-from superscalar.models.patience import Within
 from superscalar.short import LONGEST
 from superscalar.short import cut as cut_short
 
@@ -34,7 +31,7 @@ class Joining:
         self._answer_type = wiring.equipment.answer_type
         self._carry: object | None = None  # what the model wants back with its last reply
 
-    async def decision(self, model: ChatModel, conversation: list[Message], *, last: bool) -> Any:
+    async def decision(self, models: Sequence[ChatModel], conversation: list[Message], *, last: bool) -> Any:
         """The joiner's decision: a `Replan`, the answer (validated, with an output type), or what was cut of it.
 
         `last`: it may not ask for another round. A reply that was cut is asked for once more, as a whole, unless the
@@ -54,7 +51,7 @@ class Joining:
                 message = f"{spent}, and the joiner gave no usable answer; the last time: {complaint}"
                 raise JoinError(message, reply=said_text)
             try:
-                decision = await self._decide(model, conversation, attempt)
+                decision = await self._decide(models, conversation, attempt)
             except (JoinError, ModelError) as error:
                 if cut is None:
                     raise
@@ -99,7 +96,7 @@ class Joining:
         message = f"the joiner gave no usable answer in {_ATTEMPTS} tries; the last time: {complaint}"
         raise JoinError(message, reply=said_text)
 
-    async def _decide(self, model: ChatModel, conversation: list[Message], attempt: int) -> joiner.NextStep:
+    async def _decide(self, models: Sequence[ChatModel], conversation: list[Message], attempt: int) -> joiner.NextStep:
         reader = joiner.AnswerReader()
         written: list[str] = []
         finish: str | None = None
@@ -107,29 +104,26 @@ class Joining:
         options, until = self._wiring.equipment.options, self._wiring.answer_by
         request = Request(tuple(conversation), max_tokens=options.max_answer_tokens)
         timeout = options.joiner_timeout
-        end = earlier(until, timeout, self._now())
-        time = partial(Allowance, timeout=timeout, until=until, now=self._now)
         try:
-            async with (
-                Within(end, latest=until) as clock,
-                aclosing(self._wiring.asking.ask("joiner", model, request, time(clock), late=until)) as chunks,
-            ):
-                async for chunk in chunks:
-                    if chunk.preparing is not None:
-                        clock.reschedule(earlier(until, timeout, self._now()))
-                    if chunk.withdrawn:
-                        reader = joiner.AnswerReader()
-                        written.clear()
-                    written.append(chunk.text)
-                    finish = chunk.finish or finish
-                    self._carry = chunk.carry or self._carry
-                    if fresh := reader.feed(chunk.text):
-                        self._record(events.AnswerWritten(self._now(), fresh, attempt))
+            with self._wiring.patience(timeout, until) as time:
+                async with aclosing(
+                    self._wiring.asking.ask("joiner", models, lambda _: request, time, late=until)
+                ) as chunks:
+                    async for chunk in chunks:
+                        if chunk.withdrawn:
+                            reader = joiner.AnswerReader()
+                            written.clear()
+                        written.append(chunk.text)
+                        finish = chunk.finish or finish
+                        self._carry = chunk.carry or self._carry
+                        if fresh := reader.feed(chunk.text):
+                            self._record(events.AnswerWritten(self._now(), fresh, attempt))
         except TimeoutError:
-            if self._is_over():
+            if self._is_over() or timeout is None:
                 said = reader.finish()
                 return self._cut_off(said.answer if isinstance(said, joiner.Finish) else "")
-            raise JoinError(f"the joiner gave no answer within {timeout:g} s", said="".join(written)) from None
+            late = f"the joiner gave no answer within {timeout:g} s (joiner_timeout)"
+            raise JoinError(late, said="".join(written)) from None
         except ModelError as error:
             if error.retryable and (any(written) or self._would_be_late(error)):
                 return self._cut_off("".join(written), str(error))  # a connection that broke

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from superscalar import events, planner
+from superscalar.attachments import Attachment
 from superscalar.compiler.recording import history_of
 from superscalar.models.base import Message
 from superscalar.plan.ir import Task
@@ -77,7 +78,8 @@ class Past:
     """What is `recorded` of a run that is to go on, and `about` it. It hears each event when the ledger has it.
 
     `list_tools`: what its planner is told of tools, by its question and what was said before. `joined`: the answer, and
-    `joins`: a joiner gave it. `guards`: what has changed of those that it was begun under, in words.
+    `joins`: a joiner gave it. `files`: those that came with the question. `guards`: what has changed of those that it
+    was begun under, in words.
     """
 
     def __init__(
@@ -96,6 +98,7 @@ class Past:
         self.joins = about.get("joiner", "") is not None
         self.guards: tuple[str, ...] = ()
         self.started = False
+        self.files: tuple[Attachment, ...] = ()
         self.rounds: list[Dialogue] = []
         self.joined: events.Joined | None = None
         self._syntax = syntax
@@ -124,6 +127,7 @@ class Past:
         """Take in an event that the ledger has just taken in."""
         if isinstance(event, events.RunStarted):
             self.started = True
+            self.files = event.files
         elif isinstance(event, events.RoundStarted) or (not self.rounds and not isinstance(event, events.Resumed)):
             self.rounds.append(Dialogue(ledger.round))
         if self.rounds:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import aclosing
-from functools import partial
 from typing import Final, Literal, TypeAlias
 
 from superscalar import events, planner
-from superscalar.compiler.asking import Allowance, earlier
 from superscalar.compiler.past import rest_of
 from superscalar.compiler.wiring import Wiring
 from superscalar.errors import ModelError, PlanError
-from superscalar.models.base import Message, Request
+from superscalar.models.base import ChatModel, Message, Request
 from superscalar.models.cleaning import thinks_aloud
 from superscalar.models.ending import is_whole, why_cut
-from superscalar.models.patience import Within
 from superscalar.plan.ir import Span
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.read.fronts.detect import Syntax, reader_of
@@ -92,11 +89,11 @@ class _PlannerReply:
             self._joins, self.joined_at, self.behind = self._reader.joins, now, 0
         return steps
 
-    def seconds(self, timeout: float | None) -> float | None:
-        """How long to read on behind the `join`."""
+    def ends_at(self, timeout: float | None) -> float | None:
+        """Until when to read on behind the `join`; None is no bound."""
         if self._reader.tail == "prose" and not self._aloud:
-            return PROSE_SECONDS if timeout is None else min(timeout, PROSE_SECONDS)
-        return timeout
+            timeout = PROSE_SECONDS if timeout is None else min(timeout, PROSE_SECONDS)
+        return None if timeout is None else self.joined_at + timeout
 
     def withdrawn(self) -> Iterable[ProgramStep]:
         """All of it was a thought: take it back, and with it what it went on from."""
@@ -210,46 +207,44 @@ class Planning:
     ) -> _PlannerReply:
         """Stream one reply of the planner into the program."""
         equipment, unit = self._equipment, self._wiring.unit
-        deadline, timeout = self._wiring.deadline, equipment.options.planner_timeout
-        if equipment.planner is None:
+        timeout = equipment.options.planner_timeout
+        if not equipment.planners:
             raise ModelError("this agent has no model")
-        aloud = thinks_aloud(equipment.planner)
+        aloud = any(map(thinks_aloud, equipment.planners))
         reply = _PlannerReply(program, equipment.syntax, corrects=corrects, goes_on=goes_on, aloud=aloud)
         if aloud:
             unit.hold()
         most = self._wiring.tokens_left(equipment.options.max_plan_tokens)
-        request = Request(tuple(conversation), max_tokens=most, grammar=equipment.grammar_of(self._listing))
-        time = partial(Allowance, timeout=timeout, until=deadline, now=self._now)
+        turns = tuple(conversation)
+
+        def request_of(model: ChatModel) -> Request:
+            return Request(turns, max_tokens=most, grammar=equipment.grammar_of(self._listing, model))
+
         try:
-            async with (
-                Within(earlier(deadline, timeout, self._now()), latest=deadline) as clock,
-                aclosing(self._wiring.asking.ask("planner", equipment.planner, request, time(clock))) as chunks,
-            ):
-                async for chunk in chunks:
-                    if chunk.preparing is not None:
-                        clock.reschedule(earlier(deadline, timeout, self._now()))
-                    if chunk.withdrawn:
-                        self._take(reply.withdrawn())
-                        if aloud:
-                            self._release()
-                        clock.reschedule(earlier(deadline, timeout, self._now()))
-                    if chunk.text:
-                        if reply.is_read(chunk.text):
-                            break
-                        self._record(events.PlanWritten(self._now(), chunk.text))
-                        self._take(reply.read(chunk.text, self._now()))
-                        if reply.joined:
-                            clock.reschedule(earlier(deadline, reply.seconds(timeout), reply.joined_at))
-                        if reply.joined and reply.behind > CHARACTERS_PER_TOKEN * equipment.options.max_plan_tokens:
-                            break
-                    reply.finish = chunk.finish or reply.finish
-                    reply.carry = chunk.carry or reply.carry
+            with self._wiring.patience(timeout, self._wiring.deadline) as time:
+                async with aclosing(self._wiring.asking.ask("planner", equipment.planners, request_of, time)) as chunks:
+                    async for chunk in chunks:
+                        if chunk.withdrawn:
+                            self._take(reply.withdrawn())
+                            if aloud:
+                                self._release()
+                        if chunk.text:
+                            if reply.is_read(chunk.text):
+                                break
+                            self._record(events.PlanWritten(self._now(), chunk.text))
+                            self._take(reply.read(chunk.text, self._now()))
+                            if reply.joined:
+                                time.end_at(reply.ends_at(timeout))
+                            if reply.joined and reply.behind > CHARACTERS_PER_TOKEN * equipment.options.max_plan_tokens:
+                                break
+                        reply.finish = chunk.finish or reply.finish
+                        reply.carry = chunk.carry or reply.carry
         except TimeoutError:
-            if self._is_late():
+            if self._is_late() or (timeout is None and not reply.joined):
                 self._late = True
             elif not reply.joined:
                 await self._wiring.unit.settle()  # as below
-                late = f"the planner wrote no complete plan within {timeout:g} s"
+                late = f"the planner wrote no complete plan within {timeout:g} s (planner_timeout)"
                 raise ModelError(late, retryable=True, said=reply.text) from None
         except ModelError as error:
             if not (reply.joined or (error.retryable and reply.text)):

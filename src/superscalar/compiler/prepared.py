@@ -10,6 +10,7 @@ from typing import NamedTuple
 from superscalar.compiler.equipment import Equipment
 from superscalar.compiler.guards import Guards
 from superscalar.errors import ToolsetError
+from superscalar.forks import MAKING
 
 
 class Ready(NamedTuple):
@@ -41,6 +42,17 @@ class Prepared:
         """What keeps its runs within bounds."""
         return self._made[1]
 
+    def learn(self, example: tuple[str, str]) -> tuple[str, str]:
+        """Have runs that begin from now on know an example, in the place of an older one with this question.
+
+        Raises:
+            UsageError: its plan is none for the tools that there are now.
+        """
+        with MAKING:  # agents run in several threads
+            equipment, guards = self._made
+            self._made = equipment.with_example(*example), guards
+        return example
+
     @asynccontextmanager
     async def ready(self, deadline: float | None = None) -> AsyncIterator[Ready]:
         """What a run needs, with the tools that are there now: what they need is open as long as somebody is in here.
@@ -62,8 +74,9 @@ class Prepared:
                     given = await self._toolset.now()
             except TimeoutError:
                 raise ToolsetError(f"the tools were not open within deadline={deadline}") from None
-            equipment, guards = self._made
-            if given is not equipment.given:
-                equipment = equipment.with_tools(given)
-                self._made = equipment, guards = equipment, Guards(equipment)
+            with MAKING:
+                equipment, guards = self._made
+                if given is not equipment.given:
+                    equipment = equipment.with_tools(given)
+                    self._made = equipment, guards = equipment, Guards(equipment)
             yield Ready(equipment, guards, None if deadline is None else max(begun + deadline - now(), 1e-9))

@@ -10,6 +10,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from superscalar import events
+from superscalar.attachments import Attachment
 from superscalar.compiler.telling import Telling
 from superscalar.errors import JournalError
 from superscalar.events import Event
@@ -126,17 +127,30 @@ _ENDS = (events.Succeeded, events.Failed, events.Retrying, events.Cancelled)
 
 
 def about_question(
-    question: str, history: Iterable[Message], model: str, joiner: str | None, tools: Toolset
+    question: str,
+    history: Iterable[Message],
+    model: str,
+    joiner: str | None,
+    tools: Toolset,
+    files: Iterable[Attachment] = (),
 ) -> dict[str, Any]:
-    """What a run that answers is remembered with; its plan and its conversation are in its events."""
+    """What a run that answers is remembered with; its plan and its conversation are in its events, and so are files."""
+    named = [repr(file) for file in files]
     return {
         "kind": "answer",
         "question": question,
-        "history": [asdict(message) for message in history],
+        "history": [_turn(message) for message in history],
         "model": model,
         "joiner": joiner,
+        **({"files": named} if named else {}),
         **_about(tools),
     }
+
+
+def _turn(message: Message) -> dict[str, Any]:
+    turn = asdict(message)
+    del turn["attachments"]  # no turn of a history has any
+    return turn
 
 
 def history_of(about: Mapping[str, Any]) -> tuple[Message, ...]:

@@ -158,6 +158,8 @@ def _check_that_it_is_open(log: RunLog, recorded: Sequence[events.Event], answer
             f"run {run} {how if last.error else 'has ended'}: there is nothing to resume. "
             f"`{command('show', run, journal=log.journal)}` prints what it came to"
         )
+    if log.about.get("files") and not any(isinstance(event, events.RunStarted) for event in recorded):
+        raise UsageError(f"run {run} died before the files of its question were recorded; ask it anew")
     if not answers and not any(isinstance(event, events.Sealed | events.PlanAsked) for event in recorded):
         raise UsageError(
             f"run {run} died before its plan was recorded as a whole, and so before anything of it ran; "

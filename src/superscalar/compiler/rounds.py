@@ -7,8 +7,10 @@ from functools import partial
 from itertools import chain, zip_longest
 
 from superscalar import events, planner
+from superscalar.attachments import Attachment
 from superscalar.compiler import approval
-from superscalar.compiler.equipment import Equipment
+from superscalar.compiler.attaching import ROOM
+from superscalar.compiler.equipment import Equipment, told_both
 from superscalar.compiler.history import heard
 from superscalar.compiler.past import ANEW, Dialogue, Past, rest_of
 from superscalar.compiler.planning import Planning
@@ -60,15 +62,16 @@ class Rounds:
 
     # -------------------------------------------------------------------------------------------------- planning
 
-    def ask(self, question: str, said: tuple[Message, ...]) -> None:
-        """Begin the conversation with the planner."""
+    def ask(self, question: str, said: tuple[Message, ...], files: Sequence[Attachment]) -> None:
+        """Begin the conversation with the planner. `files`: those of the question, and it is shown no others."""
         asked = self._equipment
         self._seen = in_view_of(heard(said))
-        blocks = not asked.constrains  # a model that needs no grammar is large enough for them
         self._listing = asked.listing(question, said) if self._past is None else self._past.listing
+        told = told_both(asked.options.instructions, asked.options.planner_instructions)
         self._conversation = planner.conversation(
-            self._listing, asked.options.instructions, said, question, asked.syntax, blocks=blocks
+            self._listing, told, said, question, asked.syntax, blocks=asked.blocks
         )
+        self._conversation[-1] = self._wiring.with_files(self._conversation[-1], [("", file) for file in files], ROOM)
 
     async def plan(self, reason: str = "", *, running: bool = True) -> None:
         """One round of planning: stream a plan into the unit, send errors back, seal what came out right.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from superscalar import events, joiner
-from superscalar.compiler.equipment import Equipment
+from superscalar.attachments import Attachment
+from superscalar.compiler.attaching import ROOM
+from superscalar.compiler.equipment import Equipment, told_both
 from superscalar.compiler.history import heard
 from superscalar.compiler.joining import Joining, Progress
 from superscalar.compiler.past import Past
@@ -22,7 +24,7 @@ from superscalar.compiler.wiring import Wiring
 from superscalar.errors import ApprovalPending, JoinError
 from superscalar.excerpt import excerpt
 from superscalar.labels import NOTHING, Label
-from superscalar.models.base import ChatModel, Message
+from superscalar.models.base import Message
 from superscalar.plan.ir import Plan
 from superscalar.policy import Question
 from superscalar.schedule.doubts import Verdict
@@ -38,6 +40,7 @@ class Run:
     """The state of one run. `answer`, `execute` and `plan_only` are its ways through, of which one is called once.
 
     With a `past`, an earlier process began it, and `go_on` is the way through. Making it changes nothing.
+    `files`: those of its question.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class Run:
         deadline: float | None = None,
         recording: Recording | None = None,
         question: str = "",
+        files: Sequence[Attachment] = (),
         past: Past | None = None,
     ) -> None:
         self._equipment = equipment
@@ -69,6 +73,7 @@ class Run:
             past=past,
         )
         self._unit = wiring.unit
+        self._files = files if past is None else past.files  # which it has heard of by now
         self._rounds = Rounds(wiring, past)
         form = equipment.way.form
         self._turns = None if form is None else Turns(wiring, self._rounds, form)
@@ -117,9 +122,9 @@ class Run:
 
         async def main() -> Ending:
             if self._turns is not None:
-                self._turns.ask(question, said)
+                self._turns.ask(question, said, self._files)
                 return await self._to_answer_in_turns(self._turns, question, said)
-            self._rounds.ask(question, said)
+            self._rounds.ask(question, said, self._files)
             await self._rounds.plan()
             return await self._from_plan_to_answer(question, said)
 
@@ -129,7 +134,7 @@ class Run:
         """Ask the planner, repair what it wrote, and run nothing."""
 
         async def main() -> Ending:
-            self._rounds.ask(question, tuple(history))
+            self._rounds.ask(question, tuple(history), self._files)
             await self._rounds.plan(running=False)
             return Ending(answer=None, plan=Plan(self._rounds.tasks), outcomes=Outcomes({}))
 
@@ -167,10 +172,10 @@ class Run:
                 answer = self._equipment.answer_type.again(answer)
             return self._answered(answer, past.question, past.said)
         if self._turns is not None:
-            self._turns.ask(past.question, past.said)
+            self._turns.ask(past.question, past.said, self._files)
             await self._turns.go_on(past)
             return await self._to_answer_in_turns(self._turns, past.question, past.said)
-        self._rounds.ask(past.question, past.said)
+        self._rounds.ask(past.question, past.said, self._files)
         await self._rounds.go_on(past)
         return await self._from_plan_to_answer(past.question, past.said)
 
@@ -182,13 +187,13 @@ class Run:
         """Run what is planned, and join and plan again until there is an answer."""
         while True:
             await self._unit.settle()
-            if self._equipment.joiner is None:
+            if not self._equipment.joiners:
                 outcomes = Outcomes(self._unit.outcomes(), self._rounds.tasks)
                 if why := outcomes.absent:
                     raise JoinError(f"the answer has no value: {why}", outcomes=outcomes)
                 self._log.record(events.Joined(self._wiring.now(), outcomes.joined))
                 return self._answered(outcomes.joined, question, said)
-            decision = await self._join(self._equipment.joiner, question, said)
+            decision = await self._join(question, said)
             if isinstance(decision, joiner.Cut):
                 return self._answered(decision.text.strip(), question, said, decision.why)
             if not isinstance(decision, joiner.Replan):
@@ -199,7 +204,7 @@ class Run:
         """What the run comes to; of an answer that was `cut`, everything else is there."""
         text = answer if isinstance(answer, str) else excerpt(answer, 4_000)
         tasks = self._rounds.tasks if self._turns is None else self._turns.tasks
-        label = self._wiring.sight.label(tasks, joined=self._equipment.joiner is not None, heard=heard(said))
+        label = self._wiring.sight.label(tasks, joined=bool(self._equipment.joiners), heard=heard(said))
         return Ending(
             answer=None if cut else answer,
             plan=Plan(tasks),
@@ -209,7 +214,7 @@ class Run:
             cut=cut,
         )
 
-    async def _join(self, model: ChatModel, question: str, said: tuple[Message, ...]) -> Any:
+    async def _join(self, question: str, said: tuple[Message, ...]) -> Any:
         """The joiner's decision: a `Replan`, or the answer (validated, with an output type).
 
         Raises:
@@ -223,11 +228,15 @@ class Run:
         last = last or (equipment.options.replan == "never" and wiring.ledger.ran_untrusted)
         wiring.happened(events.JoinStarted(wiring.now(), last))
         schema = equipment.answer_type.schema if equipment.answer_type else None
-        system = joiner.system_prompt(
-            equipment.options.instructions, last=last, may_replan=equipment.options.max_replans > 0, schema=schema
-        )
+        told = told_both(equipment.options.instructions, equipment.options.joiner_instructions)
+        may_replan = equipment.options.max_replans > 0
+        system = joiner.system_prompt(told, last=last, may_replan=may_replan, schema=schema)
         shown = wiring.as_told(wiring.sight.of_joiner(*self._rounds.ran))
-        return await self._joining.decision(model, joiner.messages(system, said, question, shown), last=last)
+        conversation = joiner.messages(system, said, question, shown)
+        files = [*(("", file) for file in self._files), *wiring.sight.files_of_joiner(*self._rounds.ran)]
+        room = ROOM * bool(self._files) + 4 * equipment.options.max_result_tokens
+        conversation[-1] = wiring.with_files(conversation[-1], files, room)
+        return await self._joining.decision(equipment.joiners, conversation, last=last)
 
     # ----------------------------------------------------------------------------------------- from begin to end
 
@@ -244,7 +253,7 @@ class Run:
     async def _run(self, question: str, main: Callable[[], Awaitable[Ending]]) -> RunResult:
         wiring, tell = self._wiring, self._log.tell
         if self._past is None or not self._past.started:
-            wiring.happened(events.RunStarted(wiring.now(), self._id, question, time.time()))
+            wiring.happened(events.RunStarted(wiring.now(), self._id, question, time.time(), tuple(self._files)))
         timer = None if wiring.deadline is None else wiring.loop.call_at(wiring.deadline, self._pass_deadline)
         error: str | None = "cancelled"
         result: Ending | BaseException

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from superscalar import planner, results
+from superscalar.attachments import Attachment
 from superscalar.choices import ReplannerSees as ReplannerSees
 from superscalar.compiler.in_part import in_part
 from superscalar.labels import USER, Label, joined
@@ -37,10 +38,17 @@ class Sight:
         self._most = options.max_result_tokens
         self._syntax = syntax
         self._show = results.show_joined if options.show == "joined" else results.show_results
+        self._files = results.files_joined if options.show == "joined" else results.files_in_results
 
     def of_joiner(self, tasks: Sequence[Task], outcomes: Mapping[TaskId, Outcome]) -> str:
         """What the joiner is shown: what is joined, or everything where the agent says `show="all"`."""
         return self._show(tasks, outcomes, self._most)
+
+    def files_of_joiner(
+        self, tasks: Sequence[Task], outcomes: Mapping[TaskId, Outcome]
+    ) -> Iterator[tuple[str, Attachment]]:
+        """The files in what the joiner is shown. A planner is shown none of them, whatever their labels are."""
+        return self._files(tasks, outcomes)
 
     def of_planner(
         self, tasks: Sequence[Task], outcomes: Mapping[TaskId, Outcome], reason: str, seen: Label, sees: ReplannerSees

@@ -9,6 +9,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
 from superscalar import codec, events
+from superscalar.attachments import Attachment
 from superscalar.compiler.raised import cleaned
 from superscalar.plan.ir import Call, Literal, Task, Text, walk
 from superscalar.schedule.withholding import feeding_secrets, said_for_secrets, secrets_of_tools, withheld
@@ -22,6 +23,7 @@ from superscalar.values import WITHHELD, Failure, Observation, Outcome, Skipped,
 if TYPE_CHECKING:
     from superscalar.compiler.equipment import Equipment
 
+_KEPT_BACK: Final = "withheld: it holds something secret"
 _IN_PIECES: Final = (events.PlanWritten, events.Thought, events.AnswerWritten)
 
 
@@ -68,7 +70,7 @@ class Telling:
                 return replace(event, reason=self.scrub(reason))
             case events.RunEnded(error=error):
                 return replace(event, error=self.scrub(error))
-            case events.AnswerCut(why=why) | events.AnswerRejected(why=why):
+            case events.AnswerCut(why=why) | events.AnswerRejected(why=why) | events.ModelFailed(why=why):
                 return replace(event, why=self.scrub(why))
             case events.Diagnosed(diagnostic=diagnostic):
                 return replace(event, diagnostic=self._masked(diagnostic))
@@ -197,6 +199,8 @@ class Telling:
                 return Literal(WITHHELD)  # type: ignore[arg-type]
             case Observation(value):
                 return Observation(WITHHELD) if self._holds(value) else node
+            case Attachment():
+                return Attachment(node.media_type, name=_KEPT_BACK) if self._holds(node) else node
             case Mapping():
                 return {name: WITHHELD if self._holds(value) else value for name, value in node.items()}
             case tuple() if hasattr(node, "_make"):

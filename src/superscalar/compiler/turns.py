@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from functools import partial
 
 from superscalar import events
-from superscalar.compiler.asking import Allowance, earlier
+from superscalar.attachments import Attachment
+from superscalar.compiler.attaching import ROOM
 from superscalar.compiler.calls import CallResult, ToolTurn
+from superscalar.compiler.equipment import told_both
 from superscalar.compiler.history import heard
 from superscalar.compiler.past import ANEW, Past
 from superscalar.compiler.rounds import Rounds
@@ -20,7 +21,6 @@ from superscalar.excerpt import excerpt
 from superscalar.labels import NOTHING, Label, joined
 from superscalar.models.base import Message, Request
 from superscalar.models.ending import is_whole, why_cut
-from superscalar.models.patience import Within
 from superscalar.plan.ir import Task
 from superscalar.plan.passes.pipeline import Pipeline
 from superscalar.planner import ToolListing
@@ -75,12 +75,14 @@ class Turns:
         """What was called, in order."""
         return tuple(self._tasks)
 
-    def ask(self, question: str, said: tuple[Message, ...]) -> None:
-        """Begin the conversation."""
+    def ask(self, question: str, said: tuple[Message, ...], files: Sequence[Attachment]) -> None:
+        """Begin the conversation. `files`: those of the question; what tools return is shown as text."""
         self._seen = in_view_of(heard(said))
         self._listing = self._equipment.listing(question, said)
-        instructions = self._equipment.options.instructions
+        told = self._equipment.options
+        instructions = told_both(told_both(told.instructions, told.planner_instructions), told.joiner_instructions)
         self._conversation = self._form.begun(self._listing, instructions, said, question)
+        self._conversation[-1] = self._wiring.with_files(self._conversation[-1], [("", file) for file in files], ROOM)
 
     async def answer(self) -> Answered:
         """Take turn after turn until there is an answer.
@@ -130,8 +132,10 @@ class Turns:
     def _say(self, text: str) -> None:
         """Tell the model, in one turn with what it was told before and has not answered."""
         if self._conversation and self._conversation[-1].role == "user":
-            text = f"{self._conversation.pop().text}\n\n{text}"
-        self._conversation.append(Message("user", text))
+            before = self._conversation.pop()
+            self._conversation.append(before.going_on(f"\n\n{text}", before.attachments))
+        else:
+            self._conversation.append(Message("user", text))
 
     def _answered(self, text: str, cut: str) -> Answered:
         wiring = self._wiring
@@ -218,33 +222,26 @@ class Turns:
             ModelError: it failed, or took longer than a reply may.
         """
         wiring, timeout = self._wiring, self._equipment.options.planner_timeout
-        model = self._equipment.planner
-        if model is None:
-            raise ModelError("this agent has no model")
         written: list[str] = []
         finish: str | None = None
         carry: object | None = None
-        time = partial(Allowance, timeout=timeout, until=until, now=self._now)
         try:
-            async with (
-                Within(earlier(until, timeout, self._now()), latest=until) as clock,
-                aclosing(wiring.asking.ask("planner", model, request, time(clock))) as chunks,
-            ):
-                async for chunk in chunks:
-                    if chunk.preparing is not None:
-                        clock.reschedule(earlier(until, timeout, self._now()))
-                    if chunk.withdrawn:
-                        written.clear()
-                    if chunk.text:
-                        wiring.log.record(events.PlanWritten(self._now(), chunk.text))
-                        written.append(chunk.text)
-                    finish = chunk.finish or finish
-                    carry = chunk.carry or carry
+            with wiring.patience(timeout, until) as time:
+                asked = wiring.asking.ask("planner", self._equipment.planners, lambda _: request, time)
+                async with aclosing(asked) as chunks:
+                    async for chunk in chunks:
+                        if chunk.withdrawn:
+                            written.clear()
+                        if chunk.text:
+                            wiring.log.record(events.PlanWritten(self._now(), chunk.text))
+                            written.append(chunk.text)
+                        finish = chunk.finish or finish
+                        carry = chunk.carry or carry
         except TimeoutError:
-            if until is not None and self._now() >= until:
+            if timeout is None or (until is not None and self._now() >= until):
                 wiring.overdue = True
                 return _TurnReply("".join(written), _LATE)
-            late = f"the model wrote no whole turn within {timeout:g} s"
+            late = f"the model wrote no whole turn within {timeout:g} s (planner_timeout)"
             raise ModelError(late, retryable=True, said="".join(written)) from None
         except ModelError as error:
             if not (error.retryable and any(written)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 
 from superscalar import events
@@ -14,6 +15,9 @@ from superscalar.compiler.past import Past
 from superscalar.compiler.recording import Recording
 from superscalar.compiler.sight import Sight
 from superscalar.compiler.stream import Log
+from superscalar.models.base import Message
+from superscalar.models.files import NamedFile, presented
+from superscalar.models.patience import Patience
 from superscalar.schedule.holding import NAME
 from superscalar.schedule.restore import Rest
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
@@ -87,9 +91,20 @@ class Wiring:
         """Record what happened to the run as a whole, or to its models, and take note of it."""
         self.ledger.note(self.log.record(event))
 
+    def patience(self, whole: float | None, until: float | None) -> Patience:
+        """How long a model of this run is waited for: `whole` seconds for a reply, and until then, whatever is done."""
+        return Patience(self.equipment.silence, whole=whole, until=until)
+
     def as_told(self, text: str) -> str:
         """A text as the models are told it."""
         return text if self.log.tell is None else self.log.tell.scrub(text)
+
+    def with_files(self, turn: Message, files: Iterable[NamedFile], room: int) -> Message:
+        """A turn with files behind it. What is secret is taken out of those that are texts, and others go without."""
+        tell = self.log.tell
+        if tell is None:
+            return presented(files, room).with_turn(turn)
+        return presented(files, room, lambda file: tell.scrub.finds(file.base64)).with_turn(turn, tell.scrub)
 
     def tokens_left(self, wanted: int) -> int:
         """As many of the wanted tokens as the budget has, at least one."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
+from superscalar.attachments import MAX_BYTES, Attachment, media_type_of
 from superscalar.errors import NotDone, RateLimited, ToolError
 from superscalar.mcp.config import ResultForm, ServerConfig
 from superscalar.plan.evaluate.patterns import fits_pattern
 from superscalar.short import cut
 
 _LONGEST: Final = 2_000  # characters of what a server says of a failure
-_MEASURE: Final = 4 / 3  # characters of base64 for a byte
 _CLOSED: Final = frozenset({-32000})
 _NOT_DONE: Final = frozenset({-32600, -32601, -32602, -32020, -32021, -32022, -32042, -32098})
 """Codes of JSON-RPC, of the protocol, and of ours, that say that no tool was called. Not that of what cannot be
@@ -21,27 +22,6 @@ _REFUSED: Final = frozenset({400, 401, 403, 404, 405, 406, 413, 415, 422, 429})
 """Statuses of HTTP that say the same."""
 _BAD_ARGUMENTS: Final = ("MCP error -32602", "Input validation error", "Unknown tool")
 """How the texts of failures begin that say so in the place of a code: those of the SDKs for TypeScript and Python."""
-
-
-class Attachment:
-    """A part of a result that is no text: an image, a sound, or a resource. Plans hand it on as it is.
-
-    `kind`: `image`, `audio`, `resource` or `resource_link`. `data`: in base64, of a resource with a text that text,
-    of a link nothing. `uri`, `name`: of a resource, or of a link to one.
-    """
-
-    __slots__ = ("data", "kind", "mime_type", "name", "uri")
-
-    def __init__(self, kind: str, mime_type: str = "", data: str = "", uri: str = "", name: str = "") -> None:
-        self.kind = kind
-        self.mime_type = mime_type
-        self.data = data
-        self.uri = uri
-        self.name = name
-
-    def __repr__(self) -> str:
-        about = [self.mime_type, self.uri, f"{int(len(self.data) / _MEASURE):,} bytes" if self.data else ""]
-        return f"<{self.kind} {', '.join(cut(one, 200) for one in about if one)}>"
 
 
 class NoResult(Exception):
@@ -65,7 +45,7 @@ def value_of(result: Any, form: ResultForm) -> Any:
     """What a result of the SDK's is in a plan: its structured content; else its one text, or its one part, or a list.
 
     Raises:
-        NoResult: its text was to be JSON.
+        NoResult: its text was to be JSON, or a file in it cannot be taken.
     """
     if result.structured_content is not None:
         return result.structured_content
@@ -78,13 +58,30 @@ def _part(block: Any, form: ResultForm) -> Any:
         case "text":
             return _json(block.text) if form == "json" else block.text
         case "image" | "audio":
-            return Attachment(block.type, block.mime_type, block.data)
+            return Attachment(media_type_of(block.mime_type), _bytes(block.data))
         case "resource_link":
-            return Attachment("resource_link", block.mime_type or "", uri=str(block.uri), name=block.name or "")
+            return Attachment(media_type_of(block.mime_type), uri=str(block.uri), name=block.name or "")
         case _:
             inner = block.resource
-            held = inner.text if hasattr(inner, "text") else inner.blob
-            return Attachment("resource", inner.mime_type or "", held, uri=str(inner.uri))
+            if not hasattr(inner, "text"):
+                return Attachment(media_type_of(inner.mime_type), _bytes(inner.blob), uri=str(inner.uri))
+            content = inner.text.encode("utf-8", "replace")
+            if len(content) > MAX_BYTES:
+                raise NoResult(_too_large(len(content)))
+            return Attachment(media_type_of(inner.mime_type, "text/plain"), content, uri=str(inner.uri))
+
+
+def _bytes(encoded: str) -> bytes:
+    if len(encoded) // 4 * 3 > MAX_BYTES + 2:
+        raise NoResult(_too_large(len(encoded) // 4 * 3))
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except ValueError as error:
+        raise NoResult(f"it holds a file whose content is no base64: {error}") from None
+
+
+def _too_large(size: int) -> str:
+    return f"it holds a file of {size:,} bytes, and {MAX_BYTES:,} are the most that are taken"
 
 
 def _json(text: str) -> Any:

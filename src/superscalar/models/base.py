@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, Protocol, Self, TypeAlias
 
+from superscalar.attachments import Attachment
 from superscalar.labels import NOTHING, Label, Source
 from superscalar.plan import Grammar
 from superscalar.short import CHARACTERS_PER_TOKEN, bounded
@@ -38,6 +39,7 @@ class Message(_Beside):
     turns can be kept as JSON (`asdict`, and back with `Message(**turn)`). What a planner writes that was shown it has
     that label too, so it goes to those readers alone. `untrusted`: something of it is not trusted, or is
     a word that a stranger may have chosen, as in an answer that tells of web pages. A planner is shown it as data then.
+    `attachments`: files that go with the text, to models that take such; a turn of a history has none.
     """
 
     role: Role
@@ -45,6 +47,7 @@ class Message(_Beside):
     untrusted: bool = False
     sources: tuple[Source, ...] = ()
     readers: tuple[str, ...] | None = None
+    attachments: tuple[Attachment, ...] = ()
 
     def __init__(
         self,
@@ -53,6 +56,7 @@ class Message(_Beside):
         untrusted: bool = False,
         sources: Iterable[Iterable[Any]] = (),
         readers: Iterable[str] | None = None,
+        attachments: Iterable[Attachment] = (),
         *,
         label: Label = NOTHING,
     ) -> None:
@@ -65,6 +69,7 @@ class Message(_Beside):
             ("untrusted", not label.told),
             ("sources", tuple(sorted(label.sources))),
             ("readers", None if label.readers is None else tuple(sorted(label.readers))),
+            ("attachments", tuple(attachments)),
         ):
             object.__setattr__(self, name, value)
 
@@ -82,6 +87,11 @@ class Message(_Beside):
     def steady(self) -> int:
         """Count the leading characters that are the same whatever is asked: a provider's cache may end there."""
         return getattr(self, "_steady", 0)
+
+    def going_on(self, text: str, attachments: Iterable[Attachment]) -> Self:
+        """Return a turn that says more than this one, with these files, and is like it in all else."""
+        made = replace(self, text=self.text + text, attachments=tuple(attachments))
+        return made.carrying(self.carry).steady_for(self.steady)
 
     def carrying(self, carry: object | None) -> Self:
         """Return this very turn, with what the model that wrote it gave with its reply."""
@@ -167,9 +177,11 @@ class Chunk:
 
 
 def estimated(request: Request, written: int, prices: Prices | None) -> Usage:
-    """What a reply of so many characters used that nobody counted: 4 characters to a token."""
+    """What a reply of so many characters used that nobody counted: 4 characters to a token, 1,000 tokens to a file."""
+    files = sum(len(message.attachments) for message in request.messages)
     read = sum(len(message.text) for message in request.messages)
-    usage = Usage(read // CHARACTERS_PER_TOKEN, 0, written // CHARACTERS_PER_TOKEN, 1, estimated=True)
+    read = read // CHARACTERS_PER_TOKEN + 1_000 * files
+    usage = Usage(read, 0, written // CHARACTERS_PER_TOKEN, 1, estimated=True)
     return usage if prices is None else replace(usage, cost=prices.of(usage))
 
 
@@ -181,8 +193,9 @@ class ChatModel(Protocol):
     in money counts; a model that has an attribute `prices` which is None does not know it. One that answers only so
     many requests at once has an attribute `concurrency`. `account`, where there is one, is equal for models whose calls
     a provider counts together, and has no key in it; without it those are that were made alike. `retry`, a `Retry`,
-    says when to ask again. One that may lack
-    something, such as a key, has a method `check_setup`, which raises that before a run begins.
+    says when to ask again. `takes`, media types such as "image/*" or "application/pdf", says which files it reads: it
+    is given no others (`Message.attachments`), and none without that. One that may lack something, such as a key, has a
+    method `check_setup`, which raises that before a run begins.
 
     Raises (from the iterator):
         ModelError: the provider refused or failed; `retryable` and `retry_after` say what to do.
@@ -196,7 +209,10 @@ class ChatModel(Protocol):
 
     @property
     def constrains(self) -> bool:
-        """Say whether `Request.grammar` is obeyed. A model whose plans are JSON then has `writes = "json"`."""
+        """Say whether `Request.grammar` is obeyed. A model whose plans are JSON then has `writes = "json"`.
+
+        One that plans as well without it has `unaided = True`: it is told what a model without a grammar is told.
+        """
         ...
 
     def stream(self, request: Request) -> AsyncIterator[Chunk]:

@@ -24,6 +24,7 @@ from typing import Final, Literal, TypeAlias
 
 from superscalar.errors import ModelError
 from superscalar.models.base import ChatModel, Chunk, Request, closable
+from superscalar.models.files import as_taken
 
 _NAMES: Final = "think|thinking|thought|reasoning|reflection|analysis|scratch_?pad"
 _MARK: Final = re.compile(
@@ -326,12 +327,14 @@ def thinks_aloud(model: ChatModel) -> bool:
 async def replies(model: ChatModel, request: Request) -> AsyncGenerator[Chunk, None]:
     """A model's reply, cleaned: of each chunk `text` is what it said, `thought` what it thought.
 
+    Of the files in the request it is given those that it takes.
+
     Raises:
         ModelError: as the model raises it; or it waited for something in vain, and raised `TimeoutError`.
     """
     cleaner = Cleaner()
     try:
-        async with aclosing(closable(model.stream(request))) as chunks:
+        async with aclosing(closable(model.stream(as_taken(model, request)))) as chunks:
             async for chunk in chunks:
                 pieces = cleaner.feed(chunk.text) if chunk.text else []
                 if chunk.finish is not None:

@@ -7,10 +7,19 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from superscalar.attachments import Attachment
 from superscalar.models.base import Message
 from superscalar.models.saying import error_words
 
-OPTIONAL: Final = ("max_completion_tokens", "max_tokens", "temperature", "stop", "stream_options", "stream")
+OPTIONAL: Final = (
+    "max_completion_tokens",
+    "max_tokens",
+    "temperature",
+    "stop",
+    "stream_options",
+    "stream",
+    "parallel_tool_calls",
+)
 """The parameters of ours that a server may do without."""
 
 _STATUSES: Final = frozenset({400, 403, 404, 405, 415, 422, 500, 501})
@@ -55,18 +64,18 @@ class Dialect:
         """Whether the parameter may be sent."""
         return parameter not in self.refused
 
-    def messages(self, messages: Iterable[Message]) -> list[dict[str, str]]:
+    def messages(self, messages: Iterable[Message]) -> list[dict[str, Any]]:
         """The turns as they are sent. Without a role for the system, what it says begins the user's first turn."""
-        turns = [(message.role, message.text) for message in messages]
+        turns = list(messages)
         if not self.system:
-            said = "\n\n".join(text for role, text in turns if role == "system")
-            turns = [turn for turn in turns if turn[0] != "system"]
-            first = next((i for i, (role, _) in enumerate(turns) if role == "user"), None)
+            said = "\n\n".join(turn.text for turn in turns if turn.role == "system")
+            turns = [turn for turn in turns if turn.role != "system"]
+            first = next((i for i, turn in enumerate(turns) if turn.role == "user"), None)
             if first is None:
-                turns.insert(0, ("user", said))
+                turns.insert(0, Message("user", said))
             elif said:
-                turns[first] = ("user", f"{said}\n\n{turns[first][1]}")
-        return [{"role": role, "content": text} for role, text in turns]
+                turns[first] = replace(turns[first], text=f"{said}\n\n{turns[first].text}")
+        return [{"role": turn.role, "content": _content(turn)} for turn in turns]
 
     def after(self, refusal: Rejection, sent: Collection[str], *, system: bool) -> Dialect | None:
         """The dialect to try after a refusal, None if there is none left to try.
@@ -79,6 +88,27 @@ class Dialect:
         if parameter is not None:
             return replace(self, refused=self.refused | {parameter})
         return replace(self, system=False) if system and self.system and refusal.of_system else None
+
+
+def _content(turn: Message) -> str | list[dict[str, Any]]:
+    """What a turn says; one with files in parts, the text first."""
+    if not turn.attachments:
+        return turn.text
+    return [{"type": "text", "text": turn.text}, *map(_part, turn.attachments)]
+
+
+def _part(file: Attachment) -> dict[str, Any]:
+    """A file as chat completions take it: within the request, never as an address."""
+    kind = file.media_type.partition("/")[0]
+    if kind == "audio" and (form := _SOUNDS.get(file.media_type)) is not None:
+        return {"type": "input_audio", "input_audio": {"data": file.base64, "format": form}}
+    content = f"data:{file.media_type};base64,{file.base64}"
+    if kind == "image":
+        return {"type": "image_url", "image_url": {"url": content}}
+    return {"type": "file", "file": {"filename": file.name or "file", "file_data": content}}
+
+
+_SOUNDS: Final = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/mpeg": "mp3", "audio/mp3": "mp3"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ def why_cut(finish: str | None) -> str:
         )
     return (
         f"it ended with the word {word}, which as far as we know does not say that it is whole; "
-        f"if it does, write OpenAIModel(..., ends={{{word}}})"
+        f"if it does, write ends={{{word}}} where the model is made, as in OpenAIModel(..., ends={{{word}}})"
     )
 
 

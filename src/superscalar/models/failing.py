@@ -28,6 +28,8 @@ def model_error(error: Exception, name: str, key: str, shown: Callable[[str], st
     """
     if isinstance(error, ModelError):
         return error
+    if isinstance(error, ExceptionGroup):
+        return _of_all([model_error(one, name, key, shown) for one in error.exceptions])
     from pydantic_ai import exceptions as theirs
 
     status = getattr(error, "status_code", None)
@@ -58,6 +60,16 @@ def model_error(error: Exception, name: str, key: str, shown: Callable[[str], st
             passes = is_transient(error) if status is None else status in (409, TOO_MANY) or may_pass(status)
             return ModelError(message, retryable=garbled or passes, retry_after=_wait(error), status=status)
     return ModelError(f"{name}: {type(error).__name__}: {words}", retryable=is_transient(error), status=status)
+
+
+def _of_all(errors: Sequence[ModelError]) -> ModelError:
+    """The error of a model that hands requests to others, of which none answered: it may pass as soon as one does."""
+    said = "; ".join(dict.fromkeys(map(str, errors)))
+    passing = [error for error in errors if error.retryable]
+    if not passing:
+        return ModelError(said, status=errors[-1].status)
+    soonest = min(passing, key=lambda error: error.retry_after or 0.0)
+    return ModelError(said, retryable=True, retry_after=soonest.retry_after, status=soonest.status)
 
 
 def refused_setting(error: Exception, settings: Collection[str]) -> str:

@@ -27,6 +27,7 @@ Load: TypeAlias = Callable[[Path, int, int], Engine]
 _ENDS = Ends({"length": "length", "content_filter": "filter"})
 _CONTROL = re.compile(r"<\|(?=\w+\|>)")
 _EXIT_GRACE = 10.0  # seconds
+_STILL_WAITING = 10.0  # seconds
 
 
 class LocalModel:
@@ -103,7 +104,7 @@ class LocalModel:
         calls = CallPieces()
         usage: Usage | None = None
         try:
-            while (event := await reply.get()) is not None:
+            while (event := await reply.news()) is not None:
                 if "error" in event:
                     raise self._refusal(event["error"])
                 if (preparing := _preparation(event)) is not None:
@@ -230,6 +231,17 @@ class _WorkerReply:
         if isinstance(event, BaseException):
             raise event
         return event
+
+    async def news(self) -> Mapping[str, Any] | None:
+        """Return the next event, as `get` does; and before the first, every few seconds that others come before it."""
+        while not self._generating:
+            try:
+                async with asyncio.timeout(_STILL_WAITING):
+                    return await self.get()
+            except TimeoutError:
+                if not self._generating:
+                    return {"loading": "waiting for the replies before it", "fraction": 0.0}
+        return await self.get()
 
     async def stop(self) -> None:
         """Stop, and wait until the model is free. A load is not waited for: it serves whoever comes next."""

@@ -5,25 +5,28 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import logging
 import os
 import re
 import weakref
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import aclosing
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 from urllib.parse import urlsplit
 
 from superscalar.errors import ModelError, ModelSetupError, UsageError
 from superscalar.hosts import is_this_machine
-from superscalar.models.base import Chunk, Prices, Request
+from superscalar.models.base import Chunk, Preparation, Prices, Request
+from superscalar.models.constraint import Constraint as Constraint
+from superscalar.models.constraint import Constraints
 from superscalar.models.dialect import Dialect, Rejection
 from superscalar.models.ending import Ends
+from superscalar.models.files import media_types, taken_by
 from superscalar.models.origin import OtherOriginError, check_origin, options
 from superscalar.models.reply import ComplaintError, RefusedError, Reply
 from superscalar.models.saying import error_words, page, place, said_by_server
 from superscalar.models.wire import DONE, GarbledError, ReplyBody
-from superscalar.plan import Grammar
 from superscalar.schedule.refusal import wait_of
 from superscalar.secrets import Scrubber
 from superscalar.tools.terms import Retry
@@ -35,12 +38,10 @@ if TYPE_CHECKING:
 # Hidden reasoning counts against `max_completion_tokens`, while `Request.max_tokens` bounds the reply: room (tokens).
 REASONING_ROOM = 8192
 
-Constraint: TypeAlias = Literal["json_schema", "lark", "llama.cpp", "vllm"]
-"""How a server is told what a reply may be."""
-
+_LOG: Final = logging.getLogger(__name__)
 _OFFICIAL = "api.openai.com"
-_TOOL = "plan"
 _REASONS = re.compile(r"(o\d|gpt-([5-9]|\d\d))(?!.*-chat)")
+_TAKES_GRAMMARS = re.compile(r"gpt-([5-9]|\d\d)(?!.*-chat)")  # as the grammar of a custom tool
 _FINISHES: Final[Mapping[str, str]] = {"length": "length", "content_filter": "filter"}
 _NOT_OF_REASONING: Final = frozenset({"temperature", "stop"})
 _AFTERWARDS: Final = 0.1  # seconds that the end of a response may take once its body said that it is over
@@ -57,12 +58,16 @@ class OpenAIModel:
 
     `grammar`: how the server is told what a plan may be, None for not at all. "json_schema": structured output, a plan
     in JSON; "lark": a custom tool of OpenAI's with a grammar; "llama.cpp": that server's parameter `grammar`; "vllm":
-    its parameter `structured_outputs`.
+    its parameter `structured_outputs`. "auto" is "lark" for GPT-5 and later at OpenAI's own host, and None for all
+    else; a grammar that the server refuses then is left out, and that is remembered and logged.
 
     For servers that are different: `parameters` of the protocol to send, in the place of ours where they are called so
     (`parameters={"temperature": 1, "seed": 7}`); `extra_body`, what else stands in the request; `omit`, the names of
     parameters that are never sent; `ends`, words with which the server says that a reply is whole, beside those of
     `superscalar.models.ending.WHOLE`. A reply that ends with any other word was cut.
+
+    `takes`: the media types of files that the model reads, such as `("image/*", "application/pdf")`. Without it those
+    are the images and PDF files that a model of that name takes at OpenAI, and none at other servers.
 
     A key goes over plain HTTP to this machine alone, and there through no proxy, unless `insecure`. A redirect to
     another scheme, host or port is refused.
@@ -84,18 +89,19 @@ class OpenAIModel:
         base_url: str | None = None,
         api_key: str | None = None,
         effort: str | None = None,
-        grammar: Constraint | None = None,
+        grammar: Constraint | Literal["auto"] | None = "auto",
         prices: Prices | None = None,
         parameters: Mapping[str, Any] | None = None,
         extra_body: Mapping[str, Any] | None = None,
         omit: Iterable[str] = (),
         ends: Iterable[str] = (),
+        takes: Iterable[str] | None = None,
         retry: Retry | None = None,
         insecure: bool = False,
     ) -> None:
-        if grammar is not None and grammar not in get_args(Constraint):
+        if grammar not in (None, "auto", *get_args(Constraint)):
             forms = ", ".join(map(repr, get_args(Constraint)))
-            raise UsageError(f"OpenAIModel(grammar={grammar!r}): write one of {forms}, or leave it out")
+            raise UsageError(f"OpenAIModel(grammar={grammar!r}): write one of {forms}, None, or leave it out")
         self._lacks: ImportError | None = None
         try:
             self._sdk = importlib.import_module("openai")
@@ -103,7 +109,6 @@ class OpenAIModel:
             self._lacks = error
         self._model = name
         self._effort = effort
-        self._grammar = grammar
         self.prices = prices
         self.retry = retry
         self._base_url = base_url or os.environ.get("OPENAI_BASE_URL") or f"https://{_OFFICIAL}/v1"
@@ -115,7 +120,13 @@ class OpenAIModel:
         self._omitted = _names(omit)
         self._ends = Ends(_FINISHES, ends)
         official = host == _OFFICIAL or host.endswith("." + _OFFICIAL)
+        self.takes = (
+            taken_by("openai" if official else "", name) if takes is None else media_types("OpenAIModel", takes)
+        )
         reasons = official and _REASONS.match(name) is not None
+        usual: Constraint | None = "lark" if official and _TAKES_GRAMMARS.match(name) else None
+        optional = grammar == "auto"
+        self._told = Constraints(usual if grammar == "auto" else grammar, optional=optional, official=official)
         self._dialect = Dialect(
             limits=("max_completion_tokens", "max_tokens") if official else ("max_tokens", "max_completion_tokens"),
             refused=self._omitted | (_NOT_OF_REASONING if reasons else frozenset()),
@@ -166,12 +177,17 @@ class OpenAIModel:
     @property
     def constrains(self) -> bool:
         """Tell whether the server is told what a plan may be."""
-        return self._grammar is not None
+        return self._told.form is not None
+
+    @property
+    def unaided(self) -> bool:
+        """Tell whether it plans as well without a grammar, and may be left without one."""
+        return self._told.optional
 
     @property
     def writes(self) -> Literal["python", "json"]:
         """Name the syntax of plans that are constrained."""
-        return "json" if self._grammar == "json_schema" else "python"
+        return "json" if self._told.form == "json_schema" else "python"
 
     async def aclose(self) -> None:
         """Close this event loop's connections. The model may be used again: it opens new ones."""
@@ -187,8 +203,12 @@ class OpenAIModel:
             ModelSetupError: the extra or the key is missing, or the key is wrong.
         """
         reply = Reply(self._ends, request.stop, self.prices)
-        async with aclosing(self._documents(await self._open(request))) as documents:
+        response, against = await self._open(request)
+        async with aclosing(self._documents(response)) as documents:
             async for document in documents:
+                if against:
+                    yield Chunk(preparing=Preparation(f"told less of the grammar, which was refused: {against}", 1.0))
+                    against = ""
                 if document is DONE:
                     reply.done()
                     continue
@@ -237,9 +257,10 @@ class OpenAIModel:
         finally:
             await response.close()
 
-    async def _open(self, request: Request) -> AsyncStream[Any]:
+    async def _open(self, request: Request) -> tuple[AsyncStream[Any], str]:
+        """The response, and what the server said against a grammar if it was told less for that."""
         client = await self._client()
-        dialect = self._dialect
+        dialect, against = self._dialect, ""
         while True:
             body = self._body(request, dialect)
             try:
@@ -254,15 +275,18 @@ class OpenAIModel:
                 refusal = Rejection(error.status_code, str(error.param or ""), str(error.code or ""), said)
                 sent = body.keys() - self._given.keys()
                 system = any(message["role"] == "system" for message in body["messages"])
-                other = dialect.after(refusal, sent, system=system)
-                if other is None:
+                if self._told.without(refusal, {name: body[name] for name in sent}):
+                    against = self._shown(error_words(said))
+                    _LOG.warning("%s refused the grammar and is told less of it: %s", self._where, against)
+                elif (other := dialect.after(refusal, sent, system=system)) is not None:
+                    dialect = other
+                else:
                     raise self._refused(error, said) from error
-                dialect = other
             except (self._sdk.APIError, OtherOriginError) as error:
                 raise self._torn(error) from error
             else:
                 self._dialect = dialect
-                return asked
+                return asked, against
 
     def _body(self, request: Request, dialect: Dialect) -> dict[str, Any]:
         room = REASONING_ROOM if dialect.reasons else 0
@@ -279,10 +303,10 @@ class OpenAIModel:
             body["stop"] = list(request.stop[:4])  # the protocol's limit; the reply is searched for the others
         if self._effort is not None:
             body["reasoning_effort"] = self._effort
-        if request.grammar is not None:
-            body |= _constraint(request.grammar, self._grammar)
         if request.tools:
             body["tools"] = list(request.tools)
+        told = self._told.parameters(request.grammar)
+        body |= {name: value for name, value in told.items() if dialect.takes(name)}
         body |= self._given
         return {name: value for name, value in body.items() if name not in self._omitted}
 
@@ -382,44 +406,6 @@ class _Client:
 
     async def aclose(self) -> None:
         await self._life.aclose()
-
-
-def _constraint(grammar: Grammar, form: Constraint | None) -> dict[str, Any]:
-    """The parameters that tell a server what a reply may be."""
-    if form is not None and not grammar.gbnf:  # a document, and no plan
-        schema = {"name": "reply", "schema": grammar.json_schema, "strict": _is_strict(grammar.json_schema)}
-        if form == "vllm":
-            return {"structured_outputs": {"json": grammar.json_schema}}
-        return {"response_format": {"type": "json_schema", "json_schema": schema}}
-    match form:
-        case "json_schema":
-            schema = {"name": "plan", "schema": grammar.json_schema, "strict": _is_strict(grammar.json_schema)}
-            return {"response_format": {"type": "json_schema", "json_schema": schema}}
-        case "lark":
-            written = {"type": "grammar", "grammar": {"syntax": "lark", "definition": grammar.lark}}
-            tool = {"name": _TOOL, "description": "Takes the whole plan.", "format": written}
-            choice = {"type": "custom", "custom": {"name": _TOOL}}
-            return {"tools": [{"type": "custom", "custom": tool}], "tool_choice": choice}
-        case "llama.cpp":
-            return {"grammar": grammar.gbnf}
-        case "vllm":
-            return {"structured_outputs": {"grammar": grammar.gbnf}}
-        case None:
-            return {}
-
-
-def _is_strict(schema: Any) -> bool:
-    """Whether OpenAI takes the schema as binding: each object has a fixed set of fields, and none may be left out."""
-    if isinstance(schema, list):
-        return all(map(_is_strict, schema))
-    if not isinstance(schema, Mapping):
-        return True
-    if schema.get("type") == "object" and (
-        schema.get("additionalProperties") is not False
-        or set(schema.get("required", ())) != set(schema.get("properties", ()))
-    ):
-        return False
-    return all(map(_is_strict, schema.values()))
 
 
 def _document(error: APIStatusError) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from superscalar.models.base import Chunk, Usage
@@ -17,7 +18,9 @@ from superscalar.models.stops import StopFilter
 from superscalar.models.surrogates import Surrogates
 from superscalar.models.turns import KeptReply
 
-_ENDS: Final = Ends({"tool_call": "stop", "content_filter": "filter"})
+ENDS: Final[Mapping[str, str]] = MappingProxyType({"tool_call": "stop", "content_filter": "filter"})
+"""What pydantic-ai calls the ends of replies."""
+
 _THOUGHTS: Final = ("reasoning_tokens", "thoughts_tokens", "thinking_tokens", "output_reasoning_tokens")
 _REFUSED: Final = "refusal"
 _MOST: Final = 1 << 53
@@ -30,12 +33,14 @@ Price: TypeAlias = Callable[[Any, Usage], float]
 class PartsReply:
     """Folds the events of one reply. `begun`: something of it has come. `over`: a stop text was found.
 
-    `by`: whose reply it is, `price`: what one costs that used so much.
+    `by`: whose reply it is, `ends`: what its words for the end mean, `price`: what one costs
+    that used so much.
     """
 
-    def __init__(self, by: Hashable, stops: Sequence[str], price: Price) -> None:
+    def __init__(self, by: Hashable, stops: Sequence[str], ends: Ends, price: Price) -> None:
         self.begun = False
         self._by = by
+        self._ends = ends
         self._price = price
         self._stops = StopFilter(stops)
         self._text = Surrogates()
@@ -114,7 +119,7 @@ class PartsReply:
             return None
         if response.provider_name in _DOUBLES:
             return "stop"
-        meant = _ENDS.read(response.finish_reason or word)
+        meant = self._ends.read(response.finish_reason or word)
         made_up = word is None and response.provider_name not in _SAYS_IT_OTHERWISE
         return None if made_up and is_whole(meant) else meant
 

@@ -16,10 +16,12 @@ from superscalar.errors import ModelError, ModelSetupError, UsageError
 from superscalar.hosts import in_the_open
 from superscalar.models.base import Chunk, Prices, Request, Usage
 from superscalar.models.clients import Connections, LentConnections, OwnConnections, asking_once
+from superscalar.models.ending import Ends
 from superscalar.models.failing import model_error, refused_setting
+from superscalar.models.files import media_types, taken_by
 from superscalar.models.foreign import PydanticModel
 from superscalar.models.market import prices_of
-from superscalar.models.parts import PartsReply
+from superscalar.models.parts import ENDS, PartsReply
 from superscalar.models.providers import provider_of
 from superscalar.models.reply import RefusedError
 from superscalar.models.saying import place, said_by_server
@@ -65,8 +67,11 @@ class PydanticAIModel:
     conversation goes on. `cache`: whether the provider may keep the beginning of prompts, which is the same in all runs
     of an agent: to keep it costs more with some providers, to read it again much less. `grammar="json_schema"`: plans
     are structured output, in JSON; by default nothing constrains them. `prices` per million tokens, where pydantic's
-    list of prices (which is asked otherwise) does not know the model, or you pay others. `settings`: further settings
-    of pydantic-ai, in the place of ours where they are called so (`settings={"top_p": 0.9}`).
+    list of prices (which is asked otherwise) does not know the model, or you pay others. `takes`: the media types of
+    files that the model reads, such as `("image/*", "application/pdf")`, where that is not known by its name.
+    `settings`: further settings of pydantic-ai, in the place of ours where they are called so (`settings={"top_p":
+    0.9}`); those of a `Model` object stand too. `ends`: words with which the provider says that a reply is whole,
+    beside those that are known.
 
     A failed request is never repeated here: the error says whether to, and when, and `retry` how often and for how long
     runs wait for that. The exception is a provider that refuses a *setting* of ours, such as `temperature`, or the
@@ -89,8 +94,10 @@ class PydanticAIModel:
         cache: bool = True,
         grammar: Literal["json_schema"] | None = None,
         prices: Prices | None = None,
+        takes: Iterable[str] | None = None,
         retry: Retry | None = None,
         settings: Mapping[str, Any] | None = None,
+        ends: Iterable[str] = (),
     ) -> None:
         if not (all(model.partition(":")) if isinstance(model, str) else hasattr(model, "request_stream")):
             raise UsageError(
@@ -107,8 +114,10 @@ class PydanticAIModel:
         self._cache = cache
         self._grammar = grammar
         self._prices = prices
+        self._takes = None if takes is None else media_types("PydanticAIModel", takes)
         self.retry = retry
         self._settings = _checked(settings)
+        self._ends = Ends(ENDS, ends)
         self._refused: set[str] = set()  # settings that the provider turned out to refuse
         self._connections: Connections = LentConnections(model) if not self._name else OwnConnections(self._made)
         self._by = object()
@@ -150,6 +159,11 @@ class PydanticAIModel:
             raise AttributeError("prices") from error
 
     @property
+    def takes(self) -> tuple[str, ...]:
+        """Return the media types of files that it reads: as the user said, else as its provider says of such a name."""
+        return taken_by(*self.name.split(":", 1)) if self._takes is None else self._takes
+
+    @property
     def constrains(self) -> bool:
         """Tell whether the provider is told what a plan may be."""
         return self._grammar is not None
@@ -163,9 +177,14 @@ class PydanticAIModel:
         """Make sure that the extra, the provider's SDK and a key are there, and that the key is sent in no open text.
 
         Raises:
-            ModelSetupError: one is missing; the message says what to install or to set.
+            ModelSetupError: one is missing, or too old; the message says what to install or to set.
         """
         self._connections.prepare()
+        models = importlib.import_module("pydantic_ai.models")  # it is there by now
+        if not hasattr(models.Model, "unsupported_settings"):
+            raise ModelSetupError(
+                f"The model {self.name} needs a later pydantic-ai: pip install -U 'superscalar[models]'"
+            )
 
     async def aclose(self) -> None:
         """Close this event loop's connections. The model may be used again: it opens new ones."""
@@ -183,7 +202,7 @@ class PydanticAIModel:
         self.check_setup()
         async with self._connections.open() as model:
             while True:
-                reply = PartsReply(self._by, request.stop, self._price)
+                reply = PartsReply(self._by, request.stop, self._ends, self._price)
                 settings = self._settings_for(request, model)
                 try:
                     async with aclosing(self._chunks(reply, request, model, settings)) as chunks:
@@ -192,7 +211,9 @@ class PydanticAIModel:
                 except RefusedError as refused:
                     raise ModelError(f"{self.name}: the model refused: {self._shown(str(refused))}") from None
                 except Exception as error:
-                    refused_name = "" if reply.begun else refused_setting(error, self._dispensable(settings, request))
+                    refused_name = (
+                        "" if reply.begun else refused_setting(error, self._dispensable(settings, request, model))
+                    )
                     found = model_error(error, self.name, self._key_place, self._shown)
                     if not refused_name:
                         raise found from error
@@ -229,30 +250,39 @@ class PydanticAIModel:
     def _settings_for(self, request: Request, model: Any) -> dict[str, Any]:
         """The settings of one request: ours, without what the provider refuses, and the user's in their place."""
         profile = _profile(model)
-        always = profile.get("thinking_always_enabled", False)
-        unasked = self._thinking is None and (always or profile.get("thinking_enabled_by_default", False))
-        thinks = always or unasked or bool(self._thinking)
-        room = _ROOM_UNASKED if unasked else _ROOM.get(self._thinking, 0)
-        if always and not room:
-            room = _ROOM_UNASKED
+        room = self._room(profile)
         most = request.max_tokens + (0 if "max_tokens" in self._refused else room)
-        ours: dict[str, Any] = {"max_tokens": most, "framing_announcement": "never", "max_retries": 0}
-        if not thinks and not any(said and "disallows_sampling" in name for name, said in profile.items()):
+        ours: dict[str, Any] = {"max_tokens": most, "framing_announcement": "never"}
+        if not room and not any(said and "disallows_sampling" in name for name, said in profile.items()):
             ours["temperature"] = request.temperature  # who thinks mostly refuses it
         if self._thinking is not None:
             ours["thinking"] = self._thinking
         if self._cache:  # a conversation is only worth keeping where it may go on
             ours["cache"] = True if steady_in(request.messages) else {"messages": False}
-        left_out = (self._refused - {"max_tokens"}) | model.unsupported_settings
-        return {name: value for name, value in ours.items() if name not in left_out} | self._settings
+        refused = self._refused - {"max_tokens"}
+        settings = {name: said for name, said in ours.items() if name not in refused} | self._own(model)
+        once = {"max_retries": 0}
+        return {name: said for name, said in (settings | once).items() if name not in model.unsupported_settings}
 
-    def _dispensable(self, settings: Mapping[str, Any], request: Request) -> list[str]:
+    def _room(self, profile: Mapping[str, Any]) -> int:
+        """How many tokens a model has for what it thinks, above those for what it says; 0 if it does not think."""
+        if self._thinking:
+            return _ROOM[self._thinking]
+        by_default = self._thinking is None and profile.get("thinking_enabled_by_default", False)
+        return _ROOM_UNASKED if by_default or profile.get("thinking_always_enabled", False) else 0
+
+    def _own(self, model: Any) -> dict[str, Any]:
+        """The settings that are the user's: those of a model object, and those that were given here."""
+        of_object = (getattr(model, "settings", None) or {}) if not self._name else {}
+        return {**of_object, **self._settings}
+
+    def _dispensable(self, settings: Mapping[str, Any], request: Request, model: Any) -> list[str]:
         """What of a request the provider may be asked without, if it refuses it: what the user did not ask for."""
         held = self._grammar is not None and request.grammar is not None
         sent = {*settings, "grammar"} if held else {*settings}
-        if settings["max_tokens"] == request.max_tokens:
+        if settings.get("max_tokens") == request.max_tokens:
             sent.discard("max_tokens")
-        return [name for name in _DISPENSABLE if name in sent - self._settings.keys() - self._refused]
+        return [name for name in _DISPENSABLE if name in sent - self._own(model).keys() - self._refused]
 
     def _parameters(self, grammar: Grammar | None) -> Any:
         """What else is asked of the provider: structured output, if that is how plans are constrained."""

@@ -144,6 +144,7 @@ class CallPieces:
     def __init__(self) -> None:
         self._calls: dict[Any, list[Any]] = {}
         self._last: Any = None
+        self._custom: tuple[Any, ...] = ()  # the index of the custom tool's call that was written last
         self.changed = False
 
     def take(self, delta: Mapping[str, Any]) -> str:
@@ -161,7 +162,10 @@ class CallPieces:
 
     def _note(self, piece: Mapping[str, Any], given: list[str]) -> None:
         if isinstance(custom := piece.get("custom"), Mapping):
-            given.append(_string(custom.get("input")))
+            index = piece.get("index")
+            begun = "\n" if self._custom not in ((), (index,)) else ""  # a plan each: not on one line
+            given.append(begun + _string(custom.get("input")))
+            self._custom = (index,)
             return
         function = piece.get("function")
         if not isinstance(function, Mapping):

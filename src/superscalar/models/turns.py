@@ -42,17 +42,18 @@ def turns(messages: Sequence[Message], by: Hashable, *, breaks: bool) -> list[An
 
 
 def _asked(message: Message, *, breaks: bool) -> Iterator[Any]:
-    from pydantic_ai.messages import CachePoint, SystemPromptPart, UserPromptPart
+    from pydantic_ai.messages import BinaryContent, CachePoint, SystemPromptPart, UserPromptPart
 
+    files = [BinaryContent(data=file.content, media_type=file.media_type) for file in message.attachments]
     if not message.text.strip():  # providers refuse an empty text
         return
     if message.role == "system":
         yield SystemPromptPart(content=message.text)
-    elif breaks and 0 < message.steady < len(message.text):
+    elif breaks and 0 < message.steady <= len(message.text):
         steady, rest = message.text[: message.steady], message.text[message.steady :]
-        yield UserPromptPart(content=[steady, CachePoint(), rest])
+        yield UserPromptPart(content=[steady, CachePoint(), *([rest] if rest else []), *files])
     else:
-        yield UserPromptPart(content=message.text)
+        yield UserPromptPart(content=[message.text, *files] if files else message.text)
 
 
 def _said(message: Message, by: Hashable) -> Any:

@@ -26,6 +26,8 @@ class Account:
                 yield role, f"{what} {fraction:.0%}"
             case ev.ModelWaiting(_, role, model, limits, why):
                 yield role, f"{model} waits for {', '.join(limits)}{f': {why}' if why else ''}"
+            case ev.ModelFailed(_, role, model, why):
+                yield role, f"{model} does not answer: {why}"
             case ev.Resumed(rules=rules):
                 yield from (("rules", line) for line in rules)
                 yield from self._flushed()

@@ -27,7 +27,10 @@ _ROOMS: Final[Mapping[str, tuple[type, ...]]] = {
         *(ev.Retired, ev.Replanned, ev.ToolsShown),
     ),
     "policy": (ev.Decided, ev.Approved, ev.PlanAsked, ev.PlanApproved),
-    "models": (ev.ModelAsked, ev.ModelWaiting, ev.ModelUsed, ev.ModelPreparing, ev.Thought, ev.Withdrawn),
+    "models": (
+        *(ev.ModelAsked, ev.ModelWaiting, ev.ModelFailed, ev.ModelUsed, ev.ModelPreparing),
+        *(ev.Thought, ev.Withdrawn),
+    ),
     "joiner": (ev.JoinStarted, ev.AnswerWritten, ev.AnswerRejected, ev.AnswerCut, ev.Joined),
 }
 _ROOM: Final = {kind: room for room, kinds in _ROOMS.items() for kind in kinds}  # of all others: schedule
@@ -37,7 +40,7 @@ _HIGHEST: Final[Mapping[type, int]] = {
     **dict.fromkeys(
         (
             *(ev.RunEnded, ev.DeadlinePassed, ev.BudgetSpent, ev.Repairing, ev.Decided, ev.Approved, ev.PlanApproved),
-            *(ev.ModelAsked, ev.AnswerRejected, ev.AnswerCut, ev.Retrying, ev.Throttled, ev.Failed),
+            *(ev.ModelAsked, ev.ModelFailed, ev.AnswerRejected, ev.AnswerCut, ev.Retrying, ev.Throttled, ev.Failed),
         ),
         logging.WARNING,
     ),
@@ -139,12 +142,15 @@ def _said(event: Event, happened: Sequence[Event]) -> tuple[Any, ...]:
             return logging.INFO, "the plan waits for approval: %s", counted(len(writes), "write")
         case ev.PlanApproved(_, approved, by):
             return _answered(approved), "the plan was %s by %s", "approved" if approved else "not approved", by
-        case ev.ModelAsked(_, role, attempt, model):
-            level = logging.DEBUG if attempt == 1 else logging.WARNING
-            return level, "the %s (%s) is asked, attempt %d", role, model, attempt
+        case ev.ModelAsked(_, role, attempt, model, withheld):
+            level = logging.DEBUG if attempt == 1 and not withheld else logging.WARNING
+            said = "".join(f"; {why}" for why in withheld)
+            return level, "the %s (%s) is asked, attempt %d%s", role, model, attempt, said
         case ev.ModelWaiting(_, role, model, limits, why):
             said = f": {why}" if why else ""
             return logging.INFO, "the %s (%s) waits for %s%s", role, model, ", ".join(limits), said
+        case ev.ModelFailed(_, role, model, why):
+            return logging.WARNING, "the %s (%s) does not answer: %s", role, model, why
         case ev.AnswerRejected(_, attempt, why):
             return logging.WARNING, "the joiner's reply is no answer, attempt %d: %s", attempt, why
         case ev.AnswerCut(_, why):

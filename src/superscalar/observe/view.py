@@ -105,6 +105,8 @@ class RunView:
         self._thought: list[str] = []
         self._diagnostics: list[Diagnostic] = []
         self._usage: dict[str, Usage] = {}
+        self._asked: dict[str, str] = {}  # the model that was asked last, by role
+        self._failed: dict[str, set[str]] = {}  # those that did not answer while others were there
         self._entries: dict[TaskId, _Instance] = {}
         self._groups: dict[TaskId, _Group] = {}
         self._bodies: dict[TaskId, tuple[Task, _Group]] = {}
@@ -190,8 +192,11 @@ class RunView:
                 pass  # rows stand where they are
             case ev.ModelWaiting(_, _, _, limits):
                 self.queued = limits
-            case ev.ModelAsked():
+            case ev.ModelAsked(_, role, _, model):
                 self.queued = ()  # what comes of it is told
+                self._asked[role] = model
+            case ev.ModelFailed(_, role, model):
+                self._failed.setdefault(role, set()).add(model)
             case ev.ToolsShown():
                 pass  # likewise
             case ev.BudgetSpent() | ev.Charged():
@@ -396,6 +401,11 @@ class RunView:
     def usage(self) -> Mapping[str, Usage]:
         """What the models cost, by role (`planner`, `joiner`)."""
         return MappingProxyType(self._usage)
+
+    @property
+    def stood_in(self) -> Mapping[str, str]:
+        """The model that was asked last in the place of one that had failed, by role."""
+        return {role: model for role, model in self._asked.items() if model not in self._failed.get(role, {model})}
 
     @property
     def counts(self) -> Counts:

@@ -209,7 +209,7 @@ def _shown(name: str, value: Any) -> str:
         return str(value)
     if isinstance(value, Failure):
         return str(value)
-    return f"{name}={short(value, 200)}" if value not in ("", None, False) or name == "value" else ""
+    return f"{name}={short(value, 200)}" if value not in ("", None, False, ()) or name == "value" else ""
 
 
 def trust_terms(tool: Tool[..., Any]) -> list[str]:

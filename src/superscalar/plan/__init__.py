@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, TypeAlias
 
@@ -32,6 +32,7 @@ __all__ = [
     "grammar",
     "passed",
     "planned",
+    "print_as",
     "print_plan",
 ]
 
@@ -54,6 +55,16 @@ def compile_plan(source: str, signatures: Signatures, syntax: AnySyntax = "auto"
     if errors:
         raise PlanError(errors, summary=f"the plan has {len(errors)} error{'s' * (len(errors) > 1)}")
     return Plan(program.in_order(), source, tuple(found), read_as)
+
+
+def print_as(tasks: Sequence[Task], syntax: Syntax) -> str:
+    """A plan as text in a syntax.
+
+    Raises:
+        BeyondSteps: it cannot be said there.
+        UsageError: there is no such syntax.
+    """
+    return front_of(syntax).writer(tasks)
 
 
 def planned(tasks: Iterable[Task], signatures: Signatures) -> Plan:

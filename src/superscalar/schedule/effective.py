@@ -20,6 +20,7 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from superscalar import codec
+from superscalar.attachments import Attachment
 from superscalar.everyday import BARE, is_text_alone, twin
 from superscalar.plan.evaluate.expression import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Literal, Ref
@@ -182,6 +183,8 @@ def _for_people(value: Any, copy: Callable[[Any], Any]) -> Any:
     kind = type(value)
     if hasattr(kind, "get_secret_value"):  # pydantic's SecretStr and the like
         return WITHHELD
+    if kind is Attachment:  # whole, it is recorded with the result that it came in
+        return Handle(f"{value!r} with SHA-256 {value.digest}")
     if kind in _DATA or issubclass(kind, enum.Enum) or (issubclass(kind, PurePath) and is_text_alone(kind)):
         return value
     if is_text_alone(kind):

@@ -21,6 +21,7 @@ class ScriptedModel:
 
     A reply is text, a function of the request, or an exception to raise. `chunk`: characters per chunk, a function that
     cuts the text, or None for one chunk. `delay`: seconds before each chunk. `finish`: how replies end; None cuts them.
+    `takes`: the media types of files that it reads, such as "image/*".
     """
 
     constrains = False
@@ -32,8 +33,10 @@ class ScriptedModel:
         delay: float = 0.0,
         finish: FinishReason | None = "stop",
         name: str = "scripted",
+        takes: tuple[str, ...] = (),
     ) -> None:
         self.name = name
+        self.takes = takes
         self.requests: list[Request] = []
         self._replies: Sequence[ScriptedReply] = replies
         self._chunk = chunk

@@ -21,6 +21,9 @@ FIELDS: Final[Mapping[str, float]] = {"name": 3.0, "description": 1.5, "paramete
 """What a word counts by where it stands: in a tool's name or its server's, its description, the names of its
 parameters and of the keys of records that it takes, and what is said of these."""
 
+_BEFORE: Final = 0.3
+"""What a word of an earlier turn counts."""
+
 _WORD: Final = re.compile(r"[^\W\d_]+|\d+")
 _HUMP: Final = re.compile(r"(?<=[a-z\d])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _ACCENT: Final = re.compile("[\u0300-\u036f]")
@@ -33,45 +36,67 @@ _COMMON: Final = frozenset(
 )
 
 
-class ToolIndex:
-    """The words of some tools, to find these by. Made once, asked often."""
+class WordIndex:
+    """The words of some documents, to find these by: what each has in its fields. Made once, asked often.
 
-    def __init__(self, signatures: Iterable[Signature]) -> None:
-        self._tools = list(signatures)
-        documents = [_fields_of(signature) for signature in self._tools]
-        count = max(len(documents), 1)
-        means = {name: sum(sum(one[name].values()) for one in documents) / count or 1.0 for name in FIELDS}
-        self._weights: dict[str, list[tuple[int, float]]] = defaultdict(list)  # of each word, in each tool that has it
-        for place, fields in enumerate(documents):
+    `weights`: what a word counts by the field in which it stands.
+    """
+
+    def __init__(self, documents: Iterable[Mapping[str, Iterable[str]]], weights: Mapping[str, float]) -> None:
+        counted = [{name: Counter(words) for name, words in document.items()} for document in documents]
+        self._count = len(counted)
+        count = max(self._count, 1)
+        means = {name: sum(sum(one[name].values()) for one in counted) / count or 1.0 for name in weights}
+        self._having: dict[str, list[tuple[int, float]]] = defaultdict(list)  # of each word, what it counts and where
+        for place, fields in enumerate(counted):
             words: dict[str, float] = defaultdict(float)
-            for name, weight in FIELDS.items():
+            for name, weight in weights.items():
                 scale = weight / (1.0 - B + B * sum(fields[name].values()) / means[name])
                 for word, times in fields[name].items():
                     words[word] += times * scale
             for word, weight in words.items():
-                self._weights[word].append((place, weight))
+                self._having[word].append((place, weight))
 
-    def ranked(self, query: str) -> list[Signature]:
-        """The tools that have a word of the query in their name, description or parameters, the best first.
+    def scored(self, query: str) -> list[tuple[int, float]]:
+        """The places of documents that have a word of the query, with how well each one fits, the best first.
 
         Of two that are as good the earlier comes first. Words such as "the" count where there are no others.
         """
-        return [self._tools[place] for place, _ in self.scored(query)]
-
-    def scored(self, query: str) -> list[tuple[int, float]]:
-        """The same by their places, with how well each one fits."""
         words = dict.fromkeys(words_of_text(query))
         telling = [word for word in words if word not in _COMMON] or list(words)
         scores: dict[int, float] = defaultdict(float)
         for word in telling:
-            having = self._weights.get(word, ())
-            rarity = log(1.0 + (len(self._tools) - len(having) + 0.5) / (len(having) + 0.5))
+            having = self._having.get(word, ())
+            rarity = log(1.0 + (self._count - len(having) + 0.5) / (len(having) + 0.5))
             for place, weight in having:
                 scores[place] += rarity * weight * (K1 + 1.0) / (weight + K1)
-        return sorted(scores.items(), key=lambda one: (-one[1], one[0]))
+        return _best_first(scores)
+
+    def scored_after(self, query: str, before: str) -> list[tuple[int, float]]:
+        """The same for a query that goes on with what was said before it, of which a word counts less."""
+        scores = dict(self.scored(query))
+        for place, score in self.scored(before):
+            scores[place] = scores.get(place, 0.0) + _BEFORE * score
+        return _best_first(scores)
 
 
-def _fields_of(signature: Signature) -> dict[str, Counter[str]]:
+def _best_first(scores: Mapping[int, float]) -> list[tuple[int, float]]:
+    return sorted(scores.items(), key=lambda one: (-one[1], one[0]))
+
+
+class ToolIndex(WordIndex):
+    """Finds tools by words of their name, description or parameters."""
+
+    def __init__(self, signatures: Iterable[Signature]) -> None:
+        self._tools = list(signatures)
+        super().__init__(map(_fields_of, self._tools), FIELDS)
+
+    def ranked(self, query: str) -> list[Signature]:
+        """The tools that a query finds, the best first."""
+        return [self._tools[place] for place, _ in self.scored(query)]
+
+
+def _fields_of(signature: Signature) -> dict[str, Iterator[str]]:
     keys = [key for form in signature.forms for key in form.keys]
     texts = {
         "name": [signature.name, signature.alias if signature.alias != signature.name else "", signature.server],
@@ -79,7 +104,7 @@ def _fields_of(signature: Signature) -> dict[str, Counter[str]]:
         "parameters": [p.name for p in (*signature.parameters, *keys)],
         "about": [p.description for p in (*signature.parameters, *keys)],
     }
-    return {name: Counter(words_of_text(" ".join(parts))) for name, parts in texts.items()}
+    return {name: words_of_text(" ".join(parts)) for name, parts in texts.items()}
 
 
 def words_of_text(text: str) -> Iterator[str]:

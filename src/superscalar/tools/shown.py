@@ -15,7 +15,6 @@ from superscalar.tools.toolset import Toolset
 _NAMES: Final = 4  # a part of so many of the room is for names alone
 _SENTENCE: Final = re.compile(r"[.!?;\n]+\s|\b(?:then|also)\b")
 _MOST_SENTENCES: Final = 12
-_BEFORE: Final = 0.3  # what a word of an earlier turn counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +34,14 @@ class ToolChoice:
         return len(self.shown) == self.of
 
 
-def tools_for(tools: Toolset, question: str, before: Iterable[str], max_tokens: int | None) -> ToolChoice:
+def tools_for(
+    tools: Toolset, question: str, before: Iterable[str], max_tokens: int | None, called: Iterable[str] = ()
+) -> ToolChoice:
     """The tools for a question, in about so many tokens of a prompt; None is no bound. `before`: the turns before it.
 
     All, if they fit. Otherwise what is pinned, whatever that takes, and then the best for the words of the question, as
-    far as these fit it. A part of the room is for the names of the next best, and of some others of each server.
+    far as these fit it, in turn with those that are `called` (by alias) in examples. A part of the room is for the
+    names of the next best, and of some others of each server.
     """
     signatures = list(tools.signatures)
     if max_tokens is None:
@@ -51,7 +53,9 @@ def tools_for(tools: Toolset, question: str, before: Iterable[str], max_tokens: 
     space = _Space(tools, max_tokens * CHARACTERS_PER_TOKEN)
     pinned = [at for at in everything if signatures[at].name in tools.pinned]
     left = space.room - space.room // _NAMES - sum(map(space.take, pinned))
-    ranked = [at for at in _ranked(tools, question, before) if at not in pinned]
+    places = {signature.alias: at for at, signature in enumerate(signatures)}
+    wanted = [places[alias] for alias in dict.fromkeys(called) if alias in places]
+    ranked = [at for at in _ranked(tools, question, before, wanted) if at not in pinned]
     chosen: list[int] = []
     for at in ranked:
         if space.of(at) <= left:
@@ -93,15 +97,13 @@ class _Space:
         return taken
 
 
-def _ranked(tools: Toolset, question: str, before: Iterable[str]) -> list[int]:
-    """The places of tools that fit, the best first: for the question, in turn with the best for each sentence of it.
+def _ranked(tools: Toolset, question: str, before: Iterable[str], wanted: Sequence[int]) -> list[int]:
+    """The places of tools that fit, the best first: for the question, in turn with the best for each sentence of it,
+    and with those that are wanted anyway.
 
     A question that asks for several things has few words for each of them. What was said before counts less.
     """
-    scores = dict(tools.index.scored(question))
-    for at, score in tools.index.scored(" ".join(before)):
-        scores[at] = scores.get(at, 0.0) + _BEFORE * score
-    best = [sorted(scores, key=lambda at: (-scores[at], at))]
+    best = [[at for at, _ in tools.index.scored_after(question, " ".join(before))], wanted]
     sentences = [one for one in _SENTENCE.split(question) if len(one.split()) > 2]
     if len(sentences) > 1:
         best += [[at for at, _ in tools.index.scored(one)] for one in sentences[:_MOST_SENTENCES]]

@@ -12,7 +12,7 @@ MODULES: Final = {
     "superscalar": "What most programs need.",
     "superscalar.models": "Language models: of servers, of a file, and your own. See [models](models.md).",
     "superscalar.journal": "The file of runs. See [runs that are recorded](durable.md).",
-    "superscalar.mcp": "What MCP servers ask a person, and what of their results is no data. See [MCP servers](mcp.md).",
+    "superscalar.mcp": "What MCP servers ask a person. See [MCP servers](mcp.md).",
     "superscalar.baselines": "What a plan is measured against. See [baselines](baselines.md).",
     "superscalar.testing": "Doubles and virtual time for tests of your own. See [testing](testing.md).",
 }

@@ -69,6 +69,7 @@ EVENTS: Final[Mapping[str, Mapping[str, str]]] = {
     "Models": {
         "ModelAsked": "Begin a span with the model's name.",
         "ModelWaiting": "Show what it waits for. Where it comes often, runs take their time for what the model's provider allows.",
+        "ModelFailed": "Show it, and alert where it comes often: the fallback answers, and not the model that was meant.",
         "ModelPreparing": "Show it until the model writes.",
         "ModelUsed": "End the span; add up tokens and cost by `role`.",
     },

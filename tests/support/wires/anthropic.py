@@ -19,7 +19,7 @@ _REFUSALS: Final = {
     ),
     "overloaded": (529, "overloaded_error", "Overloaded"),
     "bad request": (400, "invalid_request_error", "messages: text content blocks must be non-empty"),
-    "wrong key": (401, "authentication_error", "invalid x-api-key"),
+    "wrong key": (401, "authentication_error", "invalid x-api-key: key-of-tests"),
     "broken": (502, "api_error", ""),
 }
 
@@ -44,7 +44,7 @@ def _event(document: Mapping[str, Any]) -> bytes:
 
 
 def _documents(said: Said) -> Iterator[dict[str, Any]]:
-    message = {"id": "msg_01", "type": "message", "role": "assistant", "model": NAME, "content": []}
+    message: dict[str, Any] = {"id": "msg_01", "type": "message", "role": "assistant", "model": NAME, "content": []}
     message |= {"stop_reason": None, "stop_sequence": None}
     if said.counted is not None:
         message["usage"] = {**_read(said.counted), "output_tokens": 1}

@@ -21,6 +21,7 @@ _REFUSALS: Final = {
     "busy": (429, "ThrottlingException", "Too many requests, please wait before trying again."),
     "overloaded": (503, "ServiceUnavailableException", "The service is unavailable."),
     "bad request": (400, "ValidationException", "The text field in the ContentBlock object is blank."),
+    # Its key is never sent, so nobody there can repeat it.
     "wrong key": (403, "UnrecognizedClientException", "The security token included in the request is invalid."),
     "broken": (502, "", ""),
 }

@@ -21,7 +21,7 @@ _REFUSALS: Final = {
     "busy": (429, "rate_limit_exceeded", "Rate limit reached for requests per min (RPM): Limit 3, Used 3."),
     "overloaded": (503, "server_error", "The engine is currently overloaded, please try again later."),
     "bad request": (400, "invalid_value", "Invalid value for 'messages[0].content'."),
-    "wrong key": (401, "invalid_api_key", "Incorrect API key provided."),
+    "wrong key": (401, "invalid_api_key", "Incorrect API key provided: key-of-tests."),
     "broken": (502, "", ""),
 }
 

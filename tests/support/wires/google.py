@@ -14,7 +14,7 @@ _REFUSALS: Final = {
     "busy": (429, "RESOURCE_EXHAUSTED", "You exceeded your current quota, please check your plan and billing details."),
     "overloaded": (503, "UNAVAILABLE", "The model is overloaded. Please try again later."),
     "bad request": (400, "INVALID_ARGUMENT", "Request contains an invalid argument."),
-    "wrong key": (401, "UNAUTHENTICATED", "Request had invalid authentication credentials."),
+    "wrong key": (401, "UNAUTHENTICATED", "API key not valid: key-of-tests. Please pass a valid API key."),
     "broken": (502, "", ""),
 }
 

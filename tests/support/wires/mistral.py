@@ -16,7 +16,7 @@ _REFUSALS: Final = {
     "busy": (429, "rate_limited", "1300", "Rate limit exceeded"),
     "overloaded": (503, "service_unavailable", "3505", "Service unavailable."),
     "bad request": (400, "invalid_request_message_order", "3230", "Expected last role User or Tool."),
-    "wrong key": (401, "invalid_request_error", "1000", "Unauthorized"),
+    "wrong key": (401, "invalid_request_error", "1000", "Unauthorized: key-of-tests"),
     "broken": (502, "", "", ""),
 }
 

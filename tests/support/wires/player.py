@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import selectors
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from socket import SO_LINGER, SOL_SOCKET
@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 _GRACE = 0.004  # real seconds in which something may still come in
 _STEP = 1.0  # seconds of a jump: far less than any timeout, since a busy machine is late once, and not ten times
+_SOON = 4.0  # real seconds for what takes milliseconds on a machine with nothing else to do
 _LIMIT = 40.0  # real seconds that a test may take
 
 
@@ -41,17 +42,28 @@ class Played:
 
 
 @asynccontextmanager
-async def playing(wire: Wire, *turns: Turn) -> AsyncIterator[Played]:
-    """Answer each request with the next turn; the last one answers all others. Any other address is not found."""
+async def playing(wire: Wire, *turns: Turn | Answer) -> AsyncIterator[Played]:
+    """Answer each request with the next turn; the last one answers all others. An `Answer` is sent as it is."""
     async with serving(*(_script(wire, turn) for turn in turns)) as server:
         yield Played(server.url.removesuffix("/v1"), wire, server.exchanges)
 
 
-def _script(wire: Wire, turn: Turn) -> Script:
+async def hung_up(exchange: Exchange) -> None:
+    """Wait until the client has closed the connection, for a moment only.
+
+    Raises:
+        TimeoutError: it has not.
+    """
+    async with asyncio.timeout(_SOON):
+        with suppress(ConnectionError):
+            await exchange.writer.wait_closed()
+
+
+def _script(wire: Wire, turn: Turn | Answer) -> Script:
     async def script(exchange: Exchange) -> None:
         if exchange.target != wire.target:
             raise AssertionError(f"{wire} was asked for {exchange.target}, and has {wire.target}")
-        await _send(exchange, wire.answer(turn, exchange.body))
+        await _send(exchange, turn if isinstance(turn, Answer) else wire.answer(turn, exchange.body))
 
     return script
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from superscalar.plan.grammars.gbnf import to_gbnf
 from superscalar.plan.grammars.language import plan_rules
 from superscalar.plan.grammars.lark import to_lark
-from superscalar.plan.grammars.schema import to_json_schema
+from superscalar.plan.grammars.schema import to_binding_schema, to_json_schema
 from superscalar.plan.ir.signatures import Signatures
 
 
@@ -27,12 +27,14 @@ class Grammar:
     """What a reply may be, in the notations that engines take; an empty one is not there.
 
     `gbnf` and `lark` describe plans in the `python` syntax: for llama.cpp and what reads its notation, and for OpenAI's
-    custom tools and llguidance. `json_schema` describes plans in JSON, for endpoints that write only that.
+    custom tools and llguidance. `json_schema` describes plans in JSON, for endpoints that write only that;
+    `binding_schema` the same for those of OpenAI, which bind a model where nothing may be left out: null stands for it.
     """
 
     gbnf: str = ""
     lark: str = ""
     json_schema: Mapping[str, Any] = field(default_factory=dict)
+    binding_schema: Mapping[str, Any] = field(default_factory=dict)
 
 
 def grammar(tools: Signatures | HasSignatures) -> Grammar:
@@ -46,4 +48,4 @@ def grammar(tools: Signatures | HasSignatures) -> Grammar:
     """
     signatures = tools if isinstance(tools, Signatures) else tools.signatures
     rules = plan_rules(signatures)
-    return Grammar(to_gbnf(rules), to_lark(rules), to_json_schema(signatures))
+    return Grammar(to_gbnf(rules), to_lark(rules), to_json_schema(signatures), to_binding_schema(signatures))

@@ -46,4 +46,7 @@ def _escaped(sign: str, special: str) -> str:
         return _ESCAPES[sign]
     if sign in special:
         return f"\\{sign}" if sign in '"[]' else f"\\x{ord(sign):02X}"
-    return sign if sign.isprintable() else f"\\x{ord(sign):02X}" if ord(sign) < 256 else f"\\u{ord(sign):04X}"
+    code = ord(sign)
+    if sign.isprintable() or code >= 1 << 16:  # eight digits are llama.cpp's own
+        return sign
+    return f"\\x{code:02X}" if code < 1 << 8 else f"\\u{code:04X}"

@@ -33,7 +33,7 @@ from superscalar.plan.grammars.rules import (
 )
 from superscalar.plan.ir.signatures import Form, Parameter, Signature, Signatures, forms_by_type
 
-LEVELS = 2
+LEVELS = 3
 """How deep blocks may be nested within blocks: each level is a copy of the rules of a statement."""
 
 # Any call may stand alone: a model that has begun with a tool's name knows no other way to go on.
@@ -246,6 +246,7 @@ class _CallRules:
     def __init__(self, tools: list[Signature]) -> None:
         self.rules: dict[str, GrammarRule] = {}
         self._values: dict[tuple[str, ...], str] = {}
+        self._records: dict[str, str] = {}
         self._forms = forms_by_type(tools)
         names = [self._rules_of(number, tool) for number, tool in enumerate(tools, 1)]
         self.rules = {"call": any_of(map(Use, names)), **self.rules}
@@ -324,8 +325,9 @@ class _CallRules:
 
     def _record(self, form: Form) -> str:
         """The rule of a dict with the keys of a record, in their order: what may be left out comes last."""
-        name = f"record-{_in_a_name(form.type)}"
-        if name not in self.rules:
+        if form.type not in self._records:
+            # The number tells apart what is the same without its case or what is no part of a rule's name.
+            name = self._records[form.type] = f"record{len(self._records) + 1}-{_in_a_name(form.type)}"
             self.rules[name] = Exactly("")  # its place, and what a record that holds itself refers to
             needed = [key for key in form.keys if key.required]
             others = [key for key in form.keys if not key.required]
@@ -336,7 +338,7 @@ class _CallRules:
                 begun = [InOrder((entry, *options[at + 1 :])) for at, entry in enumerate(entries)]
                 first = InOrder((AnyOf((*begun, InOrder())),))
             self.rules[name] = InOrder((Exactly("{"), first, Exactly("}")))
-        return name
+        return self._records[form.type]
 
 
 def _listed(entries: list[InOrder]) -> Iterator[GrammarRule]:

@@ -42,7 +42,7 @@ def _token_name(name: str) -> str:
 def _written(rule: GrammarRule, rules: GrammarRules, *, inside: bool = False) -> str:
     match rule:
         case Exactly(text):
-            return json.dumps(text)
+            return json.dumps(text, ensure_ascii=False)  # Lark reads no pairs of surrogates
         case Use(name):
             return _token_name(name) if name in rules.tokens else _rule_name(name)
         case InOrder(parts):
@@ -53,13 +53,22 @@ def _written(rule: GrammarRule, rules: GrammarRules, *, inside: bool = False) ->
             return f"({written})?" if InOrder() in options else f"({written})" if inside else written
         case Repeated(part, least, most):
             one = _written(part, rules, inside=True)
-            return (f"({one})" if isinstance(part, Repeated) else one) + _times(least, most)
+            return _times(f"({one})" if isinstance(part, Repeated) else one, least, most)
         case Chars():
             raise ValueError("a rule with characters is a token")
 
 
-def _times(least: int, most: int | None) -> str:
-    return _short(least, most) or f"~{least}..{most}"
+def _times(one: str, least: int, most: int | None) -> str:
+    """That, repeated; written out if it is bounded: Lark counts with `~0..2`, and older llguidance with `{0,2}`."""
+    if short := _short(least, most):
+        return one + short
+    times = [one] * least
+    if most is None:
+        return " ".join([*times, f"{one}*"])
+    more = ""
+    for _ in range(most - least):
+        more = f"({one} {more})?" if more else f"{one}?"
+    return " ".join([*times, more] if more else times)
 
 
 def _short(least: int, most: int | None) -> str:

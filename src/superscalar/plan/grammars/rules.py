@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TypeAlias
 
 
@@ -99,6 +100,7 @@ _TOKEN = re.compile(
     r"""|(?P<times>[*+?]|\{\d+(?:,\d*)?\})|(?P<sign>[()|]))"""
 )
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
+_CODES = {"x": 2, "u": 4}  # digits
 
 
 def read(notation: str) -> dict[str, GrammarRule]:
@@ -171,8 +173,8 @@ def _characters(escaped: str) -> Iterator[str]:
             yield sign
             continue
         letter = next(signs)
-        if letter == "x":
-            yield chr(int(next(signs) + next(signs), 16))
+        if letter in _CODES:
+            yield chr(int("".join(islice(signs, _CODES[letter])), 16))
         else:
             yield _ESCAPES.get(letter, letter)
 

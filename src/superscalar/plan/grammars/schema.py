@@ -24,12 +24,47 @@ _SIMPLE: Mapping[str, JsonSchema] = {
     "list": {"type": "array", "items": {"$ref": "#/$defs/value"}},
     "dict": {"type": "object", "additionalProperties": {"$ref": "#/$defs/value"}},
 }
+_TYPES: Mapping[type, str] = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 
 
 def to_json_schema(signatures: Signatures) -> JsonSchema:
     """The schema of a whole plan, or of one that corrects some of its steps."""
     forms = forms_by_type(signatures)
-    steps = [_step(signature, forms) for signature in signatures]
+    path = {"type": "array", "items": {"type": ["string", "integer"]}}
+    reference = {"anyOf": [_object({"$ref": _NAME}), _object({"$ref": _NAME, "path": path})]}
+    return _plan([_step(signature, forms) for signature in signatures], reference, forms)
+
+
+def to_binding_schema(signatures: Signatures) -> JsonSchema:
+    """The same in the form that OpenAI binds a model to: nothing is left out, and null stands for what would be.
+
+    Empty if there is no such form: where a null would be read as the value, or keys of a dict are not known.
+    """
+    forms = forms_by_type(signatures)
+    path = {"anyOf": [{"type": "array", "items": {"type": ["string", "integer"]}}, _SIMPLE["None"]]}
+    if not all(_may_be_null(parameter) for signature in signatures for parameter in signature.parameters):
+        return {}
+    schema = _plan(
+        [_bound(signature, forms) for signature in signatures], _object({"$ref": _NAME, "path": path}), forms
+    )
+    return schema if is_strict(schema) else {}
+
+
+def is_strict(schema: Any) -> bool:
+    """Tell whether OpenAI takes a schema as binding: each object has a fixed set of fields, and none may be missing."""
+    if isinstance(schema, list):
+        return all(map(is_strict, schema))
+    if not isinstance(schema, Mapping):
+        return True
+    if schema.get("type") == "object" and (
+        schema.get("additionalProperties") is not False
+        or set(schema.get("required", ())) != set(schema.get("properties", ()))
+    ):
+        return False
+    return all(map(is_strict, schema.values()))
+
+
+def _plan(steps: list[JsonSchema], reference: JsonSchema, forms: Mapping[str, Form]) -> JsonSchema:
     records = {
         _record(type): _object(
             {key.name: _value(key, forms) for key in form.keys}, [key.name for key in form.keys if key.required]
@@ -47,12 +82,7 @@ def to_json_schema(signatures: Signatures) -> JsonSchema:
         "required": ["steps", "join"],
         "additionalProperties": False,
         "$defs": {
-            "reference": {
-                "anyOf": [
-                    _object({"$ref": _NAME}),
-                    _object({"$ref": _NAME, "path": {"type": "array", "items": {"type": ["string", "integer"]}}}),
-                ]
-            },
+            "reference": reference,
             "text": _object(
                 {"$text": {"type": "array", "items": {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/reference"}]}}}
             ),
@@ -71,10 +101,32 @@ def _step(signature: Signature, forms: Mapping[str, Form]) -> JsonSchema:
     return _object(
         {
             "id": _NAME,
-            "tool": {"type": "string", "enum": [signature.alias]},
+            "tool": _one_of([signature.alias]),
             "arguments": _object(arguments, [p.alias for p in signature.parameters if p.required]),
         }
     )
+
+
+def _bound(signature: Signature, forms: Mapping[str, Form]) -> JsonSchema:
+    """A step with all of its arguments. What tells it from other steps comes first."""
+    arguments = {p.alias: _value(p, forms) if p.required else _or_null(_value(p, forms)) for p in signature.parameters}
+    return _object({"tool": _one_of([signature.alias]), "id": _NAME, "arguments": _object(arguments)})
+
+
+def _may_be_null(parameter: Parameter) -> bool:
+    """Whether a null does for an argument what leaving it out does."""
+    return parameter.required or parameter.default == "None" or parameter.reject(None) is not None
+
+
+def _or_null(value: JsonSchema) -> JsonSchema:
+    options = value.get("anyOf", [value])
+    return {"anyOf": options if _SIMPLE["None"] in options else [*options, _SIMPLE["None"]]}
+
+
+def _one_of(values: list[Any]) -> JsonSchema:
+    """Constants, with their types, which some servers want to be told."""
+    types = list(dict.fromkeys(_TYPES[type(value)] for value in values))
+    return {"type": types[0] if len(types) == 1 else types, "enum": values}
 
 
 def _object(properties: Mapping[str, JsonSchema], required: list[str] | None = None) -> JsonSchema:
@@ -88,7 +140,7 @@ def _object(properties: Mapping[str, JsonSchema], required: list[str] | None = N
 
 def _value(parameter: Parameter, forms: Mapping[str, Form]) -> JsonSchema:
     if parameter.choices:
-        return {"enum": list(parameter.choices)}
+        return _one_of(list(parameter.choices))
     try:
         own = _of(ast.parse(parameter.type, mode="eval").body, forms)
     except (SyntaxError, ValueError):  # a type of which nothing is known here
@@ -123,5 +175,5 @@ def _of(node: ast.expr, forms: Mapping[str, Form]) -> list[JsonSchema]:
             return [{"type": "object", "additionalProperties": _or_reference(_of(item, forms))}]
         case ast.Subscript(value=ast.Name(id="Literal"), slice=values):
             constants = values.elts if isinstance(values, ast.Tuple) else [values]
-            return [{"enum": [ast.literal_eval(constant) for constant in constants]}]
+            return [_one_of([ast.literal_eval(constant) for constant in constants])]
     raise ValueError

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
+from superscalar.plan.ir import Task
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.read.fronts.reader import PlanReader
 from superscalar.plan.read.program import Program
@@ -18,18 +19,25 @@ Question: What is the tax on 30 dollars in Lima and on 45 in Quito?"""
 """A question for examples: two calls that do not depend on each other."""
 
 
+class Lesson(NamedTuple):
+    """How a plan is written: `language` says it, `examples` show it, each what is asked and the plan."""
+
+    language: str
+    examples: tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """What a planner is told that writes a syntax.
 
-    `language`: how a plan is written; `with_blocks`: the same for larger models, if there is more to say to them.
-    `examples`: what is asked, and the plan. `mend` sends back errors in `{lines}`, `missing` asks for the rest of a plan
-    that was cut, `more` for the next round.
+    `language`: how a plan is written; `examples`: what is asked, and the plan. `with_blocks`: the same for larger
+    models, where there is more to say to them. `mend` sends back errors in `{lines}`, `missing` asks for the rest of a
+    plan that was cut, `more` for the next round.
     """
 
     language: str
     examples: tuple[tuple[str, str], ...]
-    with_blocks: str = ""
+    with_blocks: Lesson | None = None
     mend: str = (
         "Some lines of the plan have errors:\n\n{lines}\n\n"
         "The other lines are right and stay. Write only the lines that replace these, and nothing else."
@@ -43,9 +51,10 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """A syntax of plans, all of it: what it is called, how a line of it looks, what reads it, how a model is told of it.
+    """A syntax of plans, all of it: what it is called, how a line of it looks, what reads and writes it, how a model is
+    told of it.
 
-    `reader` is given the program, and how many characters of prose are read behind the plan, None for all. `by_line`:
+    `writer` raises `BeyondSteps` for a plan that the syntax cannot say. `reader` is given the program, and how many characters of prose are read behind the plan, None for all. `by_line`:
     most lines decide whether a text is in this syntax; otherwise the first one that says anything. `kept`: the part of
     a text that was cut from which its writer can go on; where there is none, the program is shown. `hopeless`: what is
     wrong with a whole text of which nothing is wanted, and nothing read, for that reason.
@@ -54,6 +63,7 @@ class Front:
     name: str
     looks_like: Callable[[str], object]
     reader: Callable[[Program, int | None], PlanReader]
+    writer: Callable[[Sequence[Task]], str]
     prompt: Prompt
     by_line: bool = True
     kept: Callable[[str], str] | None = None

@@ -9,13 +9,14 @@ The plan is one object with `steps`, a list, and then `join`, which may be left 
 
 A step has, in any order, `tool` (the tool's alias, or its own name), `arguments` (an object: by alias, or by own name;
 may be left out where there are none), `id` (a name as Python has them, which no other step has; may be left out where
-nothing refers to it) and `thought` (text; may be left out). It has nothing else: order comes from references (L8).
+nothing refers to it) and `thought` (text; may be left out). It has nothing else: order comes from references (L8). An
+argument that may be left out, and is never null, is left out by null: endpoints that bind a model want each of them.
 
 A value, at any depth of `arguments` and in `join`, is JSON data or one of three objects, which alone have a key that
 begins with `$`:
 
 - `{"$ref": "everest"}`: what an earlier step left behind; `"path"`, a list of field names and item numbers, leads to a
-  part of it.
+  part of it; null is no path.
 - `{"$text": ["half of ", {"$ref": "everest"}]}`: text in which values are inserted.
 - `{"$value": ...}`: JSON data as it stands, whatever its keys. Text is never scanned for references (L9).
 
@@ -34,7 +35,8 @@ from typing import Any, Final
 
 from superscalar.plan.ir import Span
 from superscalar.plan.ir.diagnostics import Diagnostic
-from superscalar.plan.ir.signatures import Signatures
+from superscalar.plan.ir.signatures import Signature, Signatures
+from superscalar.plan.print.steps import json_steps
 from superscalar.plan.read.fronts.front import TAXES, Front, Prompt
 from superscalar.plan.read.fronts.json_stream import Elements, JsonElement
 from superscalar.plan.read.fronts.reader import TextReader
@@ -262,6 +264,8 @@ class _StepReading:
         signature = self._signatures.get(alias)
         keywords = []
         for index, (name, value) in enumerate(arguments.pairs):
+            if value is None and signature is not None and _is_left_out(signature, name):
+                continue
             place = _value_at(places, index)
             argument = ast.keyword(signature.argument(name) if signature else name, self._value(value, place, 1))
             give_place(argument, _span_of(place) or self._written.span)
@@ -318,8 +322,8 @@ class _StepReading:
         """A reference, a text with references, or data."""
         self._once(value, place)
         match dict(value.pairs):
-            case {"$ref": str(id), **more} if more.keys() <= {"path"} and isinstance(more.get("path", []), list):
-                return self._reference(id, more.get("path", []), span)
+            case {"$ref": str(id), **more} if more.keys() <= {"path"} and isinstance(more.get("path"), list | None):
+                return self._reference(id, more.get("path") or [], span)
             case {"$text": list(parts), **more} if not more:
                 return self._template(parts, depth, span)
             case {"$value": data, **more} if not more:
@@ -365,6 +369,13 @@ class _StepReading:
             if key in seen:
                 self.wrong(f"`{brief(key, 80)}` comes twice", "write it once", _span_of(place) or None)
             seen.add(key)
+
+
+def _is_left_out(signature: Signature, name: str) -> bool:
+    """Whether a null is none of the values of an argument that may be left out."""
+    alias = signature.argument(name)
+    found = next((parameter for parameter in signature.parameters if parameter.alias == alias), None)
+    return found is not None and not found.required and found.reject(None) is not None
 
 
 def _is_form(value: _Object) -> bool:
@@ -436,6 +447,7 @@ JSON: Final = Front(
     name="json",
     looks_like=re.compile(r'\s*(?:\{\s*(?:"|$|\})|\[\s*(?:\{|$))').match,
     reader=lambda program, prose: ReadOn(TextReader(program, StepsReader(program)), begins="{", prose=prose),
+    writer=json_steps,
     prompt=Prompt(
         _LANGUAGE,
         _EXAMPLES,

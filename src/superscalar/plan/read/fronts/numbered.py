@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from superscalar.plan.print.steps import numbered_steps
 from superscalar.plan.read.fronts.front import TAXES, Front, Prompt
 from superscalar.plan.read.fronts.papers.calls import reader_in
 from superscalar.plan.read.fronts.papers.dialect import TOOL, PaperDialect
@@ -41,6 +42,7 @@ NUMBERED: Final = Front(
     name="numbered",
     looks_like=re.compile(rf"{_DIALECT.header.pattern}{TOOL}\(").match,
     reader=reader_in(_DIALECT),
+    writer=numbered_steps,
     prompt=Prompt(
         _LANGUAGE,
         ((TAXES, '1. tax(30, "Lima")\n2. tax(45, "Quito")\n3. join($1, $2)'), ("Question: Thank you!", "1. join()")),

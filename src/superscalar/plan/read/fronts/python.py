@@ -7,13 +7,14 @@ from collections.abc import Generator, Iterator
 from typing import Final, Literal
 
 from superscalar.plan.evaluate.bounds import MAX_SOURCE
-from superscalar.plan.evaluate.table import TOLD
 from superscalar.plan.ir import Span
 from superscalar.plan.ir.diagnostics import Diagnostic
+from superscalar.plan.print.program import print_plan
 from superscalar.plan.read.calls_in_json import plan_in_json
 from superscalar.plan.read.draft import Draft, may_begin_program, says_more_than_a_value
-from superscalar.plan.read.fronts.front import TAXES, Front, Prompt
+from superscalar.plan.read.fronts.front import Front
 from superscalar.plan.read.fronts.json_steps import StepsReader
+from superscalar.plan.read.fronts.lessons import PROMPT
 from superscalar.plan.read.fronts.reader import MAX_PROSE, Tail, TextReader
 from superscalar.plan.read.lines import Lines, Statement, complete_lines
 from superscalar.plan.read.loosely import understood
@@ -484,68 +485,6 @@ def too_wrong(line: int) -> Diagnostic:
     return Diagnostic("E404", message, Span(line, 0, line, 1), help="write a shorter plan")
 
 
-# The embedded model plans better where it is not told of blocks; larger ones say conditions and loops with them.
-_WITHOUT_BLOCKS: Final = "There is no import, def, for or if block, print or append."
-_WITH_BLOCKS: Final = """\
-There are if/elif/else and for blocks; a for runs its lines for all items in parallel, and hands on nothing but totals and lists (total += x, found.append(x)). There is no import, def, while, try, break, print or class."""
-
-
-def _language(blocks: str) -> str:
-    return f"""\
-You write plans. A plan is a short Python program that calls tools to find out what a question asks for. Someone else reads its results and answers.
-
-- Each line is name = expression, and the last is join(...) with all that the answer needs.
-- There are the given tools, comprehensions, x if c else y, f-strings and {" ".join(TOLD)}. {blocks}
-- Call a tool for every single thing that is asked for: calls run in parallel. For many things write {{x: tool(x) for x in things}}.
-- Use results as their types say: r.field, r["key"], r[0].
-- Compute every number in the plan, never in your head.
-- Arguments come from the question or from results, never made up. Leave out optional ones that the question does not mention.
-- If no tool is needed, write only join()."""
-
-
-# Turns of their own: small models follow them better than rules, and than examples among the rules.
-_EXAMPLES: Final = (
-    (
-        """\
-Tools:
-stock() -> dict[str, int]  # Pieces in stock, by item.
-cost(item: str) -> float
-
-Question: What is our stock worth, in total and each item?""",
-        """\
-pieces = stock()
-values = {i: pieces[i] * cost(i) for i in pieces}
-total = sum(values.values())
-join(values, total)""",
-    ),
-    (
-        """\
-Tools:
-rent(city: str, *, rooms: int = 2) -> float
-
-Question: Where are 3 rooms dearest: in Oslo, Rome or Cairo?""",
-        """\
-rents = {c: rent(c, rooms=3) for c in ["Oslo", "Rome", "Cairo"]}
-dearest = max(rents, key=lambda c: rents[c])
-join(rents, dearest)""",
-    ),
-    (
-        """\
-Tools:
-notify(text: str) -> None  # Changes something: call it only if the question asks for that.
-
-Question: Thank you! And who was Einstein?""",
-        "join()",
-    ),
-    (
-        TAXES,
-        """\
-lima = tax(30, "Lima")
-quito = tax(45, "Quito")
-join(lima, quito)""",
-    ),
-)
-
 _PYTHON_LINE: Final = re.compile(
     r"\s*(?:\d+[.)]\s*|[-*+•]\s+)?(?:[^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*\s*(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=(?!=)|(?:if|for)\b.*:\s*(?:#|$)|join\s*\()"
 )
@@ -554,7 +493,8 @@ PYTHON: Final = Front(
     name="python",
     looks_like=_PYTHON_LINE.match,
     reader=lambda program, prose: PythonReader(program, prose=prose),
-    prompt=Prompt(_language(_WITHOUT_BLOCKS), _EXAMPLES, with_blocks=_language(_WITH_BLOCKS)),
+    writer=print_plan,
+    prompt=PROMPT,
     kept=complete_lines,
     hopeless=_hopeless,
 )

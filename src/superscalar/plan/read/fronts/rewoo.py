@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from superscalar.plan.print.steps import rewoo_steps
 from superscalar.plan.read.fronts.front import TAXES, Front, Prompt
 from superscalar.plan.read.fronts.papers.calls import reader_in
 from superscalar.plan.read.fronts.papers.dialect import TOOL, PaperDialect
@@ -42,6 +43,7 @@ REWOO: Final = Front(
     name="rewoo",
     looks_like=re.compile(rf"{_DIALECT.header.pattern}{TOOL}[\[(]").match,
     reader=reader_in(_DIALECT),
+    writer=rewoo_steps,
     prompt=Prompt(
         _LANGUAGE,
         (

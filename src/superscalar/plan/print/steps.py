@@ -1,0 +1,270 @@
+"""Plans of calls as steps, for the syntaxes that compute nothing: JSON, and those of the papers.
+
+A call is a step. What has a name and is no call (a list of results, a part of one) stands where it is used.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from superscalar.plan import ir
+from superscalar.plan.ir import Expr, Task
+from superscalar.plan.print.expression import name_of
+from superscalar.values import TaskId
+
+
+class BeyondSteps(ValueError):
+    """A plan does more than call tools with what is known and with what they found."""
+
+
+class _CallStep(NamedTuple):
+    """`call`: its arguments refer to calls alone."""
+
+    name: str
+    call: ir.Call
+    thought: str
+
+
+class _JoinStep(NamedTuple):
+    """What is joined, by name or not."""
+
+    items: tuple[tuple[str | None, Expr], ...]
+
+
+def json_steps(tasks: Sequence[Task]) -> str:
+    """A plan in the syntax of the `json` front end, on one line.
+
+    Raises:
+        BeyondSteps: it cannot be written so.
+    """
+    steps, joined = _flat(tasks)
+    written: list[dict[str, Any]] = []
+    for name, call, thought in steps:
+        said = {"thought": thought} if thought else {}
+        arguments = {parameter: _in_json(value) for parameter, value in call.arguments}
+        written.append({**said, "id": name, "tool": call.tool, "arguments": arguments})
+    plan: dict[str, Any] = {"steps": written}
+    match None if joined is None else joined.items:
+        case ((str(), _), *_) as named:
+            plan["join"] = {str(name): _in_json(value) for name, value in named}
+        case ((None, value),):
+            plan["join"] = _in_json(value)
+        case None:
+            pass
+        case items:
+            plan["join"] = [_in_json(value) for _, value in items]
+    return json.dumps(plan, ensure_ascii=False)
+
+
+def numbered_steps(tasks: Sequence[Task]) -> str:
+    """A plan in the syntax of the LLMCompiler paper.
+
+    Raises:
+        BeyondSteps: it cannot be written so.
+    """
+    return _numbered(tasks, _Paper("Thought: {}", "{}. {}({})", "$", "step"))
+
+
+def rewoo_steps(tasks: Sequence[Task]) -> str:
+    """A plan in the syntax of the ReWOO paper.
+
+    Raises:
+        BeyondSteps: it cannot be written so.
+    """
+    return _numbered(tasks, _Paper("Plan: {}", "#E{} = {}[{}]", "#E", "E"))
+
+
+# ----------------------------------------------------------------------------------------------------- what is a step
+
+
+def _flat(tasks: Sequence[Task]) -> tuple[list[_CallStep], _JoinStep | None]:
+    """The calls of a plan, each under a name of its own, and what it joins; None is everything."""
+    steps: list[_CallStep] = []
+    known: dict[TaskId, Expr] = {}
+    joined: _JoinStep | None = None
+    taken = {name for task in tasks if (name := name_of(task.id)) is not None}
+    for task in tasks:
+        if task.guards or joined is not None:
+            raise BeyondSteps(f"`{task.id}`")
+        match task.work:
+            case ir.Call(arguments=arguments) as call:
+                own = name_of(task.id)
+                name = own if own == task.id else _free(own or call.tool, taken)
+                inner = tuple((parameter, _plain(value, known)) for parameter, value in arguments)
+                steps.append(_CallStep(name, ir.Call(call.tool, inner, call.effect), task.thought))
+                known[task.id] = ir.Ref(name)
+            case ir.Compute(value):
+                known[task.id] = _plain(value, known)
+            case ir.Display("list", items):
+                known[task.id] = ir.Sequence("list", tuple(known[item] for item in items))
+            case ir.Display("dict", items, keys):
+                pairs = zip(keys, items, strict=True)
+                known[task.id] = _plain(ir.Dict(tuple((key, ir.Ref(item)) for key, item in pairs)), known)
+            case ir.Join(items, whole_plan):
+                joined = _JoinStep(() if whole_plan else tuple((name, known[item]) for name, item in items))
+                joined = None if whole_plan else joined
+                if whole_plan and len(steps) != len(known):
+                    raise BeyondSteps("join()")
+                known[task.id] = ir.Literal(None)
+            case _:
+                raise BeyondSteps(f"`{task.id}`")
+    return steps, joined
+
+
+def _free(stem: str, taken: set[str]) -> str:
+    number = 2 if stem in taken else 1
+    while (name := stem if number == 1 else f"{stem}_{number}") in taken:
+        number += 1
+    taken.add(name)
+    return name
+
+
+def _plain(expr: Expr, known: Mapping[TaskId, Expr]) -> Expr:
+    """An expression in which nothing is referred to but calls, and nothing computed."""
+    match expr:
+        case ir.Ref(task) if task in known:
+            return known[task]
+        case ir.Literal(None | bool() | int() | str()):
+            return expr
+        case ir.Literal(float(value)) if math.isfinite(value):
+            return expr
+        case ir.Unary("-", ir.Literal(int() | float() as value)) if not isinstance(value, bool):
+            return ir.Literal(-value)
+        case ir.Field(base, name, key):
+            if isinstance(inner := _plain(base, known), ir.Ref | ir.Field | ir.Index):
+                return ir.Field(inner, name, key)
+        case ir.Index(base, ir.Literal(int() | str()) | ir.Unary("-", ir.Literal(int())) as index):
+            if isinstance(inner := _plain(base, known), ir.Ref | ir.Field | ir.Index):
+                return ir.Index(inner, _plain(index, known))
+        case ir.Sequence("list", items):
+            return ir.Sequence("list", tuple(_plain(item, known) for item in items))
+        case ir.Dict(items) if all(isinstance(key, ir.Literal) and isinstance(key.value, str) for key, _ in items):
+            return ir.Dict(tuple((key, _plain(value, known)) for key, value in items))
+        case ir.Text(parts) if all(isinstance(part, str) or part == ir.Hole(part.value) for part in parts):
+            return ir.Text(tuple(part if isinstance(part, str) else _hole(part, known) for part in parts))
+    raise BeyondSteps(type(expr).__name__)
+
+
+def _hole(hole: ir.Hole, known: Mapping[TaskId, Expr]) -> ir.Hole:
+    value = _plain(hole.value, known)
+    if not isinstance(value, ir.Ref | ir.Field | ir.Index):
+        raise BeyondSteps("f-string")
+    return ir.Hole(value)
+
+
+def _path(expr: Expr) -> tuple[str, list[str | int]]:
+    """The call that a reference is of, and the way to the part that it means."""
+    match expr:
+        case ir.Ref(name):
+            return name, []
+        case ir.Field(base, name, key):
+            call, path = _path(base)
+            return call, [*path, key or name]
+        case ir.Index(base, ir.Literal(int() | str() as index)):
+            call, path = _path(base)
+            return call, [*path, index]
+    raise BeyondSteps(type(expr).__name__)
+
+
+# --------------------------------------------------------------------------------------------------------- as JSON
+
+
+def _in_json(expr: Expr) -> Any:
+    match expr:
+        case ir.Literal(value):
+            return value
+        case ir.Sequence(_, items):
+            return [_in_json(item) for item in items]
+        case ir.Dict(items):
+            made = {key.value: _in_json(value) for key, value in items if isinstance(key, ir.Literal)}
+            if any(str(key).startswith("$") for key in made):
+                raise BeyondSteps("a key that begins with $")
+            return made
+        case ir.Text(parts):
+            return {"$text": [part if isinstance(part, str) else _in_json(part.value) for part in parts]}
+    call, path = _path(expr)
+    return {"$ref": call, "path": path} if path else {"$ref": call}
+
+
+# --------------------------------------------------------------------------------------------- as the papers write it
+
+
+class _Paper(NamedTuple):
+    """How a thought, a step and a reference are written; `variable`: what the program calls the result of a step."""
+
+    thought: str
+    step: str
+    sign: str
+    variable: str
+
+
+def _numbered(tasks: Sequence[Task], paper: _Paper) -> str:
+    steps, joined = _flat(tasks)
+    numbers = {name: number for number, (name, _, _) in enumerate(steps, 1)}
+    value = _PaperValues(paper, numbers).value
+    lines: list[str] = []
+    for name, call, thought in steps:
+        lines += [paper.thought.format(" ".join(thought.split()))] * bool(thought)
+        arguments = ", ".join(f"{parameter}={value(given)}" for parameter, given in call.arguments)
+        lines.append(paper.step.format(numbers[name], call.tool, arguments))
+    items = () if joined is None else joined.items
+    shown = ", ".join(f"{name}={value(item)}" if name else value(item) for name, item in items)
+    lines.append(paper.step.format(len(steps) + 1, "join", shown))
+    return "\n".join(lines)
+
+
+class _PaperValues:
+    """Writes values, with the steps that they refer to by their `numbers`."""
+
+    def __init__(self, paper: _Paper, numbers: Mapping[str, int]) -> None:
+        self._sign = paper.sign
+        self._numbers = numbers
+        self._looks_like_reference: Callable[[str], object] = re.compile(rf"{re.escape(paper.sign)}[\d{{]").search
+
+    def value(self, expr: Expr) -> str:
+        """The text of one."""
+        match expr:
+            case ir.Literal(str(text)):
+                return repr(self._constant(text))
+            case ir.Literal(value):
+                return repr(value)
+            case ir.Sequence(_, items):
+                return f"[{', '.join(map(self.value, items))}]"
+            case ir.Dict(items):
+                return "{" + ", ".join(f"{self.value(key)}: {self.value(value)}" for key, value in items) + "}"
+            case ir.Text((ir.Hole(),)):
+                raise BeyondSteps("text that is nothing but a result")
+            case ir.Text(parts):
+                return repr("".join(self._in_text(parts)))
+        return self._reference(expr, "{}")
+
+    def _in_text(self, parts: Sequence[str | ir.Hole]) -> Iterator[str]:
+        for before, part, after in zip(("", *parts), parts, (*parts[1:], ""), strict=False):
+            if isinstance(part, str):
+                yield self._constant(part)
+                continue
+            if isinstance(before, str) and before.endswith(("\\", self._sign[0])):
+                raise BeyondSteps("a reference behind its own sign")
+            if isinstance(after, str) and _GOES_ON.match(after):
+                raise BeyondSteps("text that looks like a part of the reference before it")
+            yield self._reference(part.value, "{{{}}}")
+
+    def _constant(self, text: str) -> str:
+        if self._looks_like_reference(text):
+            raise BeyondSteps("text that looks like a reference")
+        return text
+
+    def _reference(self, expr: Expr, number: str) -> str:
+        call, path = _path(expr)
+        steps = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+        if not all(isinstance(part, int) or _FIELD.fullmatch(part) for part in path):
+            raise BeyondSteps("the name of a field")
+        return f"{self._sign}{number.format(self._numbers[call])}{''.join(steps)}"
+
+
+_FIELD: Final = re.compile(r"[^\W\d_]\w*")
+_GOES_ON: Final = re.compile(r"[\w.\[]")
