@@ -9,11 +9,23 @@ from typing import Any
 
 import pytest
 
-from superscalar import Failure, Limit, LLMCompiler, Message, ModelError, NotApproved, Observation, UsageError, tool
+from superscalar import (
+    ApprovalPending,
+    Failure,
+    Limit,
+    LLMCompiler,
+    Message,
+    ModelError,
+    NotApproved,
+    Observation,
+    UsageError,
+    tool,
+)
 from superscalar.baselines import NativeParallel, NativeReAct, ReAct, ReWOO, Sequential
 from superscalar.compiler.result import RunResult
 from superscalar.errors import JoinError
-from superscalar.events import Joined, RoundStarted, Sealed, Started
+from superscalar.events import Joined, PlanWritten, RoundStarted, Sealed, Started
+from superscalar.journal import Journal
 from superscalar.testing import ScriptedModel, run
 
 SECONDS = 2.0
@@ -331,6 +343,46 @@ def test_a_run_in_turns_goes_on_where_it_was(tmp_path: Path) -> None:
         run(LLMCompiler(model, [price, scaled], journal=journal).resume("r"))
     result = run(NativeParallel(model, [price, scaled], journal=journal).resume("r"))
     assert (result.answer, observed(result)) == ("820", observed(whole))
+
+
+def test_a_turn_that_waits_for_a_person_goes_on_when_that_was_answered(tmp_path: Path) -> None:
+    journal = tmp_path / "runs.db"
+    calls = called(("mail", {"to": "bob", "text": "hi"}))
+
+    def agent(*replies: str) -> NativeParallel:
+        return NativeParallel(ScriptedModel(*replies), [price, mail], journal=journal, approve_plan=True)
+
+    with pytest.raises(ApprovalPending):
+        run(agent(calls).run("Tell bob hi", run_id="r"))
+    (question,) = Journal(journal).questions("r")
+    Journal(journal).approve("r", question)
+    result = run(agent("Sent.").resume("r"))
+    assert (result.answer, observed(result)) == ("Sent.", {"mail()": "sent to bob"})
+
+
+def test_a_reply_that_was_being_written_is_asked_for_anew(tmp_path: Path) -> None:
+    journal = tmp_path / "runs.db"
+
+    async def left() -> None:
+        model = ScriptedModel(ALL, "It is MSFT, since", chunk=4, delay=0.5)
+        async with NativeParallel(model, [price], journal=journal).stream(ASKED, run_id="r") as running:
+            async for event in running:
+                if isinstance(event, PlanWritten) and event.text == "It i":
+                    running.suspend()
+                    break
+
+    run(left())
+    model = ScriptedModel(called(("price", {"ticker": "IBM"})), "MSFT")
+    result = run(NativeParallel(model, [price], journal=journal).resume("r"))
+    assert (result.answer, len(starts(result))) == ("MSFT", 4)
+    assert list(observed(result)) == ["price()", "price().2", "price().3", "price().4"]
+    assert "3. price: 410" in model.requests[0].messages[-1].text
+
+
+def test_a_deadline_in_the_middle_of_a_reply_has_it_answer() -> None:
+    model = ScriptedModel("Let me think of " * 10, "MSFT", chunk=16, delay=0.5)
+    result = run(NativeParallel(model, [price]).run(ASKED, deadline=1.2))
+    assert (result.answer, result.complete, starts(result)) == ("MSFT", True, [])
 
 
 # ------------------------------------------------------------------------------------------------------- options
