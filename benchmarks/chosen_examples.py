@@ -12,11 +12,14 @@ they stand, and before them. Nothing is random, and no model is asked.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import re
 import statistics
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from itertools import chain, pairwise, takewhile
@@ -26,8 +29,11 @@ from typing import Final
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # it may be run as a script, too
 
 from benchmarks.chosen.office import TOOLS
+from superscalar import LLMCompiler, PlanError
 from superscalar.examples import Example, Examples, example_of
+from superscalar.models import resolve
 from superscalar.models.base import Message
+from superscalar.plan.ir import Call
 from superscalar.planner import ToolListing, conversation
 from superscalar.short import CHARACTERS_PER_TOKEN
 
@@ -102,12 +108,35 @@ def in_common(max_tokens: int, *, before_tools: bool = False) -> float:
     return statistics.mean(shared)
 
 
+async def planned(name: str, step: int) -> None:
+    """Have every so many-th question planned by a model, and print which plans call what they should."""
+    model = resolve(name)
+    pairs = [(one.question, one.plan) for one in office_examples().values()]
+    plain = LLMCompiler(model, TOOLS, joiner=None)
+    agents = {"without": plain, "with": plain.with_options(examples=pairs, max_example_tokens=300)}
+    right: Counter[str] = Counter()
+    asked_of = office_questions()[::step]
+    for asked, example in asked_of:
+        wanted = set(office_examples()[example].calls)
+        for kind, agent in agents.items():
+            with suppress(PlanError):
+                called = {task.work.tool for task in (await agent.plan(asked)).calls if isinstance(task.work, Call)}
+                right[kind] += called == wanted
+        print(f"{right['without']} without examples, {right['with']} with: {asked}", flush=True)
+    print(f"that is of {len(asked_of)} plans of {name}")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the figures for several bounds; with --check, fail if a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--check", action="store_true", help="exit with 1 if a goal is missed")
+    parser.add_argument("--model", metavar="NAME", help="have it plan the questions, too")
+    parser.add_argument("--step", type=int, default=1, metavar="N", help="every N-th of them")
     options = parser.parse_args(arguments)
+    if options.model:
+        asyncio.run(planned(options.model, options.step))
+        return 0
     found = {bound: share_shown(bound) for bound in BOUNDS}
     missed = [
         f"{name}: {getattr(found[CHECKED], name):.0%}, not {goal:.0%}"

@@ -87,7 +87,7 @@ def test_examples_are_turns_between_the_tools_and_the_question() -> None:
     assert first.startswith("Tools:\nprice(ticker: str) -> float")
     assert first.endswith("\n\nBe kind.\n\nRound nothing.\n\nQuestion: What is IBM at?")
     assert [(role, text.rpartition("\n\n")[2]) for role, text in others] == [
-        ("assistant", PLAN),
+        ("assistant", ASKED[1]),
         ("user", "Question: Thanks!"),
         ("assistant", "join()"),
         ("user", f"Question: {QUESTION}"),
@@ -118,6 +118,33 @@ def test_an_example_is_printed_in_the_syntax_that_the_planner_writes() -> None:
     assert turns(asked_of(agent(examples=[("What is IBM at?", wanted)])))[1][1] == f"# look\n{PLAN}"
     numbered = turns(asked_of(agent("1. join()", syntax="numbered", examples=[loose])))
     assert numbered[1][1] == "Thought: look\n1. price(ticker='IBM')\n2. join($1)"
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        "now = price('IBM')\njoin(now)  # all",
+        "# look\nif price('IBM') > 3:\n    notify(\"dear\")\njoin()",
+        "xs = [price(t) for t in ('A', 'B')]\n\njoin(sum(xs))",
+    ],
+)
+def test_plain_python_is_shown_as_it_stands(plan: str) -> None:
+    shown = turns(asked_of(agent(examples=[("Why?", f"\n    {plan.replace(chr(10), chr(10) + '    ')}\n")])))
+    assert shown[1] == ("assistant", plan)
+
+
+@pytest.mark.parametrize(
+    "loose",
+    [
+        f"{ASKED[1]}\nThat is all.",
+        f"Done\n{ASKED[1]}",
+        "1. now = price('IBM')\n2. join(now)",
+        "now = price('IBM')\nresult = join(now)",
+        "now = price('IBM')\nprint(join(now))",
+    ],
+)
+def test_what_is_only_tolerated_is_not_shown(loose: str) -> None:
+    assert turns(asked_of(agent(examples=[("Why?", loose)])))[1] == ("assistant", PLAN)
 
 
 def test_instructions_for_one_model_reach_that_one_alone() -> None:
@@ -198,14 +225,14 @@ def test_an_example_that_tools_do_not_allow_which_are_listed_later_is_left_out_a
     model = compiler.options.model
     assert isinstance(model, ScriptedModel)
     plans = [[turn.text for turn in request.messages if turn.role == "assistant"] for request in model.requests]
-    assert [PLAN in plan for plan in plans] == [False, True]
-    assert all("join(page(address='x'))" in plan for plan in plans)
+    assert [ASKED[1] in plan for plan in plans] == [False, True]
+    assert all("join(page('x'))" in plan for plan in plans)
 
 
 # --------------------------------------------------------------------------------------------------- which are shown
 
 
-@pytest.mark.parametrize(("tokens", "goal"), [(200, 0.90), (400, 0.94), (1_000, 0.96)])
+@pytest.mark.parametrize(("tokens", "goal"), [(200, 0.92), (400, 0.94), (1_000, 0.98)])
 def test_the_right_example_is_chosen_for_most_of_fifty_questions(tokens: int, goal: float) -> None:
     share = chosen_examples.share_shown(tokens)
     assert len(chosen_examples.office_questions()) == 50

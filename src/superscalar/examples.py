@@ -5,13 +5,14 @@ They are chosen for a question by its words (`superscalar.tools.search`) where t
 
 from __future__ import annotations
 
+import ast
 import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from superscalar.errors import PlanError, UsageError
 from superscalar.forks import made_once
-from superscalar.plan import Syntax, compile_plan, print_as
+from superscalar.plan import Plan, Syntax, compile_plan, print_as
 from superscalar.plan.ir import Call
 from superscalar.plan.ir.signatures import Signatures
 from superscalar.plan.print.steps import BeyondSteps
@@ -86,7 +87,8 @@ def _fields_of(example: Example) -> dict[str, Iterator[str]]:
 
 
 def example_of(question: str, source: str, signatures: Signatures, syntax: Syntax) -> Example:
-    """A question with the source of its plan as an example: printed in the syntax that a planner writes.
+    """A question with the source of its plan as an example: as it stands if it is plain Python, and so is what the
+    planner writes, else printed in the syntax of that.
 
     Raises:
         UsageError: the plan has errors, which the message shows as `check` does, or cannot be said in that syntax.
@@ -98,7 +100,8 @@ def example_of(question: str, source: str, signatures: Signatures, syntax: Synta
     except PlanError as error:
         raise UsageError("\n\n".join([f"{refused}:", *map(str, error.diagnostics)])) from None
     try:
-        text = print_as(plan.tasks, syntax).strip()
+        if plan.syntax != syntax or not _is_plain(text, plan):
+            text = print_as(plan.tasks, syntax).strip()
     except BeyondSteps as error:
         if plan.syntax != syntax:
             raise UsageError(
@@ -107,3 +110,16 @@ def example_of(question: str, source: str, signatures: Signatures, syntax: Synta
             ) from None
     calls = dict.fromkeys(task.work.tool for task in plan.calls if isinstance(task.work, Call))
     return Example(question.strip(), text, tuple(calls))
+
+
+def _is_plain(text: str, plan: Plan) -> bool:
+    """Whether the text of a plan in Python is that plan and nothing else, with nothing in it that is only tolerated."""
+    try:
+        *steps, last = ast.parse(text).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    match last:
+        case ast.Expr(value=ast.Call(func=ast.Name(id="join"))):
+            remarks = (step for step in steps if isinstance(step, ast.Expr) and not isinstance(step.value, ast.Call))
+            return not any(remarks) and not any(task.notes for task in plan)
+    return False

@@ -124,7 +124,7 @@ def test_turns_become_requests_and_responses() -> None:
         (True, 5, ["tools", messages.CachePoint(), " and what"]),
         (False, 5, "tools and what"),
         (True, 0, "tools and what"),
-        (True, 14, "tools and what"),
+        (True, 14, ["tools and what", messages.CachePoint()]),
     ],
 )
 def test_a_cache_may_end_where_the_steady_part_of_a_turn_does(breaks: bool, steady: int, content: Any) -> None:
