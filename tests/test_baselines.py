@@ -291,6 +291,42 @@ def test_what_a_stranger_wrote_chooses_no_write_of_a_later_turn(kind: type[LLMCo
     assert not result.label.trusted
 
 
+def test_a_turn_has_the_label_of_all_that_was_shown_before() -> None:
+    calls = called(("page", {"address": "x"}))
+    result = run(NativeParallel(ScriptedModel(ALL, calls, ALL, "MSFT"), [price, page]).run("?"))
+    rounds = [event for event in result.events if isinstance(event, RoundStarted)]
+    assert [(event.saw_untrusted, event.restricted) for event in rounds] == [
+        (False, False),
+        (False, False),
+        (True, True),
+        (True, True),
+    ]
+
+
+def test_what_is_for_some_readers_goes_to_no_others_in_a_later_turn() -> None:
+    @tool(effect="read", trust="trusted", readers="ann@home", reads=())
+    def salary(name: str) -> int:
+        """What somebody earns."""
+        return 4_200
+
+    @tool(effect="write", reads=lambda to: [to], resource="post")
+    def post(to: str, text: str) -> str:
+        """Send it."""
+        return "sent"
+
+    replies = [
+        called(("salary", {"name": "ann"})),
+        called(("post", {"to": "ann@home", "text": "4200"}), ("post", {"to": "bob@home", "text": "four thousand"})),
+        "Done.",
+    ]
+    asked = "Tell ann@home and bob@home what ann earns"
+    to_ann, to_bob = list(observed(run(NativeParallel(ScriptedModel(*replies), [salary, post]).run(asked))).values())[
+        1:
+    ]
+    assert isinstance(to_bob, Failure)
+    assert (to_ann, to_bob.kind) == ("sent", "denied")
+
+
 def test_a_write_that_was_shown_nothing_is_made_as_ever() -> None:
     calls = called(("mail", {"to": "bob", "text": "hi"}))
     result = run(NativeParallel(ScriptedModel(calls, "Sent."), [mail]).run("Tell bob hi"))

@@ -31,8 +31,8 @@ _EXAMPLE: Final = (
         "user",
         """\
 Tools:
-def tax(percent: int, city: str) -> float: ...  # Tax of a city
-def capital(country: str) -> str: ...  # Capital of a country
+tax(percent: int, city: str) -> float  # Tax of a city.
+capital(country: str) -> str  # Capital of a country.
 
 Question: How much is a tax of 30 percent in the capital of Peru?""",
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ from superscalar.plan.passes.pipeline import Pipeline
 from superscalar.planner import ToolListing
 from superscalar.schedule.lineage import in_view_of
 from superscalar.short import CHARACTERS_PER_TOKEN
-from superscalar.values import Observation
+from superscalar.values import Observation, TaskId
 
 _LAST_TRIES = 2
 _LATE = "the run's deadline passed before it was written"
@@ -176,12 +176,10 @@ class Turns:
         """Do what is left of the turns that an earlier process began, with all that was said in them."""
         self._seen |= joined(one.round.label for one in past.rounds)
         for one in past.rounds:
-            text = "".join(event.text for event in one.events if isinstance(event, events.PlanWritten))
-            tasks = one.round.tasks
-            if not (one.is_whole or self._wiring.late):  # of the last one; it is asked for anew
+            text, tasks = _written(one.events), one.round.tasks
+            if not (one.is_whole or self._wiring.late):  # it is asked for anew
                 if tasks:
                     self._unit.retire(tuple(task.id for task in tasks), ANEW)
-                    self._number(tasks)
                 continue
             if not tasks:
                 continue
@@ -191,15 +189,14 @@ class Turns:
             await self._unit.settle()
             said = self._read(_TurnReply(text))
             self._hear(_TurnReply(text))
+            for task in reversed(tasks):
+                name, number = _numbered(task.id)
+                self._numbers[name] = number - 1  # as it was then
             turn = ToolTurn(said.calls, self._equipment.showable, self._numbers)
             turn.behind(self._passes)  # what comes later follows these
             self._tell(turn, tasks)
-
-    def _number(self, tasks: Sequence[Task]) -> None:
-        """Those names are used."""
-        for task in tasks:
-            name = task.id.partition("()")[0]
-            self._numbers[name] = self._numbers.get(name, 0) + 1
+        for name, number in map(_numbered, self._wiring.ledger.retired):  # those names are used
+            self._numbers[name] = max(number, self._numbers.get(name, 0))
 
     # ------------------------------------------------------------------------------------------------- the model
 
@@ -248,6 +245,23 @@ class Turns:
                 raise
             return _TurnReply("".join(written), str(error))
         return _TurnReply("".join(written), "" if is_whole(finish) else why_cut(finish), carry)
+
+
+def _numbered(id: TaskId) -> tuple[str, int]:
+    """The tool of a call by the id that `ToolTurn` gave it, and how often that had been called by then."""
+    name, _, number = id.partition("()")
+    return name, int(number[1:] or 1)
+
+
+def _written(happened: Iterable[events.Event]) -> str:
+    """What a model wrote in a round, without what turned out to be a thought."""
+    pieces: list[str] = []
+    for event in happened:
+        if isinstance(event, events.PlanWritten):
+            pieces.append(event.text)
+        elif isinstance(event, events.Withdrawn):
+            pieces.clear()
+    return "".join(pieces)
 
 
 def _again(why: str) -> str:
