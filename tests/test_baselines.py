@@ -24,8 +24,9 @@ from superscalar import (
 from superscalar.baselines import NativeParallel, NativeReAct, ReAct, ReWOO, Sequential
 from superscalar.compiler.result import RunResult
 from superscalar.errors import JoinError
-from superscalar.events import Joined, PlanWritten, RoundStarted, Sealed, Started
+from superscalar.events import Event, Joined, PlanWritten, RoundStarted, Sealed, Started
 from superscalar.journal import Journal
+from superscalar.models import Request
 from superscalar.testing import ScriptedModel, run
 
 SECONDS = 2.0
@@ -379,6 +380,38 @@ def test_a_run_in_turns_goes_on_where_it_was(tmp_path: Path) -> None:
         run(LLMCompiler(model, [price, scaled], journal=journal).resume("r"))
     result = run(NativeParallel(model, [price, scaled], journal=journal).resume("r"))
     assert (result.answer, observed(result)) == ("820", observed(whole))
+
+
+def test_a_run_in_turns_goes_on_wherever_its_process_died(tmp_path: Path) -> None:
+    """The model answers by what it is told, so that each turn is the same however often it is asked."""
+    first = called(("price", {"ticker": "MSFT"}))
+    again = called(("price", {"ticker": "IBM"}), ("scaled", {"value": 410}))
+
+    def reply(request: Request) -> str:
+        told = request.messages[-1].text
+        return "820" if "scaled: 820" in told else again if "price: 410" in told else first
+
+    def agent(path: Path) -> NativeParallel:
+        return NativeParallel(ScriptedModel(*[reply] * 3), [price, scaled], journal=path)
+
+    journal = Journal(tmp_path / "whole.db")
+    whole = run(agent(journal.path).run("?", run_id="r"))
+    events = [record.event for record in journal.read("r")]
+    for number in range(1, len(events)):
+        path = tmp_path / f"{number}.db"
+
+        async def died(path: Path = path, events: list[Event] = events[:number]) -> None:
+            log = Journal(path).begin("r", dict(journal.about("r")))
+            for event in events:
+                log.append(event)
+            log.close()
+
+        run(died())
+        result = run(agent(path).resume("r"))
+        assert (result.answer, sorted(map(str, observed(result).values()))) == (
+            whole.answer,
+            sorted(map(str, observed(whole).values())),
+        )
 
 
 def test_a_turn_that_waits_for_a_person_goes_on_when_that_was_answered(tmp_path: Path) -> None:
