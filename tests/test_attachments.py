@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from superscalar import Attachment, Failure, LLMCompiler, Observation, UsageError, codec, tool
 from superscalar.attachments import UNKNOWN, attachments_in, is_one_of, media_type_of
@@ -121,6 +122,16 @@ def test_those_inside_of_a_value_are_found_with_the_steps_to_them() -> None:
     assert list(attachments_in([1] * 50 + [a], most=20)) == []
 
 
+def test_what_a_stranger_called_a_part_is_one_line_of_its_steps() -> None:
+    class Extra(BaseModel, extra="allow"):
+        pass
+
+    named = Extra(**{"a\nfile 9": PICTURE, "b": PICTURE})
+    value = {"x\nfile 9 (image/png)": PICTURE, (1, "\n"): PICTURE, "n": named}
+    steps = [path for path, _ in attachments_in(value)]
+    assert steps == ["['x\\nfile 9 (image/png)']", "[...]", "['n']['a\\nfile 9']", "['n'].b"]
+
+
 def test_it_is_written_as_data_and_comes_back() -> None:
     value = {"a": [PICTURE], "b": Attachment("image/png", uri="https://a.example/b.png", name="b")}
     assert value_of_data(codec.data_of(value)) == value
@@ -164,6 +175,37 @@ def test_a_plan_hands_it_on_as_it_is_and_cannot_look_into_it() -> None:
     assert "has no length" in str(outcomes["d"])
 
 
+def test_calls_that_are_given_equal_ones_are_one_call() -> None:
+    calls = []
+
+    @tool(effect="read")
+    def made(name: str) -> Attachment:
+        return Attachment("image/png", PNG, name=name)
+
+    @tool(effect="read", dedupe=True)
+    def read(picture: Attachment) -> str:
+        calls.append(picture.name)
+        return picture.name
+
+    plan = "a = made('x')\nb = made(name=f'x')\nc = made('y')\njoin(read(a), read(b), read(c))"
+    assert run(LLMCompiler(tools=[made, read]).execute(plan)).joined == ["x", "x", "y"]
+    assert sorted(calls) == ["x", "y"]
+
+
+def test_two_are_equal_to_a_plan_if_nothing_tells_them_apart_so_that_a_resumed_run_goes_the_same_way() -> None:
+    @tool(effect="write")
+    def made(name: str) -> Attachment:
+        return Attachment("image/png", PNG, name=name)
+
+    plan = "a = made('x')\nb = made('x')\nc = made('y')\n"
+    plan += "join(a == b, a is b, a in [c, b], [a] == [b], a == c, a != c, a < b)"
+    outcomes = run(LLMCompiler(tools=[made]).execute(plan))
+    assert [outcomes[f"join()[{i}]"] for i in range(6)] == [
+        Observation(value=said) for said in (True, True, True, True, False, True)
+    ]
+    assert "`<` does not work" in str(outcomes["join()[6]"])
+
+
 def test_a_parameter_that_wants_one_is_given_nothing_else() -> None:
     agent = LLMCompiler(tools=[look, draw])
     assert [one.code for one in agent.check("join(look('chart.png'))")] == ["E304"]
@@ -172,9 +214,13 @@ def test_a_parameter_that_wants_one_is_given_nothing_else() -> None:
     assert failure.kind == "arguments"
 
 
-def test_max_bytes_counts_it() -> None:
+def test_max_bytes_counts_it_with_each_result_and_not_with_each_call_that_is_given_it() -> None:
     outcomes = run(LLMCompiler(tools=[draw], max_bytes=10_000).execute("a = draw()\njoin(a)"))
     assert "has no room for" in str(outcomes["a"])
+    agent = LLMCompiler(tools=[draw, look], max_bytes=40_000)
+    assert run(agent.execute("a = draw()\nb = [look(a) for i in range(50)]\njoin(b[49])")).joined == "chart.png"
+    outcomes = run(agent.execute("a = draw()\nb = draw()\nc = [a, b]\njoin(look(c[0]))"))
+    assert "has no room for" in str(outcomes)
 
 
 # ------------------------------------------------------------------------------------------------------ of a server

@@ -253,12 +253,19 @@ def attachments_in(value: Any, most: int = 1_000) -> Iterator[tuple[str, Attachm
             left += reversed([(f"{path}[{i}]", item) for i, item in enumerate(part[:most])])
         elif type(part) is dict:
             named = list(part.items())[:most]
-            left += reversed([(f"{path}[{cut(repr(key), 60)}]", item) for key, item in named])
+            left += reversed([(path + _step(key), item) for key, item in named])
         elif type(part) not in _WITHOUT_PARTS:
-            left += reversed([(f"{path}.{name}", item) for name, item in _fields(part)])
+            left += reversed([(path + _step(name, "."), item) for name, item in _fields(part)])
 
 
 _WITHOUT_PARTS: Final = frozenset({type(None), bool, int, float, str, bytes})
+
+
+def _step(key: Any, dot: str = "") -> str:
+    """How a part is got at, on one line: what a stranger called it may be any text."""
+    if dot and str.isidentifier(key):
+        return f"{dot}{cut(key, 60)}"
+    return f"[{_line(repr(key) if type(key) in _WITHOUT_PARTS else '...', 60)}]"
 
 
 def _fields(value: Any) -> Iterable[tuple[str, Any]]:

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
 
 import pytest
 
-from superscalar import Attachment, Message, UsageError
-from superscalar.models import Chunk, OpenAIModel, PydanticAIModel, Request
-from superscalar.models.cleaning import replies
+from superscalar import Attachment, Message
 from superscalar.models.dialect import Dialect
 from superscalar.models.files import IMAGES, taken_by
-from superscalar.testing import run
 
 PNG = Attachment("image/png", b"\x89PNG\r\n\x1a\n", name="a.png")
 PDF = Attachment("application/pdf", b"%PDF-1.7", name="b.pdf")
 WAV = Attachment("audio/wav", b"RIFF")
 TURN = Message("user", "What?", attachments=[PNG, PDF, WAV, Attachment("application/zip", b"PK")])
-
-
-LOCAL = "http://localhost:1/v1"
 
 
 def data(file: Attachment) -> str:
@@ -61,46 +54,6 @@ def test_what_a_model_takes_is_known_by_its_name_where_its_provider_says_so(
     provider: str, models: str, takes: tuple[str, ...]
 ) -> None:
     assert {name: taken_by(provider, name) for name in models.split()} == dict.fromkeys(models.split(), takes)
-
-
-def test_who_uses_a_model_may_say_what_it_takes() -> None:
-    assert OpenAIModel("gpt-5", base_url="https://api.openai.com/v1").takes == (*IMAGES, "application/pdf")
-    assert OpenAIModel("gpt-5", base_url=LOCAL).takes == ()
-    assert OpenAIModel("llava", takes=["image/*"], base_url=LOCAL).takes == ("image/*",)
-    assert OpenAIModel("gpt-5", takes=(), base_url="https://api.openai.com/v1").takes == ()
-    assert PydanticAIModel("groq:a-b").takes == ()
-    assert PydanticAIModel("groq:a-b", takes="image/*").takes == ("image/*",)
-    assert PydanticAIModel("google:gemini-3-flash").takes[-2:] == ("audio/*", "video/*")
-    for takes in (["image"], [3], "*/*"):
-        with pytest.raises(UsageError, match=r"write media types, such as takes="):
-            OpenAIModel("m", takes=takes, base_url=LOCAL)  # type: ignore[arg-type]
-
-
-def test_what_a_model_of_pydantic_ai_does_not_take_it_is_not_given() -> None:
-    pytest.importorskip("pydantic_ai", reason="needs the extra: pip install 'superscalar[models]'")
-    from pydantic_ai.messages import BinaryContent
-    from pydantic_ai.models.function import FunctionModel
-
-    given: list[Any] = []
-
-    async def answer(messages: list[Any], info: Any) -> Any:
-        given.extend(messages[-1].parts)
-        yield "Yes."
-
-    model = PydanticAIModel(FunctionModel(stream_function=answer), takes=("image/*", "application/pdf"))
-
-    async def asked() -> list[Chunk]:
-        return [chunk async for chunk in replies(model, Request((Message("system", "Be."), TURN)))]
-
-    chunks = run(asked())
-    assert "".join(chunk.text for chunk in chunks) == "Yes."
-    text, *files = given[-1].content
-    assert text.splitlines() == [
-        "What?",
-        f"(file 3: withheld: audio/wav, 4 bytes: {model.name} takes no sounds)",
-        f"(file 4: withheld: application/zip, 2 bytes: {model.name} takes no application/zip)",
-    ]
-    assert files == [BinaryContent(data=f.content, media_type=f.media_type) for f in (PNG, PDF)]
 
 
 def test_a_turn_that_gets_files_keeps_what_goes_with_it() -> None:

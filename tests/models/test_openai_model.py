@@ -12,7 +12,8 @@ import pytest
 
 from superscalar import Toolset, tool
 from superscalar.errors import ModelError, ModelSetupError, UsageError
-from superscalar.models import Chunk, Message, OpenAIModel, Request, Usage
+from superscalar.models import Chunk, Message, OpenAIModel, PydanticAIModel, Request, Usage
+from superscalar.models.files import IMAGES
 from superscalar.models.openai import Constraint
 from superscalar.plan import Grammar, grammar
 from support.fake_openai import Exchange, Script, delta, replying, serving, usage
@@ -517,3 +518,16 @@ def test_what_a_custom_tool_is_given_is_the_reply() -> None:
 def test_an_unknown_form_of_grammar_is_refused() -> None:
     with pytest.raises(UsageError, match=r"write one of 'json_schema', 'lark', 'llama\.cpp', 'vllm', None"):
         OpenAIModel("m", api_key="k", grammar="gbnf")  # type: ignore[arg-type]  # that is what is tested
+
+
+def test_who_uses_a_model_may_say_what_it_takes() -> None:
+    assert OpenAIModel("gpt-5", base_url="https://api.openai.com/v1").takes == (*IMAGES, "application/pdf")
+    assert OpenAIModel("gpt-5", base_url="http://localhost:1/v1").takes == ()
+    assert OpenAIModel("llava", takes=["image/*"], base_url="http://localhost:1/v1").takes == ("image/*",)
+    assert OpenAIModel("gpt-5", takes=(), base_url="https://api.openai.com/v1").takes == ()
+    assert PydanticAIModel("groq:a-b").takes == ()
+    assert PydanticAIModel("groq:a-b", takes="image/*").takes == ("image/*",)
+    assert PydanticAIModel("google:gemini-3-flash").takes[-2:] == ("audio/*", "video/*")
+    for takes in (["image"], [3], "*/*"):
+        with pytest.raises(UsageError, match=r"write media types, such as takes="):
+            OpenAIModel("m", takes=takes, base_url="http://localhost:1/v1")  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from superscalar import Attachment
-from superscalar.models import Message, OpenAIModel, Request
+from superscalar.models import Chunk, Message, OpenAIModel, PydanticAIModel, Request
 from superscalar.models.cleaning import replies
 from superscalar.models.files import presented
 from support.wires import each_wire
@@ -51,3 +51,31 @@ def test_who_says_that_a_model_takes_images_has_them_sent(wire: Wire) -> None:
     _, body = run(lambda: sent(wire, PNG, takes=["image/*"]))
     assert base64.b64encode(PNG.content).decode() in body
     assert "withheld" not in body
+
+
+def test_what_a_model_of_pydantic_ai_does_not_take_it_is_not_given() -> None:
+    from pydantic_ai.messages import BinaryContent
+    from pydantic_ai.models.function import FunctionModel
+
+    given: list[Any] = []
+    others = Attachment("audio/wav", b"RIFF"), Attachment("application/zip", b"PK")
+    turn = Message("user", "What?", attachments=[PNG, PDF, *others])
+
+    async def answer(messages: list[Any], info: Any) -> Any:
+        given.extend(messages[-1].parts)
+        yield "Yes."
+
+    model = PydanticAIModel(FunctionModel(stream_function=answer), takes=("image/*", "application/pdf"))
+
+    async def asked() -> list[Chunk]:
+        return [chunk async for chunk in replies(model, Request((Message("system", "Be."), turn)))]
+
+    chunks = run(asked)
+    assert "".join(chunk.text for chunk in chunks) == "Yes."
+    text, *files = given[-1].content
+    assert text.splitlines() == [
+        "What?",
+        f"(file 3: withheld: audio/wav, 4 bytes: {model.name} takes no sounds)",
+        f"(file 4: withheld: application/zip, 2 bytes: {model.name} takes no application/zip)",
+    ]
+    assert files == [BinaryContent(data=f.content, media_type=f.media_type) for f in (PNG, PDF)]

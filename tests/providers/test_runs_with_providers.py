@@ -190,9 +190,7 @@ def test_what_nobody_counted_is_estimated(wire: Wire) -> None:
 def test_a_slow_model_has_five_minutes(wire: Wire) -> None:
     """A token a second: nothing ends a reply that goes on, and tools are called while it is being written."""
     slow = PLAN + "# " + "x" * (300 - len(PLAN) - 2)
-    result, _ = played(
-        wire, Said(told(slow, size=1), pause=1.0), Said(told(ANSWER, size=1), pause=1.0), planner_timeout=None
-    )
+    result, _ = played(wire, Said(told(slow, size=1), pause=1.0), Said(told(ANSWER, size=1), pause=1.0))
     assert result.answer == ANSWER
     assert len([event for event in result.events if isinstance(event, ModelUsed)]) == 2
 

@@ -42,7 +42,7 @@ from superscalar.values import (
     Usage,
 )
 from support.random_expressions import expressions
-from support.random_values import VALUES
+from support.random_values import FILES, VALUES
 
 _IDS = st.sampled_from(["x", "x.2", "xs[]", "xs[]:t", "notify()"])
 
@@ -111,10 +111,7 @@ _BY_ANNOTATION: dict[str, st.SearchStrategy[Any]] = {
         st.lists(st.builds(Source, st.sampled_from(["plan", "tool"]), _TEXTS, st.booleans(), _TEXTS), max_size=2),
         st.none() | st.lists(_TEXTS, max_size=2),
     ),
-    "tuple[Attachment, ...]": st.lists(
-        st.builds(Attachment, st.sampled_from(["image/png", "text/plain"]), st.binary(max_size=4), name=_TEXTS),
-        max_size=2,
-    ).map(tuple),
+    "tuple[Attachment, ...]": st.lists(FILES, max_size=2).map(tuple),
     "Any": VALUES,
     "Mapping[str, Any]": st.dictionaries(_TEXTS, VALUES, max_size=2),
     "Mapping[str, Any] | None": st.none() | st.dictionaries(_TEXTS, VALUES, max_size=2),
@@ -229,4 +226,7 @@ ONE_OF_EACH: tuple[Event, ...] = (
     events.Approved(7.0, "pay()", True, "ann", "0123456789abcdef0123456789abcdef"),
     events.ModelWaiting(5.0, "planner", "openai:gpt-5-mini", ("openai:gpt-5-mini",), "slow down"),
     events.ModelFailed(5.0, "planner", "openai:gpt-5-mini", "HTTP 500: no room"),
+    events.RunStarted(0.0, "r2", "What is it?", files=(Attachment("image/png", b"\x89PNG", name="a.png"),)),
+    events.ModelAsked(5.0, "planner", 1, "local", ("withheld: image/png, 4 bytes: local takes no images",)),
+    events.Succeeded(3.0, "x", [Attachment("text/plain", b"", uri="https://a.example/b")]),
 )

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
+from superscalar import Attachment
 from superscalar.values import Failure, Observation, OrderedSet, Record, Skipped
 
 
@@ -57,7 +58,15 @@ def _collections(items: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     )
 
 
-VALUES: st.SearchStrategy[Any] = st.recursive(SCALARS, _collections, max_leaves=12)
+FILES: st.SearchStrategy[Attachment] = st.builds(
+    Attachment,
+    st.sampled_from(["image/png", "text/plain"]),
+    st.binary(max_size=5),
+    uri=st.text(max_size=3),
+    name=st.text(max_size=3),
+)
+
+VALUES: st.SearchStrategy[Any] = st.recursive(SCALARS | FILES, _collections, max_leaves=12)
 
 
 def anatomy(value: Any) -> Any:
@@ -78,6 +87,8 @@ def anatomy(value: Any) -> Any:
             return kind, value.kind, value.message, anatomy(value.items)
         case Skipped(items=tuple(items)):
             return kind, value.because, value.by_guard, anatomy(items), anatomy(value.holder.keys), value.holder.adrift
+        case Attachment():
+            return kind, value.media_type, value.content, value.uri, value.name
         case int():
             return kind, hex(value)  # Python refuses to write the decimal digits of a very wide one
         case _:

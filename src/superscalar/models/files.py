@@ -68,8 +68,7 @@ def presented(
         if file in seen:
             continue
         seen.add(file)
-        named = f"{label}: " if label else ""
-        told = repr(file)[1:-1]
+        named, told = (inert(said, "text") for said in (f"{label}: " if label else "", repr(file)[1:-1]))
         text = file.text
         left = MOST_BYTES - sum(one.size for one in given)
         why = _why_not(file, is_secret, left, len(given), text)

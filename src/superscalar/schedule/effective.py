@@ -58,7 +58,8 @@ def given_to(
 ) -> tuple[Arguments, Sequence[str]]:
     """A copy of what the plan gives a call, by alias. `take` weighs what is large before it is copied.
 
-    What `is_long` is neither weighed nor copied; its names are told beside.
+    What `is_long` is neither weighed nor copied; its names are told beside. An attachment is not either: nobody can
+    change it, and with a call only its digest is recorded.
 
     Raises:
         EvaluationError, Unavailable: an argument has no value.
@@ -83,7 +84,7 @@ def given_to(
                 value = evaluate(expression, outcomes_for(cell))
             except Unavailable as missing:
                 raise _gravest(missing, cell, call) from None
-        if type(value) is not int and not is_light(value):
+        if type(value) is not int and type(value) is not Attachment and not is_light(value):
             if is_long(value):
                 left = [*left, name]
             else:

@@ -9,11 +9,13 @@ from collections.abc import Hashable, Mapping
 from operator import itemgetter
 from typing import Any
 
+from superscalar.attachments import Attachment
 from superscalar.everyday import is_text_alone
 from superscalar.schedule.cells import NO_VALUE, RUNNING, Cell
 from superscalar.values import Failure, OrderedSet, Record, own_state, record_fields
 
 _NEVER_MADE = frozenset({"cancelled", "deadline", "budget"})
+_THEMSELVES = (str, int, bool, bytes, Attachment)
 _AS_SHOWN = (dt.datetime, dt.date, dt.time, dt.timedelta)  # equal moments of two time zones are different arguments
 _MAPPINGS = (Counter, OrderedDict, defaultdict)
 
@@ -90,7 +92,7 @@ def identity(value: Any) -> Hashable:
     result keeps it alive.
     """
     kind = type(value)
-    if kind in (str, int, bool, bytes) or value is None:
+    if kind in _THEMSELVES or value is None:
         return kind, value
     if kind is float:
         return kind, value.hex()

@@ -8,6 +8,7 @@ from decimal import Decimal
 from itertools import chain
 from typing import Any
 
+from superscalar.attachments import Attachment
 from superscalar.plan.evaluate import decimals
 from superscalar.plan.evaluate.amounts import compared, holds_amount
 from superscalar.plan.evaluate.bounds import CHARACTERS_PER_STEP, FLAT, MAX_BITS, EvaluationError, WorkLeft
@@ -268,10 +269,13 @@ def compare(symbol: str, left: Any, right: Any, budget: WorkLeft) -> bool:
 
 
 def equal(left: Any, right: Any, budget: WorkLeft) -> bool:
-    """`left == right`. A handle equals itself only."""
+    """`left == right`. A handle equals itself only, but for an attachment, which is another object in a resumed run."""
     if type(left) in FLAT and type(right) in FLAT:
         return bool(left == right)
     left, right = datum(left), datum(right)
+    if type(left) is Attachment and type(right) is Attachment:
+        budget.spend(min(left.size, right.size) // CHARACTERS_PER_STEP)
+        return left == right
     if is_handle(left) or is_handle(right):
         return left is right
     _count_comparison(left, right, budget)
@@ -300,11 +304,11 @@ def _equal_parts(left: Any, right: Any, budget: WorkLeft) -> bool:
 
 
 def is_same(left: Any, right: Any, budget: WorkLeft) -> bool:
-    """`left is right`. For text and numbers: same type and equal, since which of them are one object is no meaning."""
+    """`left is right`. For text, numbers and files: same type and equal; which of them are one object is no meaning."""
     if left is right:
         return True
     kind = type(left)
-    return kind is type(right) and kind in (int, float, str, bytes, Decimal) and equal(left, right, budget)
+    return kind is type(right) and kind in (int, float, str, bytes, Decimal, Attachment) and equal(left, right, budget)
 
 
 def contains(container: Any, item: Any, budget: WorkLeft) -> bool:
