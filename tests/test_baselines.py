@@ -163,6 +163,27 @@ def test_an_action_is_read(action: str, arguments: dict[str, Any]) -> None:
     assert [e.arguments for e in result.events if isinstance(e, Started)] == [arguments]
 
 
+@pytest.mark.parametrize(
+    ("reply", "tickers"),
+    [
+        (called(("price", {"ticker": "IBM"})), ["IBM"]),
+        ("Let me look.\n" + called(("price", {"ticker": "IBM"}), ("price", {"ticker": "AAPL"})), ["IBM", "AAPL"]),
+        ('<tool_call>\n{"name": "price",\n "arguments": {"ticker": "IBM"}}\n</tool_call>', ["IBM"]),
+        ('{{"name": "price", "arguments": {"ticker": "IBM"}}}}', ["IBM"]),
+        ('[{"name": "price", "arguments": {"ticker": "IBM"}}]', ["IBM"]),
+        ('{"name": "price", "arguments": "{\\"ticker\\": \\"IBM\\"}"}', ["IBM"]),
+        ('{"name": "price", "description": "Latest price.", "parameters": {}}', []),
+        ('{"name": "price", "name": "price", "arguments": {"ticker": "IBM"}}', []),
+        ("{" * 5_000, []),
+        ("It is {dear}.", []),
+    ],
+)
+def test_native_calls_are_read(reply: str, tickers: list[str]) -> None:
+    result = run(NativeParallel(ScriptedModel(reply, "MSFT"), [price]).run("?"))
+    assert [e.arguments["ticker"] for e in result.events if isinstance(e, Started)] == tickers
+    assert result.answer == ("MSFT" if tickers else reply)
+
+
 @pytest.mark.parametrize("reply", ["I do not know.", "Action: look it up", "", "Thought: hm", "Action: Finish[]"])
 def test_a_turn_that_does_nothing_is_told_so(reply: str) -> None:
     model = ScriptedModel(reply, FINISH)

@@ -71,14 +71,21 @@ class NativeForm:
 
 
 def _calls_of(text: str) -> Iterator[dict[str, Any]]:
-    """The calls in a reply: each is a line of JSON with a name and arguments, as models of ours have native calls."""
-    for line in text.splitlines():
-        if not line.lstrip().startswith("{"):
-            continue
+    """The calls in a reply: each JSON object with a name and arguments, whatever is around it.
+
+    Models of ours have each native call as a line of its own. A small one writes them as text, in tags or with a brace
+    too many.
+    """
+    place = text.find("{")
+    while place >= 0:
         try:
-            found = json.loads(line, object_pairs_hook=once)
+            found, end = _DECODER.raw_decode(text, place)
         except (ValueError, RecursionError):
-            continue
+            found, end = None, place + 1
         match found:
             case {"name": str(name), "arguments": arguments, **rest} if not rest:
                 yield {"name": name, "arguments": arguments}
+        place = text.find("{", end)
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=once)
