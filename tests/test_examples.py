@@ -432,7 +432,7 @@ def test_a_run_under_way_goes_on_with_the_examples_that_it_began_with() -> None:
 
 def steady_end(request: Request) -> str:
     """Where the prompt says that it is the same up to there, whatever is asked: the last words before."""
-    (marked,) = [turn for turn in request.messages if turn.steady]
+    (marked,) = [turn for turn in request.messages if turn.steady and turn.role == "user"]
     return marked.text[: marked.steady][-20:]
 
 
@@ -443,4 +443,4 @@ def test_a_prompt_says_how_far_it_does_not_depend_on_the_question() -> None:
     assert steady_end(asked_of(agent(**told, max_example_tokens=30))).endswith("Be kind.")
     assert steady_end(asked_of(agent(instructions="Be kind."))).endswith("Be kind.")
     narrowed = asked_of(agent(**told, max_prompt_tokens=1))
-    assert not any(turn.steady for turn in narrowed.messages)
+    assert not any(turn.steady for turn in narrowed.messages if turn.role == "user")

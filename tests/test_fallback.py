@@ -484,6 +484,14 @@ FAULTS: list[list[Step]] = [
 ]
 
 
+def test_one_that_breaks_off_where_another_did_has_not_repeated_itself() -> None:
+    """The third one goes on from there."""
+    torn: list[Step] = ["x = look(1)\n", DOWN]
+    models = [Speaker(torn, name="first"), Speaker(torn, name="second"), Speaker(PLAN, name="third")]
+    result, _ = timed(agent(*models).run("How many?"))
+    assert result.answer == 1
+
+
 @given(st.lists(st.lists(st.sampled_from(FAULTS), max_size=2), min_size=1, max_size=3), st.integers(0, 3))
 @settings(max_examples=examples(60))
 def test_whatever_the_others_do_one_that_is_well_answers(scripts: list[list[list[Step]]], well: int) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         UnknownTask,
         UsageError,
     )
+    from superscalar.estimate import Estimate
     from superscalar.journal import Journal
     from superscalar.labels import Label, Source
     from superscalar.models.base import ChatModel, Message, Prices
@@ -64,6 +65,7 @@ _WHERE = {
         "UnknownTask",
         "UsageError",
     ),
+    "superscalar.estimate": ("Estimate",),
     "superscalar.journal": ("Journal",),
     "superscalar.models.base": ("ChatModel", "Message", "Prices"),
     "superscalar.observe.observed": ("ObservedRun",),
@@ -101,6 +103,7 @@ __all__ = [
     "Deny",
     "Done",
     "Doubt",
+    "Estimate",
     "Failure",
     "InDoubt",
     "JoinError",

@@ -32,10 +32,7 @@ def from_json(data: Mapping[str, Any]) -> Event:
 
 @fact
 class RunStarted(Happened):
-    """A run began. `question` is empty where a plan is executed without a model.
-
-    `wall`: seconds since 1970 by then; None in older journals. `files`: what came with the question.
-    """
+    """A run began. `question`, with its `files`, is empty without a model. `wall`: seconds since 1970, if recorded."""
 
     at: float
     run: str
@@ -353,10 +350,11 @@ class Approved(Happened):
 
 @fact
 class PlanAsked(Happened):
-    """The plan of this round waits for a person's approval, and nothing of it has begun. `writes`: those in it."""
+    """The plan of this round, with these `writes`, waits for a person's approval. `estimate`: what it would take."""
 
     at: float
     writes: tuple[str, ...] = ()
+    estimate: str = field(default="", compare=False, repr=False)
 
 
 @fact

@@ -39,7 +39,7 @@ from superscalar.schedule.inside import granted_here
 from superscalar.schedule.limits import Grants, Limits
 from superscalar.schedule.refusal import refusal_of_model
 from superscalar.schedule.waiting import Ticket
-from superscalar.short import cut
+from superscalar.short import CHARACTERS_PER_TOKEN, cut
 from superscalar.tools.context import ToolContext
 from superscalar.tools.terms import Limit, Retry
 from superscalar.tools.tool import Tool, tool
@@ -70,7 +70,9 @@ MAX_SOURCE: Final = 200_000
 
 MAX_REPLY: Final = 64_000
 _MAX_FIND: Final = 4_000
-_MAX_TOKENS: Final = 2_048
+MAX_WRITTEN: Final = 2_048
+"""Tokens of one reply, at the most."""
+
 _MAX_DEPTH: Final = 32
 _TRIES: Final = 3
 _RETRY: Final = Retry(attempts=3, on=(RateLimited, ConnectionError), initial=1.0)
@@ -171,6 +173,13 @@ class Extractor:
             self._read[name] = _TypeReader(name, self.types[name])
         return self._read[name]
 
+    @property
+    def tokens_read(self) -> tuple[int, int]:
+        """How many tokens one request reads, at the least and at the most, at four characters each."""
+        bare = [sum(len(turn.text) for turn in self._reader(name).asked("", "")) for name in self.types]
+        longest = max(bare) + MAX_SOURCE + _MAX_FIND
+        return min(bare) // CHARACTERS_PER_TOKEN, longest // CHARACTERS_PER_TOKEN
+
     async def __call__(self, source: Any, schema: str, find: str, run: ToolContext[Any]) -> Any:
         """Ask the model until its reply is a value of the type.
 
@@ -191,7 +200,7 @@ class Extractor:
         models = _readers_of(source, files, self._models)
         why = ""
         for number in range(_TRIES):
-            request = Request(tuple(conversation), _MAX_TOKENS, grammar=grammar)
+            request = Request(tuple(conversation), MAX_WRITTEN, grammar=grammar)
             text, torn = await self._reply(models, request, run, number)
             try:
                 if torn:  # what is there of it may be a value, and another one than was meant

@@ -153,13 +153,19 @@ def system_prompt(instructions: str, *, last: bool, may_replan: bool, schema: Ma
     return "\n\n".join(parts)
 
 
-def messages(system: str, history: Sequence[Message], question: str, results: str) -> list[Message]:
-    """The conversation for one joiner call."""
+def opening(system: str, *, private: bool = False) -> list[Message]:
+    """What each conversation begins with that has this system prompt; it is steady. `private`: see `Message`."""
     conversation = [Message("system", system)]
     for asked, answer in _EXAMPLES:
         conversation += [Message("user", asked), Message("assistant", answer)]
+    conversation[-1].steady_for(len(conversation[-1].text), private=private)
+    return conversation
+
+
+def messages(begun: Sequence[Message], history: Sequence[Message], question: str, results: str) -> list[Message]:
+    """The conversation for one joiner call, which was `begun`."""
     asked = f"<results>\n{results}\n</results>\n\n"
     if any(turn.untrusted for turn in history):  # then no turn of its own: it would speak as the assistant
         asked += f"{recounted(history)}\n\n"
         history = ()
-    return [*conversation, *history, Message("user", f"{asked}Question: {question.strip()}")]
+    return [*begun, *history, Message("user", f"{asked}Question: {question.strip()}")]

@@ -176,8 +176,9 @@ def conversation(
     syntax: Syntax = "python",
     *,
     blocks: bool = False,
+    private: bool = False,
 ) -> list[Message]:
-    """The messages of a first round, for a plan in this syntax, with or without `blocks`.
+    """The messages of a first round, for a plan in this syntax, with or without `blocks`. `private`: see `Message`.
 
     What is the same for every agent comes first, then the agent's tools and instructions, its examples, what was said
     before, and the question last: a provider's prompt cache, or the embedded model's, keeps all that is the same. How
@@ -189,6 +190,7 @@ def conversation(
     messages = [Message("system", told.language)]
     for asked, plan in told.examples:
         messages += [Message("user", asked), Message("assistant", plan)]
+    messages[-1].steady_for(len(messages[-1].text))
     listing = tools if isinstance(tools, ToolListing) else ToolListing(tools)
     parts = [listing.begun(constrained=not blocks)]
     if instructions:
@@ -204,9 +206,9 @@ def conversation(
     messages.append(Message("user", "\n\n".join(parts)))
     own = [turn for turn in messages[1 + 2 * len(told.examples) :] if turn.role == "user"]
     if listing.is_whole and len(own) > 1 and listing.examples_are_whole:
-        own[-2].steady_for(len(own[-2].text))
+        own[-2].steady_for(len(own[-2].text), private=private)
     elif listing.is_whole:
-        own[0].steady_for(steady)
+        own[0].steady_for(steady, private=private)
     return messages
 
 

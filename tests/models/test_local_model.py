@@ -38,13 +38,16 @@ COUNT = {
 class FakeEngine:
     """An engine that plays a script: each generation calls it with the request and `emit`."""
 
+    slots = 2
+    version = "played"
+
     def __init__(self, script: Callable[[Mapping[str, object], Emit], None]) -> None:
         self.script = script
         self.bodies: list[Mapping[str, object]] = []
         self.loads: list[tuple[int, int]] = []
         self.closed = 0
 
-    def load(self, path: Path, threads: int, context: int) -> Engine:
+    def load(self, path: Path, threads: int, context: int, states: Path) -> Engine:
         assert threading.current_thread() is not threading.main_thread()
         self.loads.append((threads, context))
         return self
@@ -52,6 +55,12 @@ class FakeEngine:
     def generate(self, body: Mapping[str, object], emit: Emit) -> None:
         self.bodies.append(body)
         self.script(body, emit)
+
+    def save(self, slot: int, name: str) -> None:
+        raise AssertionError("nothing is to be kept of a request without a prefix")
+
+    def restore(self, slot: int, name: str) -> None:
+        raise AssertionError("nothing was kept")
 
     def close(self) -> None:
         self.closed += 1
@@ -357,10 +366,10 @@ def test_a_failed_load_is_tried_again(file: Path) -> None:
     engine = saying("x")
     failures = [ModelSetupError("llama.cpp cannot load it")]
 
-    def load(path: Path, threads: int, context: int) -> Engine:
+    def load(path: Path, threads: int, context: int, states: Path) -> Engine:
         if failures:
             raise failures.pop()
-        return engine.load(path, threads, context)
+        return engine.load(path, threads, context, states)
 
     model = LocalModel(path=file, load=load)
 
@@ -499,7 +508,7 @@ def test_a_file_that_llama_cannot_load(file: Path, capfd: pytest.CaptureFixture[
     """A damaged file is a setup error, and llama.cpp writes nothing to the terminal."""
     pytest.importorskip("xllamacpp", reason="needs the extra: pip install 'superscalar[local]'")
     with pytest.raises(ModelSetupError, match=r"llama\.cpp cannot load"):
-        LlamaEngine(file, 1, 512)
+        LlamaEngine(file, 1, 512, file.parent)
     assert capfd.readouterr() == ("", "")
 
 

@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -151,7 +152,7 @@ def test_cancelling_frees_the_model(model: LocalModel) -> None:
 def test_nobody_else_can_use_the_listener() -> None:
     """llama.cpp's listener is on the loopback address, wants a key, and tells no path without it."""
     file = cache.find()
-    engine = LlamaEngine(file, 1, 256)
+    engine = LlamaEngine(file, 1, 256, file.parent)
     address = engine._server.listening_address
     try:
         assert urlsplit(address).hostname == "127.0.0.1"
@@ -173,3 +174,34 @@ def test_a_prompt_that_does_not_fit(model: LocalModel) -> None:
     """The error gives both numbers."""
     with pytest.raises(ModelError, match=r"the prompt has \d+ tokens and the context 1024"):
         asyncio.run(replied(model.stream(ask("Plan.", "word " * 1100))))
+
+
+def test_what_was_read_is_kept_for_the_next_process(tmp_path: Path) -> None:
+    """A state that was saved is restored, the same is written as without it, and a damaged one does no harm."""
+    rules = "You are shown a list of facts. Answer in one word. " + " ".join(
+        f"Town {n} is in land {n}." for n in range(9)
+    )
+    question = "Facts: those above. Question: where is Town 7?"
+    request = Request((Message("system", rules), Message("user", question)), 12)
+
+    def asked(request: Request) -> tuple[str, int]:
+        async def test() -> tuple[str, int]:
+            model = LocalModel(threads=1, context=1024, states=tmp_path)
+            text, last = await replied(model.stream(request))
+            await model.aclose()
+            assert last.usage is not None
+            return text, last.usage.cached_tokens
+
+        return asyncio.run(test())
+
+    plain, _ = asked(request)
+    assert list(tmp_path.iterdir()) == []
+    kept = Request((Message("system", rules), Message("user", question).steady_for(len("Facts: those above. "))), 12)
+    assert asked(kept) == (plain, 0)
+    (state,) = tmp_path.iterdir()
+    again, cached = asked(kept)
+    assert again == plain
+    assert cached > 80
+    state.write_bytes(state.read_bytes()[:-100])
+    assert asked(kept) == (plain, 0)
+    assert [path.name for path in tmp_path.iterdir()] == [state.name]

@@ -12,7 +12,7 @@ import pytest
 from superscalar import LLMCompiler, Toolset, tool
 from superscalar.baselines import NativeParallel
 from superscalar.models import LocalModel, OpenAIModel, PydanticAIModel
-from superscalar.models.engine import Emit
+from superscalar.models.engine import Emit, Engine
 from support.fake_openai import Exchange, delta, replying, serving
 
 
@@ -71,14 +71,21 @@ def test_the_embedded_model_is_told_of_tools(tmp_path: Path) -> None:
     class Playing:
         def __init__(self) -> None:
             self.tools: list[Any] = []
+            self.slots, self.version = 1, "played"
 
-        def load(self, *_: object) -> Playing:
+        def load(self, path: Path, threads: int, context: int, states: Path) -> Engine:
             return self
 
         def generate(self, body: Mapping[str, object], emit: Emit) -> None:
             self.tools.append(body.get("tools"))
             for event in pieces() if len(self.tools) == 1 else [delta("IBM."), delta(finish="stop")]:
                 emit(event)
+
+        def save(self, slot: int, name: str) -> None:
+            """Keep nothing."""
+
+        def restore(self, slot: int, name: str) -> None:
+            """Have kept nothing."""
 
         def close(self) -> None:
             """Nothing is open."""

@@ -291,7 +291,7 @@ def test_an_earlier_answer_from_what_is_not_trusted_stands_in_a_block(text: str)
     said = [Message("user", "What is new?"), Message("assistant", f"This:\n{text}", untrusted=True)]
     for asked in (
         planner.conversation(Toolset(evil_tools()), "", said, "Why?")[-1].text,
-        joiner.messages("", said, "Why?", "a: 1")[-1].text,
+        joiner.messages(joiner.opening(""), said, "Why?", "a: 1")[-1].text,
     ):
         simple = without_escapes(asked)
         assert len(re.findall(r"<\W*/\W*said", simple, re.IGNORECASE)) == 1

@@ -205,5 +205,5 @@ def test_a_model_is_held_to_what_a_schema_says() -> None:
     made = grammar(Signatures(tools))
     for text in (made.gbnf, made.lark, str(made.json_schema)):
         assert all(f"t{i}" in text for i in range(len(FEATURES)))
-    assert r'record-Tree ::= "{" (("\"label\": " value' in made.gbnf
+    assert r'-Tree ::= "{" (("\"label\": " value' in made.gbnf
     assert made.json_schema["$defs"]["record Cat"]["required"] == ["x"]

@@ -214,11 +214,13 @@ def plan(
         GraphFormat | None, typer.Option("--graph", help="Print the plan as a picture instead.", show_default=False)
     ] = None,
     explain: options.ExplainOption = False,
+    estimate: options.EstimateOption = False,
+    journal: options.MeasuredOption = None,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
     verbose: options.Verbose = 0,
 ) -> None:
-    """Write the plan for a question and print it; no tool is called.
+    """Write the plan for a question and print it; no tool is called. What it would take is printed on standard error.
 
     Examples:
 
@@ -228,6 +230,7 @@ def plan(
     """
     with reporting(as_json):
         from superscalar.cli.compiling import CommandSource, opened_compiler
+        from superscalar.cli.estimates import estimate_document, estimate_text, measured_in
         from superscalar.cli.examples import read_examples
         from superscalar.cli.report import print_json, print_text
         from superscalar.cli.screens import screen_for
@@ -250,25 +253,31 @@ def plan(
                 "max_prompt_tokens": max_prompt_tokens,
             }
             typed = options.as_typed(command)
-            place = CommandSource(tools or (), agent, typed=typed, mcp=mcp or (), trust=trust or ())
+            kept = measured_in(journal, wanted=estimate, typed="journal" in typed)
+            place = CommandSource(tools or (), agent, None, kept, typed, mcp or (), trust or ())
             compiler = opened_compiler(place, chosen).compiler
             view = RunView()
             stream = lambda: compiler.stream_planning(asked, files=file or ())  # noqa: E731
             written = followed(stream, view, screen_for(view, asked, hidden=as_json or quiet, verbosity=verbose)).plan
             toolset = compiler.tools
+            taken = compiler.estimate(written, question=asked) if estimate else None
         text = print_plan(written.tasks)
         if as_json:
             document = plan_document(written, text) | ({"graph": _drawn(written, graph)} if graph else {})
+            document |= {} if taken is None else {"estimate": estimate_document(taken)}
             left_out = {"left_out": list(view.left_out)} if view.left_out else {}
             print_json(document | (_explained(written, toolset) | left_out if explain else {}))
             return
         _print_warnings(written)
         explained = explain and _explanation(written, toolset) + _left_out(view.left_out)
         print_text(_drawn(written, graph) if graph else explained or text)
+        if taken is not None:
+            typer.echo(estimate_text(taken), err=True)
 
 
 @app.command()
 def check(
+    command: typer.Context,
     plan_file: options.PlanFileArgument,
     tools: options.ToolsOption = None,
     mcp: options.McpOption = None,
@@ -276,12 +285,14 @@ def check(
     agent: options.Agent = None,
     syntax: options.PlanSyntaxOption = options.AUTO,
     explain: options.ExplainOption = False,
+    estimate: options.EstimateOption = False,
+    journal: options.MeasuredOption = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """Check a plan against its tools; nothing is called and no model is asked.
 
     Findings are printed as `file:line:column: CODE message`. The exit code is 1 if one of them is an error; if none is,
-    `--explain` shows what the plan is compiled to.
+    `--explain` shows what the plan is compiled to, and `--estimate` what it would take.
 
     Examples:
 
@@ -293,6 +304,7 @@ def check(
         from dataclasses import replace
 
         from superscalar.cli.compiling import CommandSource, opened_compiler
+        from superscalar.cli.estimates import estimate_document, estimate_text, measured_in
         from superscalar.cli.report import print_diagnostic, print_json, print_text
         from superscalar.cli.streams import stdout_kept_clean
         from superscalar.observe.documents import diagnostic_document
@@ -300,7 +312,9 @@ def check(
 
         name, source = _read(plan_file)
         with stdout_kept_clean():
-            place = CommandSource(tools or (), agent, mcp=mcp or (), trust=trust or ())
+            typed = options.as_typed(command)
+            kept = measured_in(journal, wanted=estimate, typed="journal" in typed)
+            place = CommandSource(tools or (), agent, None, kept, typed, mcp or (), trust or ())
             compiler = opened_compiler(place, {}).with_tools()
             toolset = compiler.tools
             read_as = _syntax(source, syntax)
@@ -311,8 +325,11 @@ def check(
             documents = [diagnostic_document(diagnostic) for diagnostic in diagnostics]
             counts = {"errors": errors, "warnings": len(documents) - errors}
             document = {"syntax": read_as, **counts, "diagnostics": documents}
-            passes = explain and not errors
-            print_json(document | (_explained(compiler.compile(source, syntax=read_as), toolset) if passes else {}))
+            if explain and not errors:
+                document |= _explained(compiler.compile(source, syntax=read_as), toolset)
+            if estimate and not errors:
+                document["estimate"] = estimate_document(compiler.estimate(compiler.compile(source, syntax=read_as)))
+            print_json(document)
         else:
             for number, diagnostic in enumerate(diagnostics):
                 if number:
@@ -321,6 +338,9 @@ def check(
             if explain and not errors:
                 compiled = compiler.compile(source, syntax=read_as)
                 print_text(("\n" if diagnostics else "") + _explanation(compiled, toolset))
+            if estimate and not errors:
+                compiled = compiler.compile(source, syntax=read_as)
+                print_text(("\n" if diagnostics or explain else "") + estimate_text(compiler.estimate(compiled)))
             said = "" if syntax != options.AUTO else f"read as {read_as}, "
             counts_text = f"{counted(errors, 'error')}, {counted(len(diagnostics) - errors, 'warning')}"
             typer.echo(f"{name}: {said}{counts_text}", err=True)

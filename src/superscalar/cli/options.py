@@ -180,6 +180,23 @@ ReadJournalOption = Annotated[
     Path, typer.Option("--journal", envvar=VARIABLE, metavar="FILE", help="Where the runs are recorded.")
 ]
 
+MeasuredOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--journal",
+        envvar=VARIABLE,
+        metavar="FILE",
+        help="With --estimate: the runs in this file say how long calls take.",
+        show_default=False,
+    ),
+]
+EstimateOption = Annotated[
+    bool,
+    typer.Option(
+        "--estimate", help="Say what the plan would take before it runs: calls, writes, tokens, time and cost."
+    ),
+]
+
 
 def as_typed(command: typer.Context) -> frozenset[str]:
     """The names of the options that stand on the command line, whatever the environment says and what is usual."""

@@ -16,6 +16,7 @@ from superscalar.attachments import Attachment
 from superscalar.compiler.attaching import Files, attached
 from superscalar.compiler.calls import CallResult, CallResults, ToolTurn
 from superscalar.compiler.equipment import Equipment, equipped
+from superscalar.compiler.estimates import plan_estimate
 from superscalar.compiler.guards import Guards
 from superscalar.compiler.history import History, said_before
 from superscalar.compiler.learned import learned
@@ -23,7 +24,7 @@ from superscalar.compiler.observers import observed
 from superscalar.compiler.prepared import Prepared, Ready
 from superscalar.compiler.recording import Recording, about_plan, about_question, opened
 from superscalar.compiler.result import AnswerT, Outcomes, RunResult
-from superscalar.compiler.resume import Resolve, restored, resumed, without_secrets
+from superscalar.compiler.resume import Resolve, doubts_of, resumed
 from superscalar.compiler.run import Run
 from superscalar.compiler.sight import anything_of
 from superscalar.compiler.stream import Log, RunStream
@@ -31,6 +32,7 @@ from superscalar.compiler.sync import run_to_end
 from superscalar.compiler.telling import telling
 from superscalar.compiler.ways import PLANNED, Way
 from superscalar.errors import UsageError
+from superscalar.estimate.figures import Estimate
 from superscalar.labels import NOTHING, Label
 from superscalar.options import Options, check_call, told_by
 from superscalar.plan import AnySyntax, Diagnostic, Plan, check, compile_plan
@@ -314,17 +316,8 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         async def main(log: Log) -> RunResult:
             async with self._prepared.ready(deadline) as ready:
                 recording = Recording(await _needed(self._journal, run_id).areopen(run_id), ready.equipment.tools)
-                if recording.log.about.get("kind") == "answer":
-                    ready.equipment.check_setup()
                 return await resumed(
-                    ready.equipment,
-                    recording,
-                    log,
-                    ready.guards,
-                    context=context,
-                    deadline=ready.deadline,
-                    resolve=resolve,
-                    rules_changed=rules_changed,
+                    ready, recording, log, context=context, resolve=resolve, rules_changed=rules_changed
                 )
 
         return RunStream(observed(main, self.options.observers))
@@ -373,14 +366,9 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             RunBusy, UnknownRun, UsageError, JournalError: as for `resume`.
         """
         check_call(run_id=run_id, rules_changed=rules_changed)
-        async with self._prepared.ready() as (equipment, guards, _):
-            recording = Recording(await _needed(self._journal, run_id).areopen(run_id), equipment.tools)
-            try:
-                again = await without_secrets(equipment, recording)
-                run, _ = restored(equipment, recording, Log(), guards, again, rules_changed=rules_changed)
-                return run.rest.doubts
-            finally:
-                await recording.log.aclose()
+        async with self._prepared.ready() as ready:
+            recording = Recording(await _needed(self._journal, run_id).areopen(run_id), ready.equipment.tools)
+            return await doubts_of(ready, recording, rules_changed=rules_changed)
 
     def resume_sync(
         self,
@@ -414,6 +402,15 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         """Return the errors and warnings of a plan."""
         check_call(source=source, syntax=syntax)
         return check(source, self.tools.signatures, syntax)
+
+    def estimate(self, plan: Plan | str, *, question: str | None = None) -> Estimate:
+        """Say what a plan would take; with a `question`, what answering that would, too. Nothing is called.
+
+        Raises:
+            PlanError: `plan` is source text with errors.
+        """
+        check_call(plan=plan, question=question or "?")
+        return plan_estimate(self._equipment, self.compile(plan) if isinstance(plan, str) else plan, question)
 
     async def execute(
         self,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from superscalar import events
+from superscalar import events, joiner, planner
 from superscalar.compiler import approval
 from superscalar.compiler.ways import PLANNED, Way
 from superscalar.errors import UsageError
@@ -195,6 +195,25 @@ class Equipment:
             )
         examples = self.examples.chosen(question, asked_before(history), self.options.max_example_tokens)
         return ToolListing(self.showable, question, history, self.options.max_prompt_tokens, examples)
+
+    @property
+    def is_private(self) -> bool:
+        """Whether what its models are told of it may stand in no file: there is something secret about it."""
+        return self.options.redact is not None or any(tool.secrets for tool in self.tools)
+
+    def conversation(self, listing: ToolListing, history: Sequence[Message], question: str) -> list[Message]:
+        """What the planner is asked first."""
+        told = told_both(self.options.instructions, self.options.planner_instructions)
+        return planner.conversation(
+            listing, told, history, question, self.syntax, blocks=self.blocks, private=self.is_private
+        )
+
+    def joining(self, *, last: bool) -> list[Message]:
+        """What a conversation with the joiner begins with. `last`: it may not ask for another round."""
+        told = told_both(self.options.instructions, self.options.joiner_instructions)
+        schema = None if self.answer_type is None else self.answer_type.schema
+        system = joiner.system_prompt(told, last=last, may_replan=self.options.max_replans > 0, schema=schema)
+        return joiner.opening(system, private=bool(told) and self.is_private)
 
     def _showable_of(self, tools: Toolset) -> Toolset:
         """What the planner may be told of: with `enforce`, of no tool whose description nobody has accepted."""

@@ -32,15 +32,16 @@ class _PlannerReply:
 
     `aloud`: its thoughts may come as text, so nothing says that its plan is whole before it ends. `joined`: a `join` is
     complete, `joined_at` since when; `behind`: how many characters came behind it. `finish`: the provider's word for
-    its end, `torn`: the error that ended it instead. `carry`: what its model wants back with it. `cut`, behind the
-    `end`: why its plan is not whole, if it is not. `goes_on`: the reply before it was cut, so that the two may be one
-    thought.
+    its end, `torn`: the error that ended it instead. `by`: the model that was asked last, and `carry`, what that
+    wants back with it. `cut`, behind the `end`: why its plan is not whole, if it is not. `goes_on`: the reply before it
+    was cut, so that the two may be one thought.
     """
 
     def __init__(self, program: Program, syntax: Syntax, *, corrects: bool, goes_on: bool, aloud: bool) -> None:
         self.finish: str | None = None
         self.torn: ModelError | None = None
         self.carry: object | None = None
+        self.by = ""
         self.joined_at = 0.0
         self.behind = 0
         self._program = program
@@ -160,7 +161,7 @@ class Planning:
             PlanError: errors remained after the last repair, or the planner repeated them.
             ModelError: the planner failed. What it had planned settles first.
         """
-        before: list[tuple[str, str, str]] = []
+        before: dict[str, list[tuple[str, str, str]]] = {}  # by the model that wrote it
         begun = len(program.in_order())
         most = self._equipment.options.max_repairs
         for attempt in range(most + 1):
@@ -180,7 +181,9 @@ class Planning:
             continuing = continuing or bool(cut and planned)
             if self._running and self._wiring.spent() is not None:
                 return "spent"
-            repeated = found == before and (bool(cut) or all(_says(text, problem) for problem in problems))
+            repeated = found == before.get(reply.by, []) and (
+                bool(cut) or all(_says(text, problem) for problem in problems)
+            )
             if attempt == most or repeated:
                 if reply.torn is not None:
                     await self._wiring.unit.settle()  # as below
@@ -190,7 +193,7 @@ class Planning:
                 why = f"\nits reply was cut: {cut}" if cut else ""
                 summary = f"the planner's plan still has errors{times}{again}{why}"
                 raise PlanError(problems or (_cut_off(text),), summary=summary, reply=text)
-            before = found
+            before[reply.by] = found
             if cut and (planned or not problems):
                 syntax = self._equipment.syntax
                 said = rest_of(reply.gone_on_from, planned, program.problems, syntax, self._listing)
@@ -218,6 +221,7 @@ class Planning:
         turns = tuple(conversation)
 
         def request_of(model: ChatModel) -> Request:
+            reply.by = model.name
             return Request(turns, max_tokens=most, grammar=equipment.grammar_of(self._listing, model))
 
         try:

@@ -10,7 +10,8 @@ from superscalar import events, planner
 from superscalar.attachments import Attachment
 from superscalar.compiler import approval
 from superscalar.compiler.attaching import ROOM
-from superscalar.compiler.equipment import Equipment, told_both
+from superscalar.compiler.equipment import Equipment
+from superscalar.compiler.estimates import plan_estimate
 from superscalar.compiler.history import heard
 from superscalar.compiler.past import ANEW, Dialogue, Past, rest_of
 from superscalar.compiler.planning import Planning
@@ -19,7 +20,7 @@ from superscalar.compiler.wiring import Wiring
 from superscalar.errors import NotApproved
 from superscalar.labels import NOTHING, Label, joined
 from superscalar.models.base import Message
-from superscalar.plan.ir import Call, Task, walk
+from superscalar.plan.ir import Call, Plan, Task, walk
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.ir.signatures import Signatures
 from superscalar.plan.read.adopt import Adopted
@@ -48,6 +49,7 @@ class Rounds:
         self._conversation: list[Message] = []
         self._listing = planner.ToolListing(Toolset())
         self._past = past
+        self._question: str | None = None  # that is to be answered
         self._seen: Label = NOTHING  # the label of what the planner was shown
 
     @property
@@ -64,13 +66,11 @@ class Rounds:
 
     def ask(self, question: str, said: tuple[Message, ...], files: Sequence[Attachment]) -> None:
         """Begin the conversation with the planner. `files`: those of the question, and it is shown no others."""
+        self._question = question
         asked = self._equipment
         self._seen = in_view_of(heard(said))
         self._listing = asked.listing(question, said) if self._past is None else self._past.listing
-        told = told_both(asked.options.instructions, asked.options.planner_instructions)
-        self._conversation = planner.conversation(
-            self._listing, told, said, question, asked.syntax, blocks=asked.blocks
-        )
+        self._conversation = asked.conversation(self._listing, said, question)
         self._conversation[-1] = self._wiring.with_files(self._conversation[-1], [("", file) for file in files], ROOM)
 
     async def plan(self, reason: str = "", *, running: bool = True) -> None:
@@ -159,8 +159,9 @@ class Rounds:
         """
         wiring = self._wiring
         approver = wiring.approver
-        question = plan_question(wiring.id, tasks, secrets_of_tools(self._equipment.tools))
-        wiring.happened(events.PlanAsked(wiring.now(), question.writes))
+        estimate = str(plan_estimate(self._equipment, Plan(tuple(tasks)), self._question))
+        question = plan_question(wiring.id, tasks, secrets_of_tools(self._equipment.tools), estimate)
+        wiring.happened(events.PlanAsked(wiring.now(), question.writes, estimate))
         if approver.ask is None:
             await self._unit.suspend()
             raise pending(wiring.id, [question])

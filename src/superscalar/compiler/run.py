@@ -11,7 +11,7 @@ from typing import Any
 from superscalar import events, joiner
 from superscalar.attachments import Attachment
 from superscalar.compiler.attaching import ROOM
-from superscalar.compiler.equipment import Equipment, told_both
+from superscalar.compiler.equipment import Equipment
 from superscalar.compiler.history import heard
 from superscalar.compiler.joining import Joining, Progress
 from superscalar.compiler.past import Past
@@ -186,6 +186,7 @@ class Run:
     async def _from_plan_to_answer(self, question: str, said: tuple[Message, ...]) -> Ending:
         """Run what is planned, and join and plan again until there is an answer."""
         while True:
+            self._expect_answer()
             await self._unit.settle()
             if not self._equipment.joiners:
                 outcomes = Outcomes(self._unit.outcomes(), self._rounds.tasks)
@@ -227,16 +228,19 @@ class Run:
         last = last or not self._progress.made(self._log.events, number)
         last = last or (equipment.options.replan == "never" and wiring.ledger.ran_untrusted)
         wiring.happened(events.JoinStarted(wiring.now(), last))
-        schema = equipment.answer_type.schema if equipment.answer_type else None
-        told = told_both(equipment.options.instructions, equipment.options.joiner_instructions)
-        may_replan = equipment.options.max_replans > 0
-        system = joiner.system_prompt(told, last=last, may_replan=may_replan, schema=schema)
         shown = wiring.as_told(wiring.sight.of_joiner(*self._rounds.ran))
-        conversation = joiner.messages(system, said, question, shown)
+        conversation = joiner.messages(equipment.joining(last=last), said, question, shown)
         files = [*(("", file) for file in self._files), *wiring.sight.files_of_joiner(*self._rounds.ran)]
         room = ROOM * bool(self._files) + 4 * equipment.options.max_result_tokens
         conversation[-1] = wiring.with_files(conversation[-1], files, room)
         return await self._joining.decision(equipment.joiners, conversation, last=last)
+
+    def _expect_answer(self) -> None:
+        """Tell a model that it will be asked to answer: one that reads slowly begins with that while the calls run."""
+        for model in self._equipment.joiners[:1]:
+            if (expect := getattr(model, "expect", None)) is not None:
+                last = self._wiring.ledger.round.number >= self._equipment.options.max_replans
+                expect(self._equipment.joining(last=last))
 
     # ----------------------------------------------------------------------------------------- from begin to end
 

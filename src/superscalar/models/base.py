@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, Protocol, Self, TypeAlias
 
@@ -24,9 +24,10 @@ if it was cut for that reason. Any other word, such as a provider's own, says th
 class _Beside:
     """Room for what goes with a turn to a model, and is no part of what is compared, shown, kept or copied."""
 
-    __slots__ = ("_carry", "_steady")
+    __slots__ = ("_carry", "_private", "_steady")
 
     _carry: object
+    _private: bool
     _steady: int
 
 
@@ -85,8 +86,16 @@ class Message(_Beside):
 
     @property
     def steady(self) -> int:
-        """Count the leading characters that are the same whatever is asked: a provider's cache may end there."""
+        """Count the leading characters that are the same whatever is asked, as are all turns before this one.
+
+        A provider's cache may end there. No question and no result is in them.
+        """
         return getattr(self, "_steady", 0)
+
+    @property
+    def private(self) -> bool:
+        """Tell whether nobody may keep on a disk what is steady: it is of an agent that has secrets."""
+        return getattr(self, "_private", False)
 
     def going_on(self, text: str, attachments: Iterable[Attachment]) -> Self:
         """Return a turn that says more than this one, with these files, and is like it in all else."""
@@ -99,10 +108,19 @@ class Message(_Beside):
             object.__setattr__(self, "_carry", carry)
         return self
 
-    def steady_for(self, characters: int) -> Self:
+    def steady_for(self, characters: int, *, private: bool = False) -> Self:
         """Return this very turn, of which so many leading characters are the same whatever is asked."""
         object.__setattr__(self, "_steady", characters)
+        object.__setattr__(self, "_private", private)
         return self
+
+
+def steady_part(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """Return what messages begin with whatever is asked, as far as it may be kept; of the last one, the beginning."""
+    for at in reversed(range(len(messages))):
+        if (steady := messages[at].steady) and not messages[at].private:
+            return (*messages[:at], Message(messages[at].role, messages[at].text[:steady]))
+    return ()
 
 
 @bounded
@@ -195,7 +213,8 @@ class ChatModel(Protocol):
     a provider counts together, and has no key in it; without it those are that were made alike. `retry`, a `Retry`,
     says when to ask again. `takes`, media types such as "image/*" or "application/pdf", says which files it reads: it
     is given no others (`Message.attachments`), and none without that. One that may lack something, such as a key, has a
-    method `check_setup`, which raises that before a run begins.
+    method `check_setup`, which raises that before a run begins. `expect`, of one that reads slowly, is called with what
+    its next request will begin with, while there is time.
 
     Raises (from the iterator):
         ModelError: the provider refused or failed; `retryable` and `retry_after` say what to do.

@@ -38,6 +38,23 @@ def cached(weights: Weights = QWEN, *, directory: Path | None = None) -> Path | 
     return path if (path.is_file() if own else _untrusted(path) is None and _stamped(path, weights)) else None
 
 
+def states_directory() -> Path:
+    """Return the directory for what the embedded model has read of prompts."""
+    return cache_directory() / "states"
+
+
+def digest(path: Path, weights: Weights = QWEN) -> str:
+    """Return the SHA-256 of a model file, in hexadecimal. A file of the user's own is read for it, which takes seconds.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    if path == cache_directory() / weights.file and _stamped(path, weights):
+        return weights.sha256
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def find(
     weights: Weights = QWEN,
     *,

@@ -30,7 +30,7 @@ def without_others(request: Request, model: ChatModel) -> Request:
 def _for(model: ChatModel, message: Message) -> Message:
     match message.carry:
         case CarryOf(by, what):
-            bare = replace(message).steady_for(message.steady)
+            bare = replace(message).steady_for(message.steady, private=message.private)
             return bare.carrying(what) if by is model else bare
         case _:
             return message

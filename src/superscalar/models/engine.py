@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import http.client
 import importlib
+import json
+import os
 import platform
 import re
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
+from urllib.parse import urlsplit
 
 from superscalar.errors import ModelSetupError
 
@@ -16,15 +20,32 @@ from superscalar.errors import ModelSetupError
 Emit: TypeAlias = Callable[[Mapping[str, Any]], bool]
 
 _PROMPT_CACHE = 1024  # MiB of main memory for the prompts of earlier calls, 28 KiB a token for the embedded model
+_SLOTS: Final = 2  # a planner's prompt and a joiner's: nothing of one is read again when they take turns
+_PATIENCE: Final = 30.0  # seconds for the engine to answer on its listener
 _BATCH = 32  # tokens read between two chances to stop: a second on a slow core; less would slow reading down
 _INSTRUCTIONS = {"AVX": "avx", "AVX2": "avx2", "F16C": "f16c", "FMA": "fma", "BMI2": "bmi2", "AVX512": "avx512f"}
 
 
 class Engine(Protocol):
-    """A loaded model that answers one request at a time."""
+    """A loaded model that answers one request at a time.
+
+    It has `slots`, each of which holds what was read last there: a request names one with `id_slot`. `version` says
+    whose states are alike.
+    """
+
+    slots: int
+    version: str
 
     def generate(self, body: Mapping[str, object], emit: Emit) -> None:
         """Answer a chat completion request; `emit` gets each event, in this thread, and must not raise."""
+        ...
+
+    def save(self, slot: int, name: str) -> None:
+        """Write what a slot holds to a file of that name in the folder of states, or raise OSError."""
+        ...
+
+    def restore(self, slot: int, name: str) -> None:
+        """Have a slot hold what a file has, or raise OSError. A file that is damaged may end the process."""
         ...
 
     def close(self) -> None:
@@ -36,8 +57,8 @@ class LlamaEngine:
     """A GGUF file loaded by llama.cpp.
 
     llama.cpp opens a listener whatever we do: it is bound to the loopback address, on a port that the system chooses,
-    and wants a key that nobody has. There is one slot: the prompts of earlier calls are kept in main memory and what a
-    new one has in common with one of them is not read again, so a planner and a joiner may take turns.
+    and wants a key that nobody else has. It is asked there to save and restore slots, to and from files in the folder
+    `states`. The slots share the context; what a prompt has in common with what its slot holds is not read again.
 
     Loading holds the interpreter lock for about a second. The weights stay mapped from the file: repacking them would
     write a third faster, but triples the time to load and costs 0.6 GB.
@@ -46,7 +67,8 @@ class LlamaEngine:
         ModelSetupError: the extra is missing, the processor too old, or llama.cpp cannot load the file.
     """
 
-    def __init__(self, path: Path, threads: int, context: int) -> None:
+    def __init__(self, path: Path, threads: int, context: int, states: Path) -> None:
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that wait spin otherwise, and take a core each
         try:
             native = importlib.import_module("xllamacpp")
         except ImportError as error:
@@ -61,7 +83,8 @@ class LlamaEngine:
         parameters = native.CommonParams()
         parameters.model.path = str(path)
         parameters.n_ctx = context
-        parameters.n_parallel = 1
+        parameters.n_parallel = self.slots = _SLOTS
+        parameters.kv_unified = True
         parameters.n_batch = parameters.n_ubatch = _BATCH
         parameters.cache_ram_mib = _PROMPT_CACHE
         parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads
@@ -70,9 +93,13 @@ class LlamaEngine:
         parameters.verbosity = -1  # or llama.cpp writes pages to stderr
         parameters.hostnames, parameters.port = ["127.0.0.1"], 0
         parameters.model_alias = {"local"}  # or the listener tells the file's path to whoever asks
-        parameters.api_keys = [secrets.token_urlsafe(32)]
-        parameters.ui = parameters.endpoint_slots = False
+        self._key = secrets.token_urlsafe(32)
+        parameters.api_keys = [self._key]
+        parameters.ui = False
+        parameters.endpoint_slots = True
+        parameters.slot_save_path = f"{states}/"
         parameters.n_threads_http = 1
+        self.version = f"xllamacpp {native.__version__} {parameters.cache_type_k} {parameters.cache_type_v}"
         try:
             self._server: Any = native.Server(parameters)
         except RuntimeError as error:
@@ -84,6 +111,36 @@ class LlamaEngine:
     def generate(self, body: Mapping[str, object], emit: Emit) -> None:
         """Answer a chat completion request; errors arrive as events `{"error": ...}`."""
         self._server.handle_chat_completions(dict(body), emit)
+
+    def save(self, slot: int, name: str) -> None:
+        """Write what a slot holds to a file of that name in the folder of states.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        self._ask(slot, "save", name)
+
+    def restore(self, slot: int, name: str) -> None:
+        """Have a slot hold what a file has, which must be one that was saved, whole: llama.cpp trusts it.
+
+        Raises:
+            OSError: it is not there, or does not fit into the context.
+        """
+        self._ask(slot, "restore", name)
+
+    def _ask(self, slot: int, action: str, name: str) -> None:
+        connection = http.client.HTTPConnection(urlsplit(self._server.listening_address).netloc, timeout=_PATIENCE)
+        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
+        try:
+            connection.request("POST", f"/slots/{slot}?action={action}", json.dumps({"filename": name}), headers)
+            answer = connection.getresponse()
+            said = answer.read()
+        except http.client.HTTPException as error:
+            raise OSError(f"llama.cpp did not {action} a slot: {error!r}") from error
+        finally:
+            connection.close()
+        if answer.status != 200:
+            raise OSError(f"llama.cpp did not {action} a slot: {said[:200].decode('utf-8', 'replace')}")
 
     def close(self) -> None:
         """Free the memory and the port."""

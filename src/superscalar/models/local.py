@@ -9,24 +9,27 @@ import queue
 import re
 import threading
 import weakref
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from superscalar.errors import ModelError
+from superscalar.errors import ModelError, ModelSetupError
 from superscalar.forks import in_child
 from superscalar.models import cache
-from superscalar.models.base import Chunk, Preparation, Request, Usage
+from superscalar.models.base import Chunk, Message, Preparation, Request, Usage, steady_part
+from superscalar.models.beginnings import Beginnings, SteadyPart
 from superscalar.models.ending import Ends, ReplyEnd
 from superscalar.models.engine import Engine, LlamaEngine
 from superscalar.models.reply import CallPieces
+from superscalar.models.states import PromptStates
 from superscalar.models.weights import OnProgress
 
-Load: TypeAlias = Callable[[Path, int, int], Engine]
+Load: TypeAlias = Callable[[Path, int, int, Path], Engine]
 
 _ENDS = Ends({"length": "length", "content_filter": "filter"})
 _CONTROL = re.compile(r"<\|(?=\w+\|>)")
 _EXIT_GRACE = 10.0  # seconds
+_IDLE: Final = 0.25  # seconds without a request after which there is time for what nobody waits for
 _STILL_WAITING = 10.0  # seconds
 
 
@@ -42,7 +45,11 @@ class LocalModel:
     what it raises comes out of the call that wanted the model. Text in a message that looks like one of the model's
     control tokens is made harmless with a space: a tool's output cannot pretend to be the system.
 
-    `load` turns a file, a number of threads and a context size into an engine; tests pass their own.
+    What it has read of a prompt that is the same whatever is asked (`Message.steady`) is kept in a file in the folder
+    `states`, by default beside the model in the cache: the next process reads it back in milliseconds, instead of the
+    prompt in half a minute. At most 4 files and 60 MB are kept.
+
+    `load` turns a file, a number of threads, a context size and that folder into an engine; tests pass their own.
     """
 
     constrains = True
@@ -55,12 +62,14 @@ class LocalModel:
         threads: int | None = None,
         context: int = 8192,
         progress: OnProgress | None = None,
+        states: str | Path | None = None,
         load: Load = LlamaEngine,
     ) -> None:
         self._path = None if path is None else Path(path)
         self._threads = threads or _free_cores()
         self._context = context
         self._progress = progress
+        self._states = cache.states_directory() if states is None else Path(states).absolute()
         self._load = load
         self._worker: _Worker | None = None
         self._lock = threading.Lock()
@@ -90,6 +99,30 @@ class LocalModel:
         finally:
             await reply.stop()
 
+    async def warm(self, messages: Sequence[Message]) -> AsyncGenerator[Preparation, None]:
+        """Read what is steady of a conversation, and keep it for this process and later ones; yield how far it is.
+
+        Raises:
+            ModelSetupError: the model cannot be had or loaded, or nothing can be kept in the folder of states.
+        """
+        reply = self._submit(None, steady_part(messages))
+        try:
+            while (event := await reply.get()) is not None:
+                if (preparing := _preparation(event)) is not None:
+                    yield preparing
+        finally:
+            await reply.stop()
+
+    def expect(self, messages: Sequence[Message]) -> None:
+        """Read what is steady of a conversation to come, once nothing else is to do, and keep it. Nothing waits for it.
+
+        A model that was not used yet is not loaded for it.
+        """
+        beginning = steady_part(messages)
+        with self._lock:
+            if beginning and self._worker is not None:
+                self._worker.jobs.put(_Announced(_messages(beginning)))
+
     async def stream(self, request: Request) -> AsyncGenerator[Chunk, None]:
         """Generate, and yield the reply as it is written. Closing the iterator stops and waits for the generation.
 
@@ -99,7 +132,7 @@ class LocalModel:
             ModelError: the prompt does not fit into the context, or llama.cpp refused the grammar.
             ModelSetupError: the model cannot be had or loaded; the message says what to do.
         """
-        reply = self._submit(_body(request))
+        reply = self._submit(_body(request), steady_part(request.messages))
         end = ReplyEnd(_ENDS)
         calls = CallPieces()
         usage: Usage | None = None
@@ -136,8 +169,8 @@ class LocalModel:
             worker.dismiss()
             await asyncio.to_thread(worker.thread.join)
 
-    def _submit(self, body: Mapping[str, object] | None) -> _WorkerReply:
-        reply = _WorkerReply(body)
+    def _submit(self, body: Mapping[str, object] | None, prefix: Iterable[Message] = ()) -> _WorkerReply:
+        reply = _WorkerReply(body, _messages(prefix))
         with self._lock:
             if self._worker is None:
                 self._worker = _Worker(self._open_engine_with())
@@ -146,11 +179,12 @@ class LocalModel:
             self._worker.jobs.put(reply)
         return reply
 
-    def _open_engine_with(self) -> Callable[[OnProgress], Engine]:
+    def _open_engine_with(self) -> Callable[[OnProgress], _Loaded]:
         """Return what loads the engine, without a reference to this model."""
         path, threads, context, load, progress = self._path, self._threads, self._context, self._load, self._progress
+        states = self._states
 
-        def open_engine(check: OnProgress) -> Engine:
+        def open_engine(check: OnProgress) -> _Loaded:
             def report(done: int, total: int, what: str) -> None:
                 check(done, total, what)
                 if progress is not None:
@@ -159,9 +193,9 @@ class LocalModel:
             file = cache.find(progress=report) if path is None else cache.given(path, "LocalModel(path=...)")
             size = file.stat().st_size
             report(0, size, "loading the model")
-            engine = load(file, threads, context)
+            engine = load(file, threads, context, states)
             report(size, size, "loading the model")
-            return engine
+            return _Loaded(engine, file, states)
 
         return open_engine
 
@@ -183,11 +217,60 @@ class _AbandonedError(Exception):
     """Nobody waits any more for the load that is going on."""
 
 
+class _Loaded:
+    """An engine, and what it has read. Everything is called in the worker's thread."""
+
+    def __init__(self, engine: Engine, file: Path, states: Path) -> None:
+        self.engine = engine
+        self._file = file
+        self._folder = states
+        self._made: Beginnings | None = None
+
+    @property
+    def beginnings(self) -> Beginnings:
+        """What it has read of prompts. The file's hash is not needed before."""
+        if self._made is None:
+            states = PromptStates(self._folder, f"{self.engine.version} {cache.digest(self._file)}")
+            self._made = Beginnings(self.engine, states)
+        return self._made
+
+    @property
+    def read(self) -> Beginnings | None:
+        """The same, where there was a use for it."""
+        return self._made
+
+    def answer(self, reply: _WorkerReply) -> None:
+        """Have it answer a request, or read a beginning and keep it."""
+        if reply.body is None:
+            if reply.beginning:
+                try:
+                    self.beginnings.read_now(reply.beginning, reply.emit)
+                except OSError as error:
+                    raise ModelSetupError(f"what was read of the prompt cannot be kept: {error}") from error
+        elif not reply.beginning:
+            if self._made is not None:
+                self._made.forget()  # the engine chooses the slot
+            self.engine.generate(reply.body, reply.emit)
+        else:
+            slot = self.beginnings.slot_for(reply.beginning)
+            self.engine.generate({**reply.body, "id_slot": slot}, reply.emit)
+            if not reply.stopped:
+                self.beginnings.has_read(reply.beginning)
+
+
+class _Announced:
+    """What a request to come begins with."""
+
+    def __init__(self, beginning: SteadyPart) -> None:
+        self.beginning = beginning
+
+
 class _WorkerReply:
     """One request's way through the worker: events come from its thread and are read in the event loop that asked."""
 
-    def __init__(self, body: Mapping[str, object] | None) -> None:
+    def __init__(self, body: Mapping[str, object] | None, beginning: SteadyPart) -> None:
         self.body = body
+        self.beginning = beginning
         self.stopped = False
         self._loop = asyncio.get_running_loop()
         self._events: asyncio.Queue[Mapping[str, Any] | BaseException | None] = asyncio.Queue()
@@ -256,10 +339,10 @@ class _WorkerReply:
 class _Worker:
     """The one thread that owns an engine. It answers requests in their order and ends when it is dismissed."""
 
-    def __init__(self, open_engine: Callable[[OnProgress], Engine]) -> None:
-        self.jobs: queue.SimpleQueue[_WorkerReply | None] = queue.SimpleQueue()
+    def __init__(self, open_engine: Callable[[OnProgress], _Loaded]) -> None:
+        self.jobs: queue.SimpleQueue[_WorkerReply | _Announced | None] = queue.SimpleQueue()
         self._open_engine = open_engine
-        self._engine: Engine | None = None
+        self._loaded: _Loaded | None = None
         self._current: _WorkerReply | None = None
         self._dismissed = False
         # A daemon: a load cannot be interrupted, and must not keep the interpreter from ending.
@@ -275,18 +358,33 @@ class _Worker:
         self.jobs.put(None)
 
     def _work(self) -> None:
-        while (reply := self.jobs.get()) is not None:
-            self._current = reply
+        while (job := self._next()) is not None:
+            if isinstance(job, _Announced):
+                if self._loaded is not None:
+                    self._loaded.beginnings.expect(job.beginning)
+                continue
+            self._current = job
             try:
-                self._answer(reply)
+                self._answer(job)
             except BaseException as error:  # noqa: BLE001 - it is raised where the request was made
-                reply.end(error)
+                job.end(error)
             else:
-                reply.end()
+                job.end()
             self._current = None
-            del reply  # its event loop may be long gone while we wait for the next
-        if self._engine is not None:
-            self._engine.close()
+            del job  # its event loop may be long gone while we wait for the next
+        if self._loaded is not None:
+            if (read := self._loaded.read) is not None:
+                read.keep_read()
+            self._loaded.engine.close()
+
+    def _next(self) -> _WorkerReply | _Announced | None:
+        """Wait for what is to do next; meanwhile, do what nobody waits for."""
+        while self._loaded is not None and (read := self._loaded.read) is not None and read.waiting:
+            try:
+                return self.jobs.get(timeout=_IDLE)
+            except queue.Empty:
+                read.read_next(lambda: self._dismissed or not self.jobs.empty())
+        return self.jobs.get()
 
     def _answer(self, reply: _WorkerReply) -> None:
         said = ("", -1)
@@ -304,10 +402,10 @@ class _Worker:
             raise ModelError("The local model was closed while this request waited for it.")
         if reply.stopped:
             return
-        if self._engine is None:
-            self._engine = self._open_engine(check)
-        if reply.begin() and reply.body is not None:
-            self._engine.generate(reply.body, reply.emit)
+        if self._loaded is None:
+            self._loaded = self._open_engine(check)
+        if reply.begin():
+            self._loaded.answer(reply)
         if self._dismissed:
             raise ModelError("The local model was closed while it answered.")
 
@@ -337,9 +435,13 @@ def _leave() -> None:
         worker.thread.join(_EXIT_GRACE)
 
 
+def _messages(messages: Iterable[Message]) -> Sequence[Mapping[str, object]]:
+    return tuple({"role": m.role, "content": _CONTROL.sub("< |", m.text)} for m in messages)
+
+
 def _body(request: Request) -> dict[str, object]:
     body: dict[str, object] = {
-        "messages": [{"role": m.role, "content": _CONTROL.sub("< |", m.text)} for m in request.messages],
+        "messages": list(_messages(request.messages)),
         "max_tokens": request.max_tokens,
         "temperature": request.temperature,
         "stream": True,

@@ -79,5 +79,5 @@ def _is_signed(part: Any) -> bool:
 
 
 def steady_in(messages: Iterable[Message]) -> bool:
-    """Whether a turn says how far it is the same whatever is asked."""
-    return any(message.steady for message in messages)
+    """Whether a user's turn says how far it is the same whatever is asked."""
+    return any(message.steady and message.role == "user" for message in messages)

@@ -174,6 +174,7 @@ class Question:
     text, and what is no data a `Handle`. `origins`: where each of them came from, in words. `why`: what the rule says.
     `plan`: the text of the plan that is to be approved, and `writes` those in it. `digest`: what an answer is bound to.
     `destinations`: the arguments, and the parts of them, that choose one, by their paths; None where nobody knows.
+    `estimate`: what the plan would take, in words; empty in older journals.
     """
 
     run_id: str
@@ -186,6 +187,7 @@ class Question:
     writes: tuple[str, ...] = ()
     digest: str = field(default="", compare=False, repr=False)
     destinations: frozenset[str] | None = field(default=None, compare=False, repr=False)
+    estimate: str = field(default="", compare=False, repr=False)
 
     @property
     def answered_by(self) -> str:
@@ -221,6 +223,9 @@ class Question:
             count = f"{len(self.writes)} write{'s' * (len(self.writes) != 1)}" if self.writes else "no writes"
             yield f"the plan as a whole, with {count}"
             yield from (f"  {write}" for write in self.writes)
+            if self.estimate:
+                yield "what it would take:"
+                yield from (f"  {line}" for line in self.estimate.splitlines())
             return
         yield f"{self.task_id}: {self.tool}({', '.join(self.arguments)})"
         yield f"  {' '.join(self.why.split())}"

@@ -74,7 +74,8 @@ class Round:
 
     `begins` and `ends`: how many tasks were planned before it, and by its end. `restricted`: a tool whose results are
     not trusted had run by then. `asked`: whether the plan may be begun, and `approved`, what a person said to that.
-    `moved`: the order of its tasks, if that is not the one in which they were planned.
+    `estimate`: what it would take, as it stands in that question. `moved`: the order of its tasks, if that is not the
+    one in which they were planned.
     """
 
     schedule: Schedule = field(repr=False, compare=False)
@@ -86,6 +87,7 @@ class Round:
     restricted: bool = False
     moved: tuple[TaskId, ...] = ()
     asked: bool = False
+    estimate: str = ""
     approved: events.PlanApproved | None = None
     sealed: bool = False
 
@@ -354,8 +356,9 @@ class Ledger:
         if known is not None:
             known.note(event)
 
-    def _on_plan_asked(self, _event: events.PlanAsked) -> None:
+    def _on_plan_asked(self, event: events.PlanAsked) -> None:
         self.round.asked = True
+        self.round.estimate = event.estimate
 
     def _on_plan_approved(self, event: events.PlanApproved) -> None:
         self.round.approved = event

@@ -79,6 +79,11 @@ class Limits:
         self._owners: dict[str, Hashable] = {}
         self._least = Retry().longest
 
+    @property
+    def max_concurrency(self) -> int:
+        """How many calls of tools may be under way at once."""
+        return self._max_concurrency
+
     @cached_property
     def of_models(self) -> Limits:
         """The same for the calls of models: these take no slot of the cap, which is for tools."""

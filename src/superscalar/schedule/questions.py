@@ -165,12 +165,13 @@ def _call_text(cell: Cell, call: Call, said: str, secrets: SecretNames) -> str:
     return f"`{cell.id}` = {cut(f'{call.tool}({given})', _LONGEST)}{said}"
 
 
-def plan_question(run_id: str, tasks: Iterable[Task], secrets: SecretNames) -> Question:
-    """What a person is asked of a plan as a whole."""
+def plan_question(run_id: str, tasks: Iterable[Task], secrets: SecretNames, estimate: str = "") -> Question:
+    """What a person is asked of a plan as a whole. `estimate`: what it would take, in words."""
     plan = withheld_plan(tasks, secrets)
     why = "a plan is approved as a whole before anything of it is begun"
     text = print_plan(plan)
-    return Question(run_id, "", "", {}, {}, why, text, tuple(writes_of(plan)), digest_of(run_id, "", "", {"": text}))
+    digest = digest_of(run_id, "", "", {"": text})
+    return Question(run_id, "", "", {}, {}, why, text, tuple(writes_of(plan)), digest, estimate=estimate)
 
 
 def writes_of(tasks: tuple[Task, ...]) -> Iterator[str]:

@@ -30,7 +30,7 @@ def open_questions(run_id: str, recorded: Iterable[events.Event], about: Mapping
     found = [_question(run_id, ledger, decided, about, declared) for decided in ledger.open_questions()]
     last = ledger.round
     asks = last.asked and last.approved is None and ledger.ended is None
-    of_plan = [plan_question(run_id, last.tasks, _secrets(about))] if asks else []
+    of_plan = [plan_question(run_id, last.tasks, _secrets(about), last.estimate)] if asks else []
     return (*of_plan, *(made for made in found if made is not None))
 
 

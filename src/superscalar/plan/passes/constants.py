@@ -34,6 +34,10 @@ class Constants:
         if isinstance(task.work, Compute) and (found := self.of(task.work.value)) is not None:
             self._outcomes[task.id] = found
 
+    def know(self, task: TaskId, outcome: Outcome) -> None:
+        """Take it that a task came to that, such as the item of a body."""
+        self._outcomes[task] = outcome
+
     def of(self, expr: Expr) -> Observation | None:
         """What an expression comes to, or None if that is not known, or nothing."""
         if any(self.find(task) is None for task in references(expr)):
