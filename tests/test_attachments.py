@@ -17,7 +17,7 @@ from superscalar.attachments import UNKNOWN, attachments_in, is_one_of, media_ty
 from superscalar.codec.data import _value_from_json as value_of_data
 from superscalar.mcp.answers import NoResult, value_of
 from superscalar.testing import run
-from superscalar.values import copied, plain, twin_of
+from superscalar.values import OrderedSet, copied, plain, twin_of
 from superscalar.weight import weight_of
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -48,6 +48,12 @@ def test_what_is_no_media_type_is_refused(kind: Any) -> None:
         Attachment(kind, b"x")
 
 
+@pytest.mark.parametrize("given", [{"name": 7}, {"name": Path("a.png")}, {"uri": b"https://a.example"}])
+def test_a_name_or_an_address_that_is_no_text_is_refused(given: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=f"{next(iter(given))}=...\\): write a text"):
+        Attachment("image/png", **given)
+
+
 def test_what_a_server_says_of_a_kind_is_taken_as_far_as_it_is_one() -> None:
     said = ["image/PNG", " text/plain; charset=utf-8", "image/png\r\nX-Forged: 1", "", None, "<b>"]
     assert [media_type_of(one) for one in said] == ["image/png", "text/plain", *[UNKNOWN] * 4]
@@ -65,13 +71,23 @@ def test_its_kind_is_that_of_its_first_bytes_or_else_of_its_name(tmp_path: Path)
         ("application/pdf", "d.jpg", b"%PDF-1.7"),
     ]
     assert Attachment.from_path(tmp_path / "a.txt", "text/plain").media_type == "text/plain"
+    packed = ["a.csv.gz", "a.tar.bz2", "a.txt.Z"]
+    found = [Attachment.from_bytes(b"\x1f", name=name) for name in packed]
+    assert [file.media_type for file in found] == ["application/gzip", "application/x-bzip2", UNKNOWN]
 
 
 def test_what_cannot_be_read_or_is_no_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "large").write_bytes(b"12345")
     monkeypatch.setattr("superscalar.attachments.MAX_BYTES", 4)
-    for name, why in {"pipe": "is no file", "": "is no file", "none": "No such file", "large": "has 5 bytes"}.items():
+    refused = {
+        "pipe": "is no file",
+        "": "is no file",
+        "none": "No such file",
+        "large": "has 5 bytes",
+        "\0": "null byte",
+    }
+    for name, why in refused.items():
         with pytest.raises(UsageError, match=why):
             Attachment.from_path(tmp_path / name)
     with pytest.raises(UsageError, match="4 are the most"):
@@ -120,6 +136,16 @@ def test_those_inside_of_a_value_are_found_with_the_steps_to_them() -> None:
     value = {"x": [a, (1, b)], "y": "text", "z": Observation(b)}
     assert list(attachments_in(value)) == [("['x'][0]", a), ("['x'][1][1]", b), ("['z'].value", b)]
     assert list(attachments_in([1] * 50 + [a], most=20)) == []
+    assert list(attachments_in({"s": {a}, "f": (frozenset([b]), OrderedSet([a, b]))})) == [
+        *(("['s'][0]", a), ("['f'][0][0]", b)),
+        *(("['f'][1][0]", a), ("['f'][1][1]", b)),
+    ]
+
+    class Scan(Attachment):
+        """One of a tool's own."""
+
+    own = Scan("image/png", b"1")
+    assert list(attachments_in([own])) == [("[0]", own)]
 
 
 def test_what_a_stranger_called_a_part_is_one_line_of_its_steps() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from typing import Annotated, Any
 import pytest
 from benchmarks import chosen_examples
 from benchmarks.chosen import office
+from pydantic import SecretStr
 
 from superscalar import Attachment, LLMCompiler, Message, Secret, Toolset, UsageError, tool
 from superscalar.compiler import RunResult
@@ -408,6 +410,19 @@ def test_secrets_are_not_learned() -> None:
         "join(page('x'))", "So.", question="What did Ann say?", redact=lambda text: text.replace("Ann", "somebody")
     )
     assert "what redact= takes out" in refused(*told)
+
+
+def test_what_is_secret_in_the_context_of_a_run_is_not_learned() -> None:
+    context = {"token": SecretStr("tok-0123456789abcdef")}
+    for question, plan in (
+        ("Is tok-0123456789abcdef right?", "join()"),
+        ("Read it.", "join(page('tok-0123456789abcdef'))"),
+    ):
+        compiler = LLMCompiler(ScriptedModel(plan, "So."), TOOLS)
+        result = run(compiler.run(question, context=context))
+        assert "holds what is secret" in refused(compiler, result)
+        assert "holds what is secret" in refused(LLMCompiler(tools=TOOLS), result)
+        assert "it is a copy" in refused(compiler, pickle.loads(pickle.dumps(result)))
 
 
 def test_a_run_under_way_goes_on_with_the_examples_that_it_began_with() -> None:

@@ -705,6 +705,18 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         ),
         "**An address is never followed**, by us or by the provider": "test_files.py::test_what_no_model_is_given",
         "**A file whose content is not of the kind that it says**": "test_files.py::test_what_no_model_is_given",
+        "**A joiner whose provider refuses a request with files**": (
+            "test_files.py::test_a_file_that_a_provider_cannot_read_does_not_keep_the_joiner_from_answering"
+        ),
+        "**Of many** the reasons are said of 20": (
+            "test_files.py::test_a_prompt_does_not_grow_with_what_a_stranger_lists"
+        ),
+        "What somebody called a file stands in blocks of data alone, and in no other field of a request": (
+            "models/test_files_of_models.py::test_chat_completions_have_them_inside_of_the_request"
+        ),
+        "so is a copy of a result (pickled, say), which does not know what was secret in its run": (
+            "test_examples.py::test_what_is_secret_in_the_context_of_a_run_is_not_learned"
+        ),
         "so a run that is resumed has them all": (
             "test_files.py::test_a_resumed_run_has_its_files_and_those_of_its_tools"
         ),

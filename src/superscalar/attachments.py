@@ -6,7 +6,8 @@ import base64
 import hashlib
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
+from itertools import islice
 from os import PathLike
 from pathlib import Path
 from stat import S_ISREG
@@ -30,6 +31,11 @@ _LONGEST_URI: Final = 2_000
 _TEXTS: Final = re.compile(
     r"text/.*|application/(?:.*\+)?(?:json|xml|yaml|toml|javascript|sql)|application/x-(?:yaml|sh)"
 )
+_PACKED: Final[Mapping[str, str]] = {
+    "gzip": "application/gzip",
+    "bzip2": "application/x-bzip2",
+    "xz": "application/x-xz",
+}
 _BEGINS: Final[Mapping[str, re.Pattern[bytes]]] = {
     "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
     "image/jpeg": re.compile(rb"\xff\xd8\xff"),
@@ -52,7 +58,7 @@ class Attachment:
     Nothing of it can be changed, so it is never copied. To a plan it is an opaque value; a journal keeps it whole.
 
     Raises:
-        UsageError: the media type is none, or the content is no bytes, or more than 100 MB.
+        UsageError: the media type is none, the content is no bytes or more than 100 MB, or a name or address no text.
     """
 
     # No dataclass: a plan would read the fields of one, and base64 in a prompt is of no use to a model.
@@ -69,6 +75,9 @@ class Attachment:
             raise UsageError(f'Attachment({cut(repr(media_type), 100)}): write its media type, such as "image/png"')
         if not isinstance(content, bytes):
             raise UsageError(f"Attachment(content=...): write bytes; this is {type(content).__name__}")
+        for part, said in (("uri", uri), ("name", name)):
+            if not isinstance(said, str):
+                raise UsageError(f"Attachment({part}=...): write a text; this is {type(said).__name__}")
         if len(content) > MAX_BYTES:
             raise UsageError(f"an attachment of {len(content):,} bytes: {MAX_BYTES:,} are the most that one may have")
         for slot, value in (
@@ -96,8 +105,8 @@ class Attachment:
                 raise UsageError(f"{file} has {found.st_size:,} bytes: {MAX_BYTES:,} are the most that can be attached")
             with file.open("rb") as opened:
                 content = opened.read(MAX_BYTES + 1)
-        except OSError as error:
-            raise UsageError(f"{file} cannot be attached: {error.strerror or error}") from error
+        except (OSError, ValueError) as error:  # ValueError: no path has such a character
+            raise UsageError(f"{file} cannot be attached: {getattr(error, 'strerror', None) or error}") from error
         return cls.from_bytes(content, media_type, name=file.name)
 
     @classmethod
@@ -111,7 +120,8 @@ class Attachment:
             media_type = next((kind for kind, begin in _BEGINS.items() if begin.match(content)), None)
         import mimetypes  # here, as few programs need it
 
-        return cls(media_type or mimetypes.guess_type(name)[0] or UNKNOWN, content, name=name)
+        named, packed = mimetypes.guess_type(name) if media_type is None and isinstance(name, str) else (None, None)
+        return cls(media_type or (named if packed is None else _PACKED.get(packed)) or UNKNOWN, content, name=name)
 
     # ---------------------------------------------------------------------------------------------------- what it is
 
@@ -237,25 +247,22 @@ def is_one_of(media_type: str, patterns: tuple[str, ...]) -> bool:
     return any(pattern in (media_type, f"{kind}/*") for pattern in patterns)
 
 
-def attachments_in(value: Any, most: int = 1_000) -> Iterator[tuple[str, Attachment]]:
-    """The attachments in a value of lists, tuples, dicts and records, each with the steps that lead to it: `.pages[2]`.
+def attachments_in(value: Any, most: int = 100_000) -> Iterator[tuple[str, Attachment]]:
+    """The attachments in a value of lists, sets, dicts and records, each with the steps that lead to it: `.pages[2]`.
 
     No more than so many parts are looked at.
     """
     left: list[tuple[str, Any]] = [("", value)]
-    for _ in range(most):
-        if not left:
-            return
+    while left and most > 0:
         path, part = left.pop()
-        if type(part) is Attachment:
+        if isinstance(part, Attachment):
+            most -= 1
             yield path, part
-        elif type(part) in (list, tuple):
-            left += reversed([(f"{path}[{i}]", item) for i, item in enumerate(part[:most])])
-        elif type(part) is dict:
-            named = list(part.items())[:most]
-            left += reversed([(path + _step(key), item) for key, item in named])
-        elif type(part) not in _WITHOUT_PARTS:
-            left += reversed([(path + _step(name, "."), item) for name, item in _fields(part)])
+            continue
+        named, dot = _named_parts(part, most)
+        most -= max(len(named), 1)
+        inner = [(key, item) for key, item in named if type(item) not in _WITHOUT_PARTS]
+        left += [(path + _step(key, dot), item) for key, item in reversed(inner)]
 
 
 _WITHOUT_PARTS: Final = frozenset({type(None), bool, int, float, str, bytes})
@@ -268,8 +275,16 @@ def _step(key: Any, dot: str = "") -> str:
     return f"[{_line(repr(key) if type(key) in _WITHOUT_PARTS else '...', 60)}]"
 
 
-def _fields(value: Any) -> Iterable[tuple[str, Any]]:
+def _named_parts(value: Any, most: int) -> tuple[list[tuple[Any, Any]], str]:
+    """The first parts of a value, each with its place or name, and what stands before that."""
+    named: Iterable[tuple[Any, Any]]
     try:
-        return (record_fields(value) or {}).items()
-    except Exception:  # noqa: BLE001 -- a record's class is a tool's own code
-        return ()
+        if type(value) in (list, tuple) or isinstance(value, Set):
+            named, dot = enumerate(value), ""
+        elif type(value) is dict:
+            named, dot = value.items(), ""
+        else:
+            named, dot = (record_fields(value) or {}).items(), "."
+        return list(islice(named, most)), dot
+    except Exception:  # noqa: BLE001 -- the class of a record, or of a set, is a tool's own code
+        return [], ""

@@ -27,7 +27,7 @@ from superscalar.models.base import ChatModel, Message, Request, estimated
 from superscalar.models.blocks import inert
 from superscalar.models.cleaning import replies
 from superscalar.models.ending import is_whole, why_cut
-from superscalar.models.files import Presented, presented, why_not_taken
+from superscalar.models.files import MOST_BYTES, MOST_FILES, Presented, presented, why_not_taken
 from superscalar.models.patience import FOR_EVER, Patience, Silence, Silent
 from superscalar.models.standby import Standby
 from superscalar.models.typed import AnswerType, Mismatch
@@ -196,6 +196,11 @@ class Extractor:
         grammar = reader.grammar if self._grammar else None
         conversation = reader.asked(_as_json(source), find)
         files = presented(attachments_in(source), MAX_SOURCE)
+        if not files.whole:
+            raise ValueError(
+                f"the files of the data are too many or too large: extract reads {MOST_FILES}, of {MOST_BYTES:,} bytes "
+                f"together, and {MAX_SOURCE:,} characters of those that are texts; give it some of them"
+            )
         conversation[-1] = files.with_turn(conversation[-1])
         models = _readers_of(source, files, self._models)
         why = ""

@@ -56,6 +56,12 @@ def test_files_of_examples_are_read_in_their_order(compiler: ScriptedCompiler) -
     assert compiler.options["examples"] == [*PAIRS, ["Why?", "join()"]]
 
 
+def test_a_file_of_examples_may_begin_with_the_mark_that_editors_write(compiler: ScriptedCompiler, place: Path) -> None:
+    (place / "shown.jsonl").write_text(LINES, encoding="utf-8-sig")
+    command("run", "why", "-t", "money.py", "--examples", "shown.jsonl")
+    assert compiler.options["examples"] == PAIRS
+
+
 def test_instructions_for_one_model_are_handed_on(compiler: ScriptedCompiler) -> None:
     command("run", "why", "-t", "money.py", "--planner-instructions", "P", "--joiner-instructions", "J")
     assert [compiler.options[f"{role}_instructions"] for role in ("planner", "joiner")] == ["P", "J"]

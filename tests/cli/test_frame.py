@@ -34,6 +34,15 @@ def picture(happened: Sequence[ev.Event], width: int = 80, height: int = 24, now
     return "\n" + "\n".join(line.plain.rstrip() for line in lines) + "\n"
 
 
+def test_files_that_a_model_is_not_given_are_counted() -> None:
+    why = "withheld: image/png, 12 bytes: m takes no images"
+    asked: list[ev.Event] = [
+        ev.RunStarted(0.0, "r"),
+        *(ev.ModelAsked(0.0, role, 1, "m", (why,)) for role in ("planner", "joiner")),
+    ]
+    assert picture(asked).splitlines()[-1].startswith("1 file withheld ")
+
+
 def test_a_plan_that_is_being_run() -> None:
     assert picture(WRITING, now=1.25) == (
         """

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from superscalar import LLMCompiler
 from superscalar.models.cleaning import Cleaner
+from superscalar.testing import ScriptedModel, run
 
 PLAN = 'a = price("IBM")\njoin(a)\n'
 
@@ -139,3 +141,14 @@ def test_no_chunk_boundary_matters(pieces: list[str], data: st.DataObject) -> No
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
     chunks = [text[begin:end] for begin, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
     assert cleaned(*chunks) == cleaned(text) == cleaned(*text)
+
+
+def test_half_a_character_is_sent_to_no_model() -> None:
+    model = ScriptedModel("join()", "Fine.")
+    result = run(
+        LLMCompiler(model, instructions="\ud800", examples=[("\udfff?", "join()")]).run("caf\udce9, \U0001f600")
+    )
+    texts = [message.text for request in model.requests for message in request.messages]
+    assert all(text.encode() for text in texts)
+    assert "caf\ufffd, \U0001f600" in texts[-1]
+    assert result.messages[0].text == "caf\udce9, \U0001f600"

@@ -24,7 +24,7 @@ def test_chat_completions_have_them_inside_of_the_request() -> None:
     parts = [
         {"type": "text", "text": "What?"},
         {"type": "image_url", "image_url": {"url": data(PNG)}},
-        {"type": "file", "file": {"filename": "b.pdf", "file_data": data(PDF)}},
+        {"type": "file", "file": {"filename": "file.pdf", "file_data": data(PDF)}},
         {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}},
         {"type": "file", "file": {"filename": "file", "file_data": "data:application/zip;base64,UEs="}},
     ]

@@ -15,6 +15,7 @@ import pytest
 from superscalar.errors import ModelSetupError
 from superscalar.models import LocalModel, Message, Request
 from superscalar.models.base import Preparation
+from superscalar.models.beginnings import Beginnings
 from superscalar.models.engine import Emit, Engine
 from superscalar.models.states import MOST_BYTES, MOST_FILES, PromptStates
 
@@ -239,6 +240,18 @@ def test_a_request_is_not_kept_waiting(file: Path, states: Path) -> None:
 
     run(test)
     assert len(kept(states)) == 2
+
+
+def test_what_is_expected_is_not_kept_twice(states: Path) -> None:
+    """A file that is there is used as it is."""
+    part = [{"role": "system", "content": "Answer."}]
+    for expected in (["read", "save"], ["restore"]):
+        engine = PlayedEngine()
+        engine.load(states, 1, 1, states)
+        read = Beginnings(engine, PromptStates(states, "played"))
+        read.expect(part)
+        read.read_next(lambda: False)
+        assert ([what for what, _ in engine.did], read.waiting) == (expected, False)
 
 
 def test_what_is_expected_of_a_model_that_nobody_used(file: Path, states: Path) -> None:

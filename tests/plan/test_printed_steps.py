@@ -103,6 +103,17 @@ def test_each_syntax_writes_a_call_in_its_own_form() -> None:
     }
 
 
+@pytest.mark.parametrize("plan", ["join()", 'a = search("K2")\njoin()', 'höhe = search("K2")\njoin(höhe)'])
+@pytest.mark.parametrize("syntax", STEPS)
+def test_a_plan_without_steps_or_with_names_of_other_letters_reads_back(plan: str, syntax: str) -> None:
+    read = compile_plan(plan, TOOLS)
+    assert meaning(compile_plan(print_as(read.tasks, syntax), TOOLS, syntax)) == meaning(read)
+
+
+def test_in_json_the_join_is_never_left_out_as_its_grammar_wants_it() -> None:
+    assert print_as(compile_plan("join()", TOOLS).tasks, "json") == '{"steps": [], "join": []}'
+
+
 @pytest.mark.parametrize(
     "plan",
     [

@@ -75,7 +75,9 @@ def test_what_a_model_of_pydantic_ai_does_not_take_it_is_not_given() -> None:
     text, *files = given[-1].content
     assert text.splitlines() == [
         "What?",
-        f"(file 3: withheld: audio/wav, 4 bytes: {model.name} takes no sounds)",
-        f"(file 4: withheld: application/zip, 2 bytes: {model.name} takes no application/zip)",
+        "<files>",
+        f"file 3: withheld: audio/wav, 4 bytes: {model.name} takes no sounds",
+        f"file 4: withheld: application/zip, 2 bytes: {model.name} takes no application/zip",
+        "</files>",
     ]
     assert files == [BinaryContent(data=f.content, media_type=f.media_type) for f in (PNG, PDF)]

@@ -22,7 +22,7 @@ def read_examples(files: Iterable[Path] | None) -> list[list[str]] | None:
 
 def _in_file(file: Path) -> list[list[str]]:
     try:
-        lines = file.read_text(encoding="utf-8").split("\n")
+        lines = file.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, ValueError) as error:
         raise CommandError(f"--examples {file}: {getattr(error, 'strerror', None) or error}") from None
     found: list[list[str]] = []

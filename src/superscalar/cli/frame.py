@@ -10,7 +10,16 @@ from rich.text import Text
 from superscalar.cli.terminal import safe, safe_line
 from superscalar.observe.rows import More, Row, State
 from superscalar.observe.view import RunView
-from superscalar.observe.wording import call_of, counts_text, duration, more_text, note_of, ticking, tokens_text
+from superscalar.observe.wording import (
+    call_of,
+    counted,
+    counts_text,
+    duration,
+    more_text,
+    note_of,
+    ticking,
+    tokens_text,
+)
 from superscalar.values import Usage
 
 _GLYPHS: dict[State, tuple[str, str, str]] = {  # where there is Unicode, where there is none, the style
@@ -96,6 +105,7 @@ class LiveFrame:
         parts = [counts_text(view.counts, over=view.ended)] if view.counts.total else []
         parts += [tokens_text(usage)] if usage.input_tokens or usage.output_tokens else []
         parts += [f"{role}: {safe_line(model)} instead" for role, model in view.stood_in.items()]
+        parts += [f"{counted(len(view.withheld), 'file')} withheld"] if view.withheld else []
         line = Text("   ".join(parts), style="dim")
         return _between(line, Text(_phase(view), style="dim"), columns)
 

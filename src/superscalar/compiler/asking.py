@@ -15,7 +15,7 @@ from superscalar.models.account import limit_of, retry_of
 from superscalar.models.base import ChatModel, Chunk, Request, estimated
 from superscalar.models.carrying import marked, without_others
 from superscalar.models.cleaning import replies
-from superscalar.models.files import withheld_from
+from superscalar.models.files import as_taken, may_be_for_files, why_none, withheld_from
 from superscalar.models.patience import Measure, Patience, Silent
 from superscalar.models.standby import Entrant, Entrants, Standby
 from superscalar.schedule.closures import Closed
@@ -92,15 +92,24 @@ class Asking:
         once. `time` begins whenever one is asked. A refusal until `late` is waited for by nobody. What a reply used
         that nobody counted is estimated; one that goes on and on ends as if it had been cut by its length.
 
+        A joiner that is refused with files is asked without: a stranger's file, which its provider cannot read, must
+        not keep everything else from being answered. A planner has those of the question alone, and they are its
+        user's own.
+
         Raises:
             ModelError: none of them answered; or one did, and then failed or fell silent in the middle.
             TimeoutError: the time is over.
         """
         entrants = self._standby.entrants(models)
+        blinded: list[ChatModel] = []
         for attempt in count(1):
             one = entrants.next(self._now())
             model = one.model
             request = without_others(request_of(model), model)
+            withheld = withheld_from(model, request)
+            if model in blinded:
+                withheld = withheld_from(model, request, why_none)
+                request = as_taken(model, request, why_none)
             measure = Measure(request)
             begun = wrote = counted = False
             finish: str | None = None
@@ -113,7 +122,6 @@ class Asking:
                 continue
             said = ""
             try:
-                withheld = withheld_from(model, request)
                 self._record(events.ModelAsked(self._now(), role, attempt, model.name, withheld))
                 async with aclosing(replies(model, request)) as chunks:
                     while (chunk := await time.wait(anext(chunks, None))) is not None:
@@ -153,6 +161,9 @@ class Asking:
                     usage = estimated(request, measure.characters, prices) if begun else Usage()
                     self._record(events.ModelUsed(self._now(), role, usage, model.name))
             time.pause()
+            if role == "joiner" and not begun and may_be_for_files(model, request, failed):
+                blinded.append(model)
+                continue
             self._put_off(one, failed, refusal, verdict, begun=begun, late=late)
             if wrote:
                 raise failed

@@ -41,5 +41,6 @@ def _attached(file: Any, where: str) -> Attachment:
     if not isinstance(file, Attachment):
         raise UsageError(f"{where} is a {type(file).__name__}: write a path, or an Attachment")
     if not file.content:
-        raise UsageError(f"{where} has no content: {short(file)}; nothing here follows an address, so read it first")
+        why = "; nothing here follows an address, so read it first" if file.uri else ""
+        raise UsageError(f"{where} has no content: {short(file)}{why}")
     return file

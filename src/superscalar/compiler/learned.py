@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from superscalar.compiler.equipment import Equipment
-from superscalar.compiler.result import RunResult
+from superscalar.compiler.result import RunResult, secrets_known_to
 from superscalar.errors import UsageError
 from superscalar.events import RoundStarted, RunStarted
 from superscalar.plan.print.program import print_plan
@@ -61,6 +61,10 @@ def _secrets(result: RunResult, question: str, plan: str, equipment: Equipment) 
     tasks = result.plan.tasks
     if print_plan(withheld_plan(tasks, secrets_of_tools(equipment.tools))) != plan:
         yield "its plan says something for a secret parameter"
+    known = secrets_known_to(result)
+    if known is None:
+        yield "it is a copy, of which nobody knows any more what was secret in its run"
+        return
     scrub = Scrubber(equipment.secrets, equipment.options.redact)
-    if any(MARK in text or scrub(text) != text for text in (question, plan)):
+    if any(MARK in text or scrub(text) != text or known.finds(text) for text in (question, plan)):
         yield "its question or its plan holds what is secret, or what redact= takes out"

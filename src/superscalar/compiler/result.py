@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic
+from typing import Any, Final, Generic
 
 from typing_extensions import TypeVar
 
@@ -24,6 +24,7 @@ from superscalar.observe.timing import Timing
 from superscalar.observe.wall import dated
 from superscalar.plan.ir import Join, Plan, Task
 from superscalar.plan.print.expression import name_of
+from superscalar.secrets import Scrubber
 from superscalar.short import LONGEST, LONGEST_REPR, bounded, lines
 from superscalar.tools.trust import Declared
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, Usage, is_silent, plain, record_fields
@@ -211,6 +212,10 @@ class RunResult(Generic[AnswerT]):
         """Tell whether there is a whole answer."""
         return not self.cut
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what the run knew to be secret: that is for this process alone."""
+        return {name: value for name, value in vars(self).items() if name != _KNOWN}
+
     def provenance(self, name: str) -> Made:
         """Trace where the value of a task came from: by its id, or by a name of the plan (its last version).
 
@@ -252,6 +257,20 @@ class RunResult(Generic[AnswerT]):
     def usage_by_round(self) -> tuple[Usage, ...]:
         """Divide `usage` up by rounds: what was used from when a plan was asked for until the next one was."""
         return by_round(self.events)
+
+
+_KNOWN: Final = "_known"
+
+
+def knowing(result: RunResult[AnswerT], secrets: Scrubber | None) -> RunResult[AnswerT]:
+    """This very result, with what its run knew to be secret; None if that was nothing."""
+    vars(result)[_KNOWN] = secrets or Scrubber()
+    return result
+
+
+def secrets_known_to(result: RunResult) -> Scrubber | None:
+    """What the run of this result knew to be secret; None where nobody can say, since it is a copy."""
+    return vars(result).get(_KNOWN)
 
 
 def result_document(result: RunResult, *, answers: bool) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from superscalar.compiler.history import heard
 from superscalar.compiler.joining import Joining, Progress
 from superscalar.compiler.past import Past
 from superscalar.compiler.recording import Recording
-from superscalar.compiler.result import Ending, Outcomes, RunResult
+from superscalar.compiler.result import Ending, Outcomes, RunResult, knowing
 from superscalar.compiler.rounds import Rounds
 from superscalar.compiler.stream import Log
 from superscalar.compiler.turns import Turns
@@ -302,7 +302,7 @@ class Run:
         self._unit.stop("deadline")
 
     def _finished(self, ending: Ending) -> RunResult:
-        return RunResult(
+        result = RunResult(
             answer=ending.answer,
             plan=ending.plan,
             outcomes=ending.outcomes,
@@ -316,3 +316,4 @@ class Run:
             partial=ending.partial,
             cut=ending.cut,
         )
+        return knowing(result, None if self._log.tell is None else self._log.tell.scrub)

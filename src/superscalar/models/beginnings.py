@@ -47,7 +47,9 @@ class Beginnings:
             slot = next(iter(self._held))
             del self._held[slot]  # whatever comes of it
             self._read.discard(key)
-            if not self._restored(slot, key):
+            if self._restored(slot, key):
+                self._unkept.pop(key, None)
+            else:
                 self._unkept.setdefault(key, beginning)
         else:
             del self._held[slot]

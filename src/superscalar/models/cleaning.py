@@ -25,6 +25,7 @@ from typing import Final, Literal, TypeAlias
 from superscalar.errors import ModelError
 from superscalar.models.base import ChatModel, Chunk, Request, closable
 from superscalar.models.files import as_taken
+from superscalar.models.surrogates import without_halves
 
 _NAMES: Final = "think|thinking|thought|reasoning|reflection|analysis|scratch_?pad"
 _MARK: Final = re.compile(
@@ -324,17 +325,32 @@ def thinks_aloud(model: ChatModel) -> bool:
     return model.name in _thinking_aloud
 
 
+def _of_whole_characters(request: Request) -> Request:
+    """The same request without lone halves of characters, which have no form in UTF-8."""
+    said = [without_halves(message.text) for message in request.messages]
+    if all(text is message.text for text, message in zip(said, request.messages, strict=True)):
+        return request
+    return replace(
+        request,
+        messages=tuple(
+            replace(message, text=text).carrying(message.carry).steady_for(message.steady)
+            for text, message in zip(said, request.messages, strict=True)
+        ),
+    )
+
+
 async def replies(model: ChatModel, request: Request) -> AsyncGenerator[Chunk, None]:
     """A model's reply, cleaned: of each chunk `text` is what it said, `thought` what it thought.
 
-    Of the files in the request it is given those that it takes.
+    Of the files in the request it is given those that it takes, and of its texts what can be sent: half a character,
+    as a command line in another encoding has, does not end the run.
 
     Raises:
         ModelError: as the model raises it; or it waited for something in vain, and raised `TimeoutError`.
     """
     cleaner = Cleaner()
     try:
-        async with aclosing(closable(model.stream(as_taken(model, request)))) as chunks:
+        async with aclosing(closable(model.stream(as_taken(model, _of_whole_characters(request))))) as chunks:
             async for chunk in chunks:
                 pieces = cleaner.feed(chunk.text) if chunk.text else []
                 if chunk.finish is not None:

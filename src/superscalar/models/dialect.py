@@ -98,14 +98,19 @@ def _content(turn: Message) -> str | list[dict[str, Any]]:
 
 
 def _part(file: Attachment) -> dict[str, Any]:
-    """A file as chat completions take it: within the request, never as an address."""
+    """A file as chat completions take it: within the request, never as an address.
+
+    What somebody called it is said in the turn's text, in a block of data, and not in a field that a model is shown
+    with no mark.
+    """
     kind = file.media_type.partition("/")[0]
     if kind == "audio" and (form := _SOUNDS.get(file.media_type)) is not None:
         return {"type": "input_audio", "input_audio": {"data": file.base64, "format": form}}
     content = f"data:{file.media_type};base64,{file.base64}"
     if kind == "image":
         return {"type": "image_url", "image_url": {"url": content}}
-    return {"type": "file", "file": {"filename": file.name or "file", "file_data": content}}
+    name = "file.pdf" if file.media_type == "application/pdf" else "file"
+    return {"type": "file", "file": {"filename": name, "file_data": content}}
 
 
 _SOUNDS: Final = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/mpeg": "mp3", "audio/mp3": "mp3"}

@@ -17,6 +17,7 @@ class Account:
         self._begun = ""
         self._thinking = ""
         self._preparing = ""
+        self._withheld: set[str] = set()
 
     def of(self, event: ev.Event) -> Iterator[tuple[str, str]]:
         """What the event means to a person, if anything; the view has been told of it."""
@@ -24,6 +25,9 @@ class Account:
             case ev.ModelPreparing(_, role, what, fraction) if what != self._preparing or fraction >= 1:
                 self._preparing = what
                 yield role, f"{what} {fraction:.0%}"
+            case ev.ModelAsked(_, role, _, _, withheld):
+                yield from ((role, why) for why in withheld if why not in self._withheld)
+                self._withheld |= set(withheld)
             case ev.ModelWaiting(_, role, model, limits, why):
                 yield role, f"{model} waits for {', '.join(limits)}{f': {why}' if why else ''}"
             case ev.ModelFailed(_, role, model, why):

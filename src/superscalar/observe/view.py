@@ -106,6 +106,7 @@ class RunView:
         self._diagnostics: list[Diagnostic] = []
         self._usage: dict[str, Usage] = {}
         self._asked: dict[str, str] = {}  # the model that was asked last, by role
+        self._withheld: dict[str, None] = {}
         self._failed: dict[str, set[str]] = {}  # those that did not answer while others were there
         self._entries: dict[TaskId, _Instance] = {}
         self._groups: dict[TaskId, _Group] = {}
@@ -192,9 +193,10 @@ class RunView:
                 pass  # rows stand where they are
             case ev.ModelWaiting(_, _, _, limits):
                 self.queued = limits
-            case ev.ModelAsked(_, role, _, model):
+            case ev.ModelAsked(_, role, _, model, withheld):
                 self.queued = ()  # what comes of it is told
                 self._asked[role] = model
+                self._withheld |= dict.fromkeys(withheld)
             case ev.ModelFailed(_, role, model):
                 self._failed.setdefault(role, set()).add(model)
             case ev.ToolsShown():
@@ -406,6 +408,11 @@ class RunView:
     def stood_in(self) -> Mapping[str, str]:
         """The model that was asked last in the place of one that had failed, by role."""
         return {role: model for role, model in self._asked.items() if model not in self._failed.get(role, {model})}
+
+    @property
+    def withheld(self) -> tuple[str, ...]:
+        """What was said to models of files that they do not take, each once."""
+        return tuple(self._withheld)
 
     @property
     def counts(self) -> Counts:

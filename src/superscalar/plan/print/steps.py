@@ -54,7 +54,7 @@ def json_steps(tasks: Sequence[Task]) -> str:
         case ((None, value),):
             plan["join"] = _in_json(value)
         case None:
-            pass
+            plan["join"] = []  # everything; without it, it is no plan where there are no steps
         case items:
             plan["join"] = [_in_json(value) for _, value in items]
     return json.dumps(plan, ensure_ascii=False)
@@ -93,7 +93,8 @@ def _flat(tasks: Sequence[Task]) -> tuple[list[_CallStep], _JoinStep | None]:
         match task.work:
             case ir.Call(arguments=arguments) as call:
                 own = name_of(task.id)
-                name = own if own == task.id else _free(own or call.tool, taken)
+                stem = own or call.tool
+                name = stem if own == task.id and stem.isascii() else _free(stem if stem.isascii() else "step", taken)
                 inner = tuple((parameter, _plain(value, known)) for parameter, value in arguments)
                 steps.append(_CallStep(name, ir.Call(call.tool, inner, call.effect), task.thought))
                 known[task.id] = ir.Ref(name)
