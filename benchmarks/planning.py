@@ -38,8 +38,7 @@ from benchmarks.function_calls import (
 )
 from superscalar import ChatModel, LLMCompiler, Message, PlanError, Usage
 from superscalar.events import ModelUsed, PlanWritten, Repairing
-from superscalar.models import LocalModel, Request, resolve
-from superscalar.models.engine import Emit, Engine, LlamaEngine
+from superscalar.models import Request, resolve
 from superscalar.plan.print.program import print_plan
 
 CACHE = Path("~/.cache/superscalar/benchmarks").expanduser()
@@ -89,74 +88,15 @@ async def planned(model: ChatModel, question: Question, *, grammar: bool = True)
     )
 
 
-class NativeEngine:
-    """An engine that can be given tools for the next request, and keeps the calls that llama.cpp read in the reply."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self.slots, self.version = engine.slots, engine.version
-        self.tools: list[dict[str, Any]] = []
-        self.calls: dict[int, dict[str, str]] = {}
-
-    def generate(self, body: Mapping[str, object], emit: Emit) -> None:
-        """Answer a request, with `tools` in it if there are any."""
-
-        def noting(event: Mapping[str, Any]) -> bool:
-            for choice in event.get("choices", ()):
-                for call in choice.get("delta", {}).get("tool_calls") or ():
-                    parts = self.calls.setdefault(call.get("index", 0), {"name": "", "arguments": ""})
-                    for part in parts:
-                        parts[part] += call.get("function", {}).get(part) or ""
-            return emit(event)
-
-        self.calls = {}
-        self._engine.generate({**body, "tools": self.tools} if self.tools else body, noting)
-
-    def save(self, slot: int, name: str) -> None:
-        """Save a slot."""
-        self._engine.save(slot, name)
-
-    def restore(self, slot: int, name: str) -> None:
-        """Restore a slot."""
-        self._engine.restore(slot, name)
-
-    def close(self) -> None:
-        """Free the memory."""
-        self._engine.close()
-
-
-class Local:
-    """The embedded model, as a planner and in its native form."""
-
-    def __init__(self, name: str) -> None:
-        path = name.partition(":")[2] or None
-        self._engines: list[NativeEngine] = []
-        self.model = LocalModel(path=path, load=self._load)
-
-    def _load(self, path: Path, threads: int, context: int, states: Path) -> Engine:
-        self._engines.append(NativeEngine(LlamaEngine(path, threads, context, states)))
-        return self._engines[-1]
-
-    async def native(self, question: Question) -> Answer:
-        """Ask with the model's own template for tools."""
-        await self.model.prepare()
-        engine = self._engines[-1]
-        engine.tools = native_tools(question)
-        try:
-            return await native(self.model, question, lambda: engine.calls.values())
-        finally:
-            engine.tools = []
-
-
-async def native(model: ChatModel, question: Question, called: Callable[[], Any] = lambda: ()) -> Answer:
-    """The baseline: the question alone, and the calls in the reply, or those that the engine had read in it."""
+async def native(model: ChatModel, question: Question) -> Answer:
+    """The baseline: the question alone, the tools as the model's own template has them, and the calls in the reply."""
     begin = perf_counter()
     reply, usage = "", Usage()
-    async for chunk in model.stream(Request((Message("user", question.text),), max_tokens=1_024)):
+    tools = tuple(native_tools(question))
+    async for chunk in model.stream(Request((Message("user", question.text),), max_tokens=1_024, tools=tools)):
         reply += chunk.text
         usage += chunk.usage or Usage()
     seconds = perf_counter() - begin
-    reply += "".join(f'{{"name": {json.dumps(c["name"])}, "arguments": {c["arguments"] or "{}"}}}\n' for c in called())
     made = tuple(calls_in(reply))
     fresh = usage.input_tokens - usage.cached_tokens
     good = matches(question, made)
@@ -243,11 +183,10 @@ def main() -> int:
     file = fetched(CACHE)
     by_category = [questions(file, category)[: options.limit] for category in CATEGORIES]
     asked = [question for several in zip(*by_category, strict=True) for question in several]
-    local = Local(options.model) if options.model.partition(":")[0] == "local" else None
-    model = local.model if local else resolve(options.model)
+    model = resolve(options.model)
     ways: dict[str, Ask] = {"plan": lambda question: planned(model, question, grammar=not options.no_grammar)}
-    if local and not options.no_baseline:
-        ways["native"] = local.native
+    if not options.no_baseline:
+        ways["native"] = lambda question: native(model, question)
 
     def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, Self, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, overload
 
 from typing_extensions import TypeVar
 
@@ -24,12 +24,13 @@ from superscalar.compiler.observers import observed
 from superscalar.compiler.prepared import Prepared, Ready
 from superscalar.compiler.recording import Recording, about_plan, about_question, opened
 from superscalar.compiler.result import AnswerT, Outcomes, RunResult
-from superscalar.compiler.resume import Resolve, restored, resumed, without_secrets
+from superscalar.compiler.resume import Resolve, doubts_of, resumed
 from superscalar.compiler.run import Run
 from superscalar.compiler.sight import anything_of
 from superscalar.compiler.stream import Log, RunStream
 from superscalar.compiler.sync import run_to_end
 from superscalar.compiler.telling import telling
+from superscalar.compiler.ways import PLANNED, Way
 from superscalar.errors import UsageError
 from superscalar.estimate.figures import Estimate
 from superscalar.labels import NOTHING, Label
@@ -73,6 +74,8 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         JournalError: the journal cannot be opened.
     """
 
+    way: ClassVar[Way] = PLANNED  # what baselines have another one of
+
     if TYPE_CHECKING:
         # The default of `output_type` in `AnsweredInText` tells pyright that answers are text, and `self` tells mypy.
         @overload
@@ -96,7 +99,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             self._told(options)
 
     def _told(self, options: Options) -> None:
-        equipment = equipped(options)  # first: what makes no sense leaves no file behind
+        equipment = equipped(options, self.way)  # first: what makes no sense leaves no file behind
         self._journal = opened(options.journal)
         if self._journal is not None:
             equipment = replace(equipment, durations=Durations(self._journal.durations()))
@@ -275,7 +278,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
     ) -> RunStream:
         """Plan as `plan` does, with the events as they happen."""
         check_call(question=question, history_trusted=history_trusted)
-        self._equipment.need_planner()
+        self._equipment.need_plans()
         said = said_before(history, trusted=history_trusted)
         enclosed = attached(files)
 
@@ -313,17 +316,8 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         async def main(log: Log) -> RunResult:
             async with self._prepared.ready(deadline) as ready:
                 recording = Recording(await _needed(self._journal, run_id).areopen(run_id), ready.equipment.tools)
-                if recording.log.about.get("kind") == "answer":
-                    ready.equipment.check_setup()
                 return await resumed(
-                    ready.equipment,
-                    recording,
-                    log,
-                    ready.guards,
-                    context=context,
-                    deadline=ready.deadline,
-                    resolve=resolve,
-                    rules_changed=rules_changed,
+                    ready, recording, log, context=context, resolve=resolve, rules_changed=rules_changed
                 )
 
         return RunStream(observed(main, self.options.observers))
@@ -372,14 +366,9 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             RunBusy, UnknownRun, UsageError, JournalError: as for `resume`.
         """
         check_call(run_id=run_id, rules_changed=rules_changed)
-        async with self._prepared.ready() as (equipment, guards, _):
-            recording = Recording(await _needed(self._journal, run_id).areopen(run_id), equipment.tools)
-            try:
-                again = await without_secrets(equipment, recording)
-                run, _ = restored(equipment, recording, Log(), guards, again, rules_changed=rules_changed)
-                return run.rest.doubts
-            finally:
-                await recording.log.aclose()
+        async with self._prepared.ready() as ready:
+            recording = Recording(await _needed(self._journal, run_id).areopen(run_id), ready.equipment.tools)
+            return await doubts_of(ready, recording, rules_changed=rules_changed)
 
     def resume_sync(
         self,
@@ -570,7 +559,8 @@ async def _new_run(
     recording = None
     log.tell = telling(equipment, context)
     if journal is not None and about is not None:
-        remembered = about() if log.tell is None else log.tell.about(about())
+        remembered = equipment.way.about(about())
+        remembered = remembered if log.tell is None else log.tell.about(remembered)
         recording = Recording(await journal.abegin(id, guards.about(remembered)), equipment.tools)
         recording.tell = log.tell
     return Run(

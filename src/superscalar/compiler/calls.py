@@ -14,8 +14,9 @@ from typing import Any, Literal, TypeAlias, overload
 from superscalar.compiler.result import RunResult
 from superscalar.errors import UsageError
 from superscalar.labels import Label
-from superscalar.plan import ir, planned
+from superscalar.plan import ir, passed, planned
 from superscalar.plan.evaluate.json_text import Twice, once
+from superscalar.plan.passes.pipeline import Pipeline
 from superscalar.short import LONGEST_REPR, bounded, lines
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
@@ -87,18 +88,35 @@ class _Asked:
 
 
 class ToolTurn:
-    """A turn of tool calls as a plan: one task a call, in their order, all of them joined."""
+    """A turn of tool calls as a plan: one task a call, in their order, all of them joined.
 
-    def __init__(self, message: object, tools: Toolset) -> None:
+    `numbers`: how often each tool was called in the turns before it, in the same run.
+    """
+
+    def __init__(self, message: object, tools: Toolset, numbers: dict[str, int] | None = None) -> None:
         self.shape, found = _calls_in(message)
         self._asked: list[_Asked] = []
         self._tasks: list[ir.Task] = []
-        self._numbers: dict[str, int] = {}
+        self._numbers = {} if numbers is None else numbers
+        self._signatures = tools.signatures
         for call in found:
             self._take(call, tools)
-        items = tuple((None, task.id) for task in self._tasks)
-        join = ir.Task("join()", ir.Join(items))
-        self.plan = planned([*self._tasks, join], tools.signatures)
+
+    @property
+    def plan(self) -> ir.Plan:
+        """The plan, where there is nothing before it."""
+        return planned([*self._tasks, self._join("join()")], self._signatures)
+
+    def behind(self, passes: Pipeline) -> tuple[ir.Task, ...]:
+        """Its tasks, behind those of the turns before it; none where no call can be made."""
+        return tuple(passed([*self._tasks, self._join(self._id("join"))], passes)) if self._tasks else ()
+
+    def _join(self, id: TaskId) -> ir.Task:
+        return ir.Task(id, ir.Join(tuple((None, task.id) for task in self._tasks)))
+
+    def _id(self, name: str) -> TaskId:
+        number = self._numbers[name] = self._numbers.get(name, 0) + 1
+        return f"{name}()" if number == 1 else f"{name}().{number}"
 
     def _take(self, call: object, tools: Toolset) -> None:
         """One call. What is wrong with it fails it alone, with a message that the model can mend it by."""
@@ -113,19 +131,21 @@ class ToolTurn:
         except _Unusable as error:
             self._asked.append(_Asked(id, name, kind, None, Failure("arguments", str(error))))
             return
-        number = self._numbers[alias] = self._numbers.get(alias, 0) + 1
-        work = ir.Call(alias, arguments, tool.effect)
-        task = ir.Task(f"{alias}()" if number == 1 else f"{alias}().{number}", work)
+        task = ir.Task(self._id(alias), ir.Call(alias, arguments, tool.effect))
         self._tasks.append(task)
         self._asked.append(_Asked(id, name, kind, task.id))
 
     def results(self, run: RunResult) -> CallResults:
         """What became of the calls, and the messages that say so."""
-        made = [CallResult(asked.id, asked.name, *self._result(asked, run)) for asked in self._asked]
+        made = self.came_to(run.outcomes)
         return CallResults(made, self._messages(made), run)
 
-    def _result(self, asked: _Asked, run: RunResult) -> tuple[Outcome, str]:
-        outcome = run.outcomes[asked.task] if asked.task is not None else asked.failure
+    def came_to(self, outcomes: Mapping[TaskId, Outcome]) -> list[CallResult]:
+        """What became of each call, in their order."""
+        return [CallResult(asked.id, asked.name, *self._result(asked, outcomes)) for asked in self._asked]
+
+    def _result(self, asked: _Asked, outcomes: Mapping[TaskId, Outcome]) -> tuple[Outcome, str]:
+        outcome = outcomes[asked.task] if asked.task is not None else asked.failure
         assert outcome is not None  # one of the two is there
         match outcome:
             case Observation(str() as text):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from superscalar import events, joiner, planner
 from superscalar.compiler import approval
+from superscalar.compiler.ways import PLANNED, Way
 from superscalar.errors import UsageError
 from superscalar.examples import Examples, example_of
 from superscalar.executors import LOCAL
@@ -65,6 +66,7 @@ class Equipment:
     constrains: bool = False
     grammar: Grammar | None = None
     examples: Examples = field(default_factory=Examples)
+    way: Way = PLANNED
 
     @property
     def secrets(self) -> tuple[Any, ...]:
@@ -102,6 +104,16 @@ class Equipment:
                 'this agent has no model to plan with; write LLMCompiler(model="openai:gpt-5-mini", ...) '
                 'or model="local", or run a plan of your own: agent.execute(agent.compile(source))'
             )
+
+    def need_plans(self) -> None:
+        """Make sure that there is a model, and that it plans.
+
+        Raises:
+            UsageError: there is none, or it calls tools in turns.
+        """
+        self.need_planner()
+        if self.way.form is not None:
+            raise UsageError(f"an agent of the kind {self.way.name} calls tools in turns, and writes no plans")
 
     def check_setup(self) -> None:
         """Make sure that each model has what it needs, before any of them is asked: also those that may never be.
@@ -312,12 +324,13 @@ def _has_server(given: str | ChatModel) -> bool:
     return isinstance(given, str) and given.startswith("openai:")
 
 
-def equipped(options: Options) -> Equipment:
-    """Make of options what they stand for.
+def equipped(options: Options, way: Way = PLANNED) -> Equipment:
+    """Make of options what they stand for, for an agent that answers in this way.
 
     Raises:
         UsageError: they contradict each other; the message shows what to write.
     """
+    options = way.told(options)
     approval.check_approver(options.approve, plans=options.approve_plan, recorded=options.journal is not None)
     if options.syntax is not None:
         front_of(options.syntax)  # says which there are
@@ -334,6 +347,8 @@ def equipped(options: Options) -> Equipment:
                 f"max_cost={options.max_cost:g} cannot count what {model.name} costs; write "
                 f"model={type(model).__name__}(..., prices=Prices(input=0.25, output=2.0)), per million tokens"
             )
+    if way.form is not None and (joiners != planners or options.output_type is not None):
+        raise UsageError(f"{way.name} has no joiner: the model that calls is the one that answers, in text")
     for model in planners:
         natural = _natural(model, options)
         if _is_held(model, options) and options.syntax not in (None, natural):
@@ -351,5 +366,6 @@ def equipped(options: Options) -> Equipment:
         random=options.random or Random(),
         limits=Limits({}, options.max_concurrency),
         syntax=options.syntax or (_natural(planners[0], options) if planners else "python"),
+        way=way,
     )
     return equipment.with_tools(Toolset(options.tools, limits=options.limits, schemas=options.schemas))

@@ -268,7 +268,7 @@ class Planning:
         return self._wiring.spent() if self._running else None
 
     def _release(self) -> None:
-        if not self._equipment.options.approve_plan:
+        if not (self._equipment.options.approve_plan or self._equipment.way.whole):
             self._wiring.unit.release()
 
     def _is_late(self) -> bool:

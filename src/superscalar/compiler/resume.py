@@ -15,6 +15,7 @@ from superscalar.compiler.equipment import Equipment
 from superscalar.compiler.guards import Guards
 from superscalar.compiler.older import in_todays_names, why_not, with_what_was_heard
 from superscalar.compiler.past import Past
+from superscalar.compiler.prepared import Ready
 from superscalar.compiler.recording import Recording, history_of
 from superscalar.compiler.result import RunResult
 from superscalar.compiler.run import Run
@@ -39,13 +40,11 @@ Resolve: TypeAlias = Callable[[Doubt], Verdict | Awaitable[Verdict]]
 
 
 async def resumed(
-    equipment: Equipment,
+    ready: Ready,
     recording: Recording,
     log: Log,
-    guards: Guards,
     *,
     context: Any,
-    deadline: float | None,
     resolve: Resolve | None,
     rules_changed: bool,
 ) -> RunResult:
@@ -55,7 +54,10 @@ async def resumed(
         InDoubt: writes may have happened, and there is no `resolve` to ask. Nothing has changed.
         UsageError: as for `restored`.
     """
+    equipment, guards, deadline = ready
     try:
+        if recording.log.about.get("kind") == "answer":
+            equipment.check_setup()
         allowed = partial(guards.check, recording.log, rules_changed=rules_changed)
         log.tell = recording.tell = telling(equipment, context)
         runners = equipment.runners if log.tell is None else log.tell.learning(equipment.runners)
@@ -68,6 +70,21 @@ async def resumed(
         await recording.log.aclose()
         raise
     return await run.go_on(past, verdicts)
+
+
+async def doubts_of(ready: Ready, recording: Recording, *, rules_changed: bool) -> tuple[Doubt, ...]:
+    """The writes of a run whose lease is taken that nobody knows of whether they happened. It is given back.
+
+    Raises:
+        UsageError: as for `restored`.
+    """
+    equipment, guards, _ = ready
+    try:
+        again = await without_secrets(equipment, recording)
+        run, _past = restored(equipment, recording, Log(), guards, again, rules_changed=rules_changed)
+        return run.rest.doubts
+    finally:
+        await recording.log.aclose()
 
 
 async def without_secrets(
@@ -128,6 +145,7 @@ def restored(
             the tools are not those that it needs, or `guards` are not those that it was begun under.
     """
     about, id = recording.log.about, recording.log.run
+    equipment.way.check(id, about)
     _check_that_it_is_open(recording.log, again.recorded, about.get("kind") == "answer")
     log.events.extend(on_one_clock(again.recorded, asyncio.get_running_loop().time()))
     past = Past(log.events, about, equipment.syntax, equipment.listing)

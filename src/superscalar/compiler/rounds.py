@@ -84,7 +84,7 @@ class Rounds:
         self._unit.begin_round(len(self._wiring.ledger.rounds), reason, self._seen)
         if first and (shown := self._equipment.shown(self._listing, self._wiring.now())) is not None:
             self._wiring.log.record(shown)
-        if running and self._equipment.options.approve_plan:
+        if running and (self._equipment.options.approve_plan or self._equipment.way.whole):
             self._unit.hold()
         await self._round(running=running)
 
@@ -126,6 +126,8 @@ class Rounds:
             self._wiring.happened(events.Ordered(self._wiring.now(), moved))
         if self._equipment.options.approve_plan:
             await self.approve(self._program.of_round())
+        elif self._equipment.way.whole:
+            self._unit.release()
         if not self._wiring.late:
             self._unit.seal()
 

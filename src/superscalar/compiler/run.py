@@ -19,6 +19,7 @@ from superscalar.compiler.recording import Recording
 from superscalar.compiler.result import Ending, Outcomes, RunResult, knowing
 from superscalar.compiler.rounds import Rounds
 from superscalar.compiler.stream import Log
+from superscalar.compiler.turns import Turns
 from superscalar.compiler.wiring import Wiring
 from superscalar.errors import ApprovalPending, JoinError
 from superscalar.excerpt import excerpt
@@ -74,6 +75,8 @@ class Run:
         self._unit = wiring.unit
         self._files = files if past is None else past.files  # which it has heard of by now
         self._rounds = Rounds(wiring, past)
+        form = equipment.way.form
+        self._turns = None if form is None else Turns(wiring, self._rounds, form)
         self._joining = Joining(wiring)
         self._progress = Progress(set() if past is None else past.failed)
         log.keep = recording
@@ -118,6 +121,9 @@ class Run:
         said = tuple(history)
 
         async def main() -> Ending:
+            if self._turns is not None:
+                self._turns.ask(question, said, self._files)
+                return await self._to_answer_in_turns(self._turns, question, said)
             self._rounds.ask(question, said, self._files)
             await self._rounds.plan()
             return await self._from_plan_to_answer(question, said)
@@ -165,9 +171,17 @@ class Run:
             if self._equipment.answer_type is not None:
                 answer = self._equipment.answer_type.again(answer)
             return self._answered(answer, past.question, past.said)
+        if self._turns is not None:
+            self._turns.ask(past.question, past.said, self._files)
+            await self._turns.go_on(past)
+            return await self._to_answer_in_turns(self._turns, past.question, past.said)
         self._rounds.ask(past.question, past.said, self._files)
         await self._rounds.go_on(past)
         return await self._from_plan_to_answer(past.question, past.said)
+
+    async def _to_answer_in_turns(self, turns: Turns, question: str, said: tuple[Message, ...]) -> Ending:
+        answered = await turns.answer()
+        return self._answered(answered.text, question, said, answered.cut)
 
     async def _from_plan_to_answer(self, question: str, said: tuple[Message, ...]) -> Ending:
         """Run what is planned, and join and plan again until there is an answer."""
@@ -190,7 +204,7 @@ class Run:
     def _answered(self, answer: Any, question: str, said: tuple[Message, ...], cut: str = "") -> Ending:
         """What the run comes to; of an answer that was `cut`, everything else is there."""
         text = answer if isinstance(answer, str) else excerpt(answer, 4_000)
-        tasks = self._rounds.tasks
+        tasks = self._rounds.tasks if self._turns is None else self._turns.tasks
         label = self._wiring.sight.label(tasks, joined=bool(self._equipment.joiners), heard=heard(said))
         return Ending(
             answer=None if cut else answer,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, Protocol, Self, TypeAlias
 
@@ -130,7 +130,9 @@ class Request:
 
     `max_tokens` bounds the reply (tokens). `stop`: texts that end it and are not part of it. `grammar`: what
     the reply must follow, a plan or, where it is a JSON Schema alone, a document; a model that cannot constrain its
-    output ignores it (`ChatModel.constrains` tells).
+    output ignores it (`ChatModel.constrains` tells). `tools`: those that it may call, as OpenAI's chat completions
+    describe them; each call is a line of the reply, `{"name": ..., "arguments": ...}`. A model that knows of none
+    ignores them.
     """
 
     messages: tuple[Message, ...]
@@ -138,6 +140,7 @@ class Request:
     temperature: float = 0.0
     stop: tuple[str, ...] = ()
     grammar: Grammar | None = None
+    tools: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from superscalar.models.base import Chunk, Message, Preparation, Request, Usage,
 from superscalar.models.beginnings import Beginnings, SteadyPart
 from superscalar.models.ending import Ends, ReplyEnd
 from superscalar.models.engine import Engine, LlamaEngine
+from superscalar.models.reply import CallPieces
 from superscalar.models.states import PromptStates
 from superscalar.models.weights import OnProgress
 
@@ -133,6 +134,7 @@ class LocalModel:
         """
         reply = self._submit(_body(request), steady_part(request.messages))
         end = ReplyEnd(_ENDS)
+        calls = CallPieces()
         usage: Usage | None = None
         try:
             while (event := await reply.news()) is not None:
@@ -144,12 +146,16 @@ class LocalModel:
                     delta = choice.get("delta") or {}
                     if thought := delta.get("reasoning_content"):
                         yield Chunk(thought=thought)
-                    if text := delta.get("content"):
+                    text = (delta.get("content") or "") + calls.take(delta)
+                    if text or calls.changed:
                         end.wrote()
+                    if text:
                         yield Chunk(text)
                     end.said(choice.get("finish_reason"))
                 if event.get("usage"):
                     usage = _usage(event["usage"])
+            if called := calls.written(cut=end.finish != "stop"):
+                yield Chunk("\n" + called)
             if end.finish is not None:
                 yield Chunk(finish=end.finish, usage=usage)
         finally:
@@ -450,6 +456,8 @@ def _body(request: Request) -> dict[str, object]:
             body["grammar"] = request.grammar.gbnf
         else:
             body["response_format"] = {"type": "json_object", "schema": dict(request.grammar.json_schema)}
+    if request.tools:
+        body["tools"] = list(request.tools)
     return body
 
 

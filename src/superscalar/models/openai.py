@@ -305,6 +305,8 @@ class OpenAIModel:
             body["stop"] = list(request.stop[:4])  # the protocol's limit; the reply is searched for the others
         if self._effort is not None:
             body["reasoning_effort"] = self._effort
+        if request.tools:
+            body["tools"] = list(request.tools)
         told = self._told.parameters(request.grammar)
         body |= {name: value for name, value in told.items() if dialect.takes(name)}
         body |= self._given

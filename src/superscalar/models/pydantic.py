@@ -231,7 +231,7 @@ class PydanticAIModel:
             model,
             turns(request.messages, self._by, breaks=breaks),
             model_settings=settings,
-            model_request_parameters=self._parameters(request.grammar),
+            model_request_parameters=(_calling(request.tools) if request.tools else self._parameters(request.grammar)),
             instrument=False,
         )
         async with asked as response:
@@ -418,6 +418,20 @@ def _profile(model: Any) -> Mapping[str, Any]:
     except NotImplementedError:
         return MappingProxyType({})
     return profile
+
+
+def _calling(tools: Iterable[Mapping[str, Any]]) -> Any:
+    """What tells the provider of tools that may be called, or left alone."""
+    models, described = importlib.import_module("pydantic_ai.models"), importlib.import_module("pydantic_ai.tools")
+    functions = [tool["function"] for tool in tools]
+    return models.ModelRequestParameters(
+        function_tools=[
+            described.ToolDefinition(
+                name=one["name"], description=one["description"], parameters_json_schema=dict(one["parameters"])
+            )
+            for one in functions
+        ]
+    )
 
 
 def _address(model: Any) -> str:

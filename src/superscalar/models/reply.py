@@ -52,7 +52,7 @@ class Reply:
         self._stops = StopFilter(stops)
         self._text = Surrogates()
         self._thought = Surrogates()
-        self._calls = _CallPieces()
+        self._calls = CallPieces()
         self._last = ""
         self._refusal: list[str] = []
         self._refused = 0
@@ -144,7 +144,7 @@ class Reply:
         self._usage = usage or self._usage
 
 
-class _CallPieces:
+class CallPieces:
     """The calls of tools in a reply, which come in pieces."""
 
     def __init__(self) -> None:

@@ -30,6 +30,7 @@ __all__ = [
     "compile_plan",
     "detect",
     "grammar",
+    "passed",
     "planned",
     "print_as",
     "print_plan",
@@ -68,8 +69,13 @@ def print_as(tasks: Sequence[Task], syntax: Syntax) -> str:
 
 def planned(tasks: Iterable[Task], signatures: Signatures) -> Plan:
     """A plan of tasks that no text was read for: with their needs, and what the passes add to each."""
-    passes = Pipeline(signatures)
-    return Plan(tuple(passes(replace(task, needs=needs_of(task.work))) for task in tasks))
+    return Plan(tuple(passed(tasks, Pipeline(signatures))))
+
+
+def passed(tasks: Iterable[Task], passes: Pipeline) -> Iterator[Task]:
+    """Tasks that no text was read for, as they are published behind those that went through these passes before."""
+    for task in tasks:
+        yield passes(replace(task, needs=needs_of(task.work)))
 
 
 def check(source: str, signatures: Signatures, syntax: AnySyntax = "auto") -> tuple[Diagnostic, ...]:

@@ -13,13 +13,19 @@ MODULES: Final = {
     "superscalar.models": "Language models: of servers, of a file, and your own. See [models](models.md).",
     "superscalar.journal": "The file of runs. See [runs that are recorded](durable.md).",
     "superscalar.mcp": "What MCP servers ask a person. See [MCP servers](mcp.md).",
+    "superscalar.baselines": "What a plan is measured against. See [baselines](baselines.md).",
     "superscalar.testing": "Doubles and virtual time for tests of your own. See [testing](testing.md).",
 }
 """The modules whose `__all__` is public."""
 
 _GIVEN: Final = {"ObservedRun", "Outcomes", "RunLog", "RunStream"}
 """What is handed out, and made by nobody else."""
-_OPTIONS: Final = {"LLMCompiler": "LLMCompiler(model=None, tools=(), **options)", "Options": "Options(**options)"}
+_AS_LLMCOMPILER: Final = ("NativeParallel", "NativeReAct", "ReAct", "ReWOO", "Sequential")
+"""What has the methods of that."""
+_OPTIONS: Final = {
+    **{agent: f"{agent}(model=None, tools=(), **options)" for agent in ("LLMCompiler", *_AS_LLMCOMPILER)},
+    "Options": "Options(**options)",
+}
 """What takes all the [options](options.md)."""
 
 
@@ -39,7 +45,7 @@ def page() -> str:
             if called := _signature(name, made):
                 lines += ["```", called, "```", ""]
             lines += [first_line(made)]
-            if inspect.isclass(made) and (own := list(_methods(made))):
+            if inspect.isclass(made) and (own := list(_methods(made))) and made.__name__ not in _AS_LLMCOMPILER:
                 lines += ["", "| | |", "|---|---|", *own]
     return "\n".join(lines) + "\n"
 
