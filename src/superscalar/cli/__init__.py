@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import sys
 import threading
@@ -27,7 +26,6 @@ def main() -> None:
         if end.code in (130, 143):
             _leave_at_once(end.code)
         if _is_kept_by_an_sdk():
-            atexit._run_exitfuncs()  # noqa: SLF001 -- a process that leaves so runs none by itself
             _leave_at_once(end.code if isinstance(end.code, int) else 0)
         raise
 
@@ -46,7 +44,7 @@ def _is_kept_by_an_sdk() -> bool:
 
 
 def _leave_at_once(code: int) -> NoReturn:
-    """End the process without waiting for what a stopped run left behind.
+    """End the process without waiting for what a stopped run, or an SDK, left behind.
 
     The run has settled and was reported; but a model that was reading may take seconds to let go, and a thread of a
     tool that does not end takes for ever. Whoever pressed Ctrl-C, or sent a signal, has waited enough.
