@@ -193,8 +193,9 @@ def test_a_planner_that_needs_no_grammar_is_told_what_all_large_ones_are() -> No
 
     async def test() -> None:
         async with serving(replying(['x = price("IBM")\njoin(x)'])) as server:
-            for options in ({}, {"grammar": False}, {"syntax": "numbered"}):
-                agent = LLMCompiler(official(server.url), [price], joiner=None, **options)
+            told_so: tuple[dict[str, Any], ...] = ({}, {"grammar": False}, {"syntax": "numbered"})
+            agents = [LLMCompiler(official(server.url), [price], joiner=None, **options) for options in told_so]
+            for agent in agents:  # whose models live until their loop ends, and close their connections then
                 await agent.run("What is the price?")
         held, free, numbered = (exchange.body for exchange in server.exchanges)
         assert held["messages"] == free["messages"]
