@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from superscalar.errors import ModelSetupError
 from superscalar.forks import MAKING
+from superscalar.models.lives import closed_without
 
 
 class Connections(Protocol):
@@ -58,7 +59,7 @@ class OwnConnections:
                 made = self._make() if self._spare is None else self._spare
                 self._spare = None
             life = self._lives[loop] = _Life(made)
-        await life.begin()
+        await life.begin(self)
         yield life.model
 
     async def aclose(self) -> None:
@@ -69,7 +70,7 @@ class OwnConnections:
 
 
 class _Life:
-    """A model that is open until `end`, or until the loop closes its asynchronous generators.
+    """A model that is open until `end`, as long as its owner is there, or until the loop closes its async generators.
 
     The open generator is what ties it to the loop: `asyncio.run` closes those before it closes the loop, which is the
     last moment at which the connections can be closed.
@@ -81,14 +82,20 @@ class _Life:
         self._begun = asyncio.Lock()
         self._open = False
 
-    async def _live(self) -> AsyncGenerator[None, None]:
+    async def _live(self, owner: weakref.ref[object]) -> AsyncGenerator[None, None]:
         async with self.model:
-            yield
+            call_off = closed_without(owner(), self.end)
+            try:
+                yield
+            finally:
+                call_off()
 
-    async def begin(self) -> None:
+    async def begin(self, owner: object) -> None:
         async with self._begun:
             if not self._open:
-                life = self._live()  # anew each time: one that was cancelled while it opened the model is at its end
+                life = self._live(
+                    weakref.ref(owner)
+                )  # anew each time: one that was cancelled while it opened the model is at its end
                 await anext(life)
                 self._life, self._open = life, True
 

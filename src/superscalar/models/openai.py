@@ -23,6 +23,7 @@ from superscalar.models.constraint import Constraints
 from superscalar.models.dialect import Dialect, Rejection
 from superscalar.models.ending import Ends
 from superscalar.models.files import media_types, taken_by
+from superscalar.models.lives import closed_without
 from superscalar.models.origin import OtherOriginError, check_origin, credentials, options, without_credentials
 from superscalar.models.reply import ComplaintError, RefusedError, Reply
 from superscalar.models.saying import error_words, page, place, said_by_server
@@ -326,7 +327,7 @@ class OpenAIModel:
                 timeout=self._sdk.Timeout(None, connect=_CONNECTING),  # whoever asks knows how long it may be silent
                 http_client=http,
             )
-            client = self._clients[loop] = _Client(sdk)
+            client = self._clients[loop] = _Client(sdk, self)
             await client.tie_to_loop()
         return client.sdk
 
@@ -391,20 +392,22 @@ class OpenAIModel:
 
 
 class _Client:
-    """One event loop's SDK client, closed by `aclose` or when the loop closes its asynchronous generators.
+    """One event loop's SDK client, closed by `aclose`, with its owner, or when the loop closes its async generators.
 
     The open generator is what ties it to the loop: `asyncio.run` closes those before it closes the loop, which is the
     last moment at which the connections can be closed.
     """
 
-    def __init__(self, sdk: AsyncOpenAI) -> None:
+    def __init__(self, sdk: AsyncOpenAI, owner: object) -> None:
         self.sdk = sdk
         self._life = self._live()
+        self._call_off = closed_without(owner, self.aclose)
 
     async def _live(self) -> AsyncGenerator[None, None]:
         try:
             yield
         finally:
+            self._call_off()
             await self.sdk.close()
 
     async def tie_to_loop(self) -> None:
