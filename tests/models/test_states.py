@@ -12,12 +12,15 @@ from typing import Any
 
 import pytest
 
+from superscalar import Attachment, LLMCompiler
 from superscalar.errors import ModelSetupError
 from superscalar.models import LocalModel, Message, Request
-from superscalar.models.base import Preparation
+from superscalar.models.base import Preparation, steady_part
 from superscalar.models.beginnings import Beginnings
 from superscalar.models.engine import Emit, Engine
 from superscalar.models.states import MOST_BYTES, MOST_FILES, PromptStates
+from superscalar.testing import ScriptedModel
+from superscalar.testing import run as in_virtual_time
 
 SAYS = {"choices": [{"delta": {"content": "x"}, "finish_reason": None}]}
 END = {"choices": [{"delta": {}, "finish_reason": "stop"}]}
@@ -325,6 +328,21 @@ def test_an_engine_that_refuses(file: Path, states: Path) -> None:
     engine = PlayedEngine()
     engine.restore = refuse  # type: ignore[method-assign]
     assert ask(engine, file, states, "Why?")[0] == ("read", size(asked("Why?").messages))
+
+
+@pytest.mark.parametrize("question", ["How?", "caf\udce9?"])
+@pytest.mark.parametrize("files", [(), (Attachment.from_bytes(b"Read me.", "text/plain"),)], ids=["", "with a file"])
+def test_of_an_agent_with_secrets_nothing_of_its_own_is_kept(question: str, files: tuple[Attachment, ...]) -> None:
+    """Whatever its question is like: only what all agents are told."""
+
+    def kept_of(**options: Any) -> list[str]:
+        model = ScriptedModel("join(1)", "One.")
+        agent = LLMCompiler(model, instructions="Our code is 1234.", **options)
+        in_virtual_time(agent.run(question, files=files))
+        return [" ".join(turn.text for turn in steady_part(request.messages)) for request in model.requests]
+
+    assert ["1234" in text for text in kept_of()] == [True, True]
+    assert ["1234" in text for text in kept_of(redact=str)] == [False, False]
 
 
 def test_only_so_much_is_kept(tmp_path: Path) -> None:

@@ -99,8 +99,11 @@ class Message(_Beside):
 
     def going_on(self, text: str, attachments: Iterable[Attachment]) -> Self:
         """Return a turn that says more than this one, with these files, and is like it in all else."""
-        made = replace(self, text=self.text + text, attachments=tuple(attachments))
-        return made.carrying(self.carry).steady_for(self.steady)
+        return replace(self, text=self.text + text, attachments=tuple(attachments)).in_place_of(self)
+
+    def in_place_of(self, other: Message) -> Self:
+        """Return this very turn, with all that goes beside another one, which is said in other words here."""
+        return self.carrying(other.carry).steady_for(other.steady, private=other.private)
 
     def carrying(self, carry: object | None) -> Self:
         """Return this very turn, with what the model that wrote it gave with its reply."""

@@ -333,7 +333,7 @@ def _of_whole_characters(request: Request) -> Request:
     return replace(
         request,
         messages=tuple(
-            replace(message, text=text).carrying(message.carry).steady_for(message.steady)
+            replace(message, text=text).in_place_of(message)
             for text, message in zip(said, request.messages, strict=True)
         ),
     )
