@@ -76,6 +76,14 @@ def test_its_kind_is_that_of_its_first_bytes_or_else_of_its_name(tmp_path: Path)
     assert [file.media_type for file in found] == ["application/gzip", "application/x-bzip2", UNKNOWN]
 
 
+def test_a_kind_that_the_system_spells_with_capitals_or_not_as_one_is_no_reason_to_refuse_a_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for spelt, kind in (("application/A2L", "application/a2l"), ("no kind", UNKNOWN)):
+        monkeypatch.setattr("mimetypes.guess_type", lambda name, spelt=spelt: (spelt, None))
+        assert Attachment.from_bytes(b"x", name="engine.a2l").media_type == kind
+
+
 def test_what_cannot_be_read_or_is_no_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "large").write_bytes(b"12345")

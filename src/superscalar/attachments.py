@@ -123,7 +123,7 @@ class Attachment:
         import mimetypes  # here, as few programs need it
 
         named, packed = mimetypes.guess_type(name) if media_type is None and isinstance(name, str) else (None, None)
-        return cls(media_type or (named if packed is None else _PACKED.get(packed)) or UNKNOWN, content, name=name)
+        return cls(media_type or media_type_of(named if packed is None else _PACKED.get(packed)), content, name=name)
 
     # ---------------------------------------------------------------------------------------------------- what it is
 

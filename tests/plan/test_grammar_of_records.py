@@ -6,6 +6,7 @@ import enum
 import json
 from dataclasses import dataclass, field
 from random import Random
+from typing import Literal
 
 import pytest
 from grammar_matcher import follows
@@ -97,3 +98,12 @@ def test_what_the_schema_of_plans_in_json_accepts_can_be_read(seed: int) -> None
     plan = SchemaSampler(GRAMMAR.json_schema, Random(seed)).value()
     found = check(json.dumps(plan), TOOLS.signatures, "json")
     assert {problem.code for problem in found} <= {"E102", "E307", "W503", "E304"}, plan
+
+
+def test_a_constant_that_json_does_not_have_is_left_to_references() -> None:
+    @tool(effect="read")
+    def send(mark: Literal[b"a"], marks: list[Literal[b"a", "b"]]) -> None: ...
+
+    schema = json.dumps(grammar(Toolset([send])).json_schema)
+    anything = {"$ref": "#/$defs/value"}
+    assert json.dumps({"mark": anything, "marks": anything}) in schema

@@ -114,6 +114,21 @@ def test_in_json_the_join_is_never_left_out_as_its_grammar_wants_it() -> None:
     assert print_as(compile_plan("join()", TOOLS).tasks, "json") == '{"steps": [], "join": []}'
 
 
+@pytest.mark.parametrize("nothing", ["None", "[]", "{}"])
+def test_in_json_a_join_of_nothing_cannot_be_said_as_it_means_everything(nothing: str) -> None:
+    plan = compile_plan(f'a = search("K2")\njoin({nothing})', TOOLS)
+    with pytest.raises(BeyondSteps):
+        print_as(plan.tasks, "json")
+    for syntax in ("numbered", "rewoo"):
+        assert meaning(compile_plan(print_as(plan.tasks, syntax), TOOLS, syntax)) == meaning(plan)
+
+
+@pytest.mark.parametrize("something", ["0", "False", '""', "[a]"])
+def test_in_json_a_join_of_something_falsy_is_said(something: str) -> None:
+    plan = compile_plan(f'a = search("K2")\njoin({something})', TOOLS)
+    assert meaning(compile_plan(print_as(plan.tasks, "json"), TOOLS, "json")) == meaning(plan)
+
+
 @pytest.mark.parametrize(
     "plan",
     [

@@ -175,5 +175,7 @@ def _of(node: ast.expr, forms: Mapping[str, Form]) -> list[JsonSchema]:
             return [{"type": "object", "additionalProperties": _or_reference(_of(item, forms))}]
         case ast.Subscript(value=ast.Name(id="Literal"), slice=values):
             constants = values.elts if isinstance(values, ast.Tuple) else [values]
-            return [_one_of([ast.literal_eval(constant) for constant in constants])]
+            known = [ast.literal_eval(constant) for constant in constants]
+            if all(type(value) in _TYPES for value in known):  # JSON has no bytes
+                return [_one_of(known)]
     raise ValueError

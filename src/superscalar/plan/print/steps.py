@@ -53,6 +53,8 @@ def json_steps(tasks: Sequence[Task]) -> str:
             plan["join"] = {str(name): _in_json(value) for name, value in named}
         case ((None, value),):
             plan["join"] = _in_json(value)
+            if plan["join"] in (None, [], {}):
+                raise BeyondSteps("a join of nothing, which means everything in JSON")
         case None:
             plan["join"] = []  # everything; without it, it is no plan where there are no steps
         case items:
