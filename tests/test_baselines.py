@@ -435,6 +435,27 @@ def test_a_run_in_turns_goes_on_wherever_its_process_died(tmp_path: Path) -> Non
         )
 
 
+def test_a_turn_of_which_nothing_could_be_called_is_told_of_when_it_goes_on(tmp_path: Path) -> None:
+    journal, died = Journal(tmp_path / "whole.db"), tmp_path / "died.db"
+    model = ScriptedModel(called(("cost", {"ticker": "IBM"})), called(("price", {"ticker": "IBM"})), "140")
+    run(NativeParallel(model, [price], journal=journal.path).run("?", run_id="r"))
+
+    events = [record.event for record in journal.read("r")]
+    *_, last_turn = (place for place, event in enumerate(events) if isinstance(event, RoundStarted))
+
+    async def left() -> None:
+        log = Journal(died).begin("r", dict(journal.about("r")))
+        for event in events[:last_turn]:
+            log.append(event)
+        log.close()
+
+    run(left())
+    again = ScriptedModel("140")
+    assert run(NativeParallel(again, [price], journal=died).resume("r")).answer == "140"
+    assert again.requests[0].messages == model.requests[-1].messages
+    assert "there is no tool `cost`" in again.requests[0].messages[3].text
+
+
 def test_a_turn_that_waits_for_a_person_goes_on_when_that_was_answered(tmp_path: Path) -> None:
     journal = tmp_path / "runs.db"
     calls = called(("mail", {"to": "bob", "text": "hi"}))
