@@ -181,7 +181,7 @@ class Turns:
                 if tasks:
                     self._unit.retire(tuple(task.id for task in tasks), ANEW)
                 continue
-            if not tasks:
+            if not (tasks or one.round.sealed):
                 continue
             self._tasks += tasks
             if not one.round.sealed and not self._wiring.late:
