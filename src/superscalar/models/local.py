@@ -318,10 +318,13 @@ class _WorkerReply:
     async def news(self) -> Mapping[str, Any] | None:
         """Return the next event, as `get` does; and before the first, every few seconds that others come before it."""
         while not self._generating:
+            patience = asyncio.timeout(_STILL_WAITING)
             try:
-                async with asyncio.timeout(_STILL_WAITING):
+                async with patience:
                     return await self.get()
             except TimeoutError:
+                if not patience.expired():
+                    raise  # it is what went wrong
                 if not self._generating:
                     return {"loading": "waiting for the replies before it", "fraction": 0.0}
         return await self.get()
