@@ -378,6 +378,21 @@ def test_a_state_that_could_not_be_saved_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_cannot_be_written_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in an image whose files are read-only, or are somebody else's."""
+    states = PromptStates(tmp_path, "played")
+
+    def save(name: str) -> None:
+        (tmp_path / name).write_text("saved")
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(path)
+
+    states.keep("0" * 32, save)
+    monkeypatch.setattr(os, "utime", refuse)
+    assert [states.find("0" * 32)] == kept(tmp_path)
+
+
 def test_two_processes_keep_the_same(tmp_path: Path) -> None:
     """Each saves for itself; one file stays, and either can be used."""
     one, other = PromptStates(tmp_path, "played"), PromptStates(tmp_path, "played")
