@@ -42,6 +42,7 @@ class PlayedEngine:
         self.go = threading.Event()
         self.go.set()
         self.refuses = ""
+        self.fails = False
         self._states = Path()
 
     def load(self, path: Path, threads: int, context: int, states: Path) -> Engine:
@@ -55,7 +56,10 @@ class PlayedEngine:
         known = next((at for at, (a, b) in enumerate(zip(text, self.holds[slot], strict=False)) if a != b), None)
         known = min(len(text), len(self.holds[slot])) if known is None else known
         self.did.append(("read", len(text) - known))
+        fails = self.fails
         self.reading.set()
+        if fails:
+            raise RuntimeError("a fault")
         if self.refuses:
             emit({"error": self.refuses})
             return
@@ -343,6 +347,30 @@ def test_of_an_agent_with_secrets_nothing_of_its_own_is_kept(question: str, file
 
     assert ["1234" in text for text in kept_of()] == [True, True]
     assert ["1234" in text for text in kept_of(redact=str)] == [False, False]
+
+
+@pytest.mark.parametrize("what", ["the engine", "the file"])
+def test_what_goes_wrong_while_nobody_waits(file: Path, states: Path, what: str) -> None:
+    """Later requests are answered all the same."""
+    engine = PlayedEngine()
+    first = Request((Message("user", "How?"),), max_tokens=9)
+
+    async def test() -> None:
+        one = model(engine, file, states)
+        assert await reply(one, first) == "x"
+        if what == "the file":
+            await asyncio.to_thread(file.unlink)
+        else:
+            engine.fails = True
+        engine.reading.clear()
+        one.expect(asked("Why?").messages)
+        if what == "the engine":
+            await asyncio.to_thread(engine.reading.wait)
+            engine.fails = False
+        assert await reply(one, first) == "x"
+        await one.aclose()
+
+    run(test)
 
 
 def test_only_so_much_is_kept(tmp_path: Path) -> None:
