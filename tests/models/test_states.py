@@ -261,6 +261,20 @@ def test_what_is_expected_is_not_kept_twice(states: Path) -> None:
         assert ([what for what, _ in engine.did], read.waiting) == (expected, False)
 
 
+def test_what_made_way_is_read_behind_the_others(states: Path) -> None:
+    """Else one that is stopped each time would keep the others from being read."""
+    engine = PlayedEngine()
+    engine.load(states, 1, 1, states)
+    played = PromptStates(states, "played")
+    read = Beginnings(engine, played)
+    first, second = ([{"role": "system", "content": said}] for said in ("Answer.", "Plan."))
+    read.expect(first)
+    read.expect(second)
+    read.read_next(lambda: True)
+    read.read_next(lambda: False)
+    assert (played.find(played.key(first)), played.find(played.key(second)) is None) == (None, False)
+
+
 def test_what_is_expected_of_a_model_that_nobody_used(file: Path, states: Path) -> None:
     """It is not loaded for that."""
     engine = PlayedEngine()

@@ -85,7 +85,7 @@ class Beginnings:
         except Exception as error:  # noqa: BLE001 - nobody waits for it, and the next request is to be answered
             self._unkept.pop(key, None)
             _LOG.info("what was read of a prompt is not kept: %s", error)
-        if stopped:
+        if stopped and self._unkept.pop(key, None) is not None:
             self._unkept[key] = beginning  # behind the others
 
     def read_now(self, beginning: SteadyPart, emit: Emit) -> None:
