@@ -281,6 +281,19 @@ def test_a_request_that_waits_its_turn_says_so(file: Path, monkeypatch: pytest.M
     run(test)
 
 
+def test_a_load_that_took_too_long_is_told(file: Path) -> None:
+    """It is an error like others, and not the time after which a request says that it waits."""
+
+    def give_up(*_: object) -> None:
+        raise TimeoutError("too slow")
+
+    async def test() -> None:
+        with pytest.raises(TimeoutError, match="too slow"):
+            await reply(LocalModel(path=file, load=saying("x").load, progress=give_up))
+
+    run(test)
+
+
 def test_several_event_loops_share_a_model(file: Path) -> None:
     """Loops in turn and loops at once are served by one engine, loaded once."""
     engine = saying("x")

@@ -174,6 +174,29 @@ def test_a_setting_that_a_provider_refuses_is_left_out_from_then_on() -> None:
     assert ["temperature" in settings for settings in model.settings] == [True, False, False]
 
 
+def test_a_setting_that_a_provider_refuses_is_left_out_of_every_request_under_way() -> None:
+    refusal = http(400, {"message": "`temperature` is deprecated for this model"})
+    model = Scripted(refusal, refusal, ["x"])
+    both = asyncio.Barrier(2)
+
+    async def stream(asked: list[Any], info: Any) -> AsyncIterator[Any]:
+        if len(model.asked) < 2:
+            model.asked.append(asked)
+            await both.wait()
+        async for piece in model._stream(asked, info):
+            yield piece
+
+    model.model = function.FunctionModel(stream_function=stream)
+
+    async def test() -> list[list[Chunk]]:
+        asked = model.of()
+        async with asyncio.timeout(20):
+            return await asyncio.gather(said(asked), said(asked))
+
+    assert [text_of(chunks) for chunks in asyncio.run(test())] == ["x", "x"]
+    assert ["temperature" in settings for settings in model.settings] == [True, True, False, False]
+
+
 def test_a_bound_that_is_too_large_for_a_model_is_asked_again_without_room_for_thoughts() -> None:
     model = Scripted(http(400, {"message": "max_tokens: 12388 > 8192, which is the maximum"}), ["x"])
 

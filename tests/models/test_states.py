@@ -42,6 +42,7 @@ class PlayedEngine:
         self.go = threading.Event()
         self.go.set()
         self.refuses = ""
+        self.fails = False
         self._states = Path()
 
     def load(self, path: Path, threads: int, context: int, states: Path) -> Engine:
@@ -55,7 +56,10 @@ class PlayedEngine:
         known = next((at for at, (a, b) in enumerate(zip(text, self.holds[slot], strict=False)) if a != b), None)
         known = min(len(text), len(self.holds[slot])) if known is None else known
         self.did.append(("read", len(text) - known))
+        fails = self.fails
         self.reading.set()
+        if fails:
+            raise RuntimeError("a fault")
         if self.refuses:
             emit({"error": self.refuses})
             return
@@ -257,6 +261,20 @@ def test_what_is_expected_is_not_kept_twice(states: Path) -> None:
         assert ([what for what, _ in engine.did], read.waiting) == (expected, False)
 
 
+def test_what_made_way_is_read_behind_the_others(states: Path) -> None:
+    """Else one that is stopped each time would keep the others from being read."""
+    engine = PlayedEngine()
+    engine.load(states, 1, 1, states)
+    played = PromptStates(states, "played")
+    read = Beginnings(engine, played)
+    first, second = ([{"role": "system", "content": said}] for said in ("Answer.", "Plan."))
+    read.expect(first)
+    read.expect(second)
+    read.read_next(lambda: True)
+    read.read_next(lambda: False)
+    assert (played.find(played.key(first)), played.find(played.key(second)) is None) == (None, False)
+
+
 def test_what_is_expected_of_a_model_that_nobody_used(file: Path, states: Path) -> None:
     """It is not loaded for that."""
     engine = PlayedEngine()
@@ -345,6 +363,30 @@ def test_of_an_agent_with_secrets_nothing_of_its_own_is_kept(question: str, file
     assert ["1234" in text for text in kept_of(redact=str)] == [False, False]
 
 
+@pytest.mark.parametrize("what", ["the engine", "the file"])
+def test_what_goes_wrong_while_nobody_waits(file: Path, states: Path, what: str) -> None:
+    """Later requests are answered all the same."""
+    engine = PlayedEngine()
+    first = Request((Message("user", "How?"),), max_tokens=9)
+
+    async def test() -> None:
+        one = model(engine, file, states)
+        assert await reply(one, first) == "x"
+        if what == "the file":
+            await asyncio.to_thread(file.unlink)
+        else:
+            engine.fails = True
+        engine.reading.clear()
+        one.expect(asked("Why?").messages)
+        if what == "the engine":
+            await asyncio.to_thread(engine.reading.wait)
+            engine.fails = False
+        assert await reply(one, first) == "x"
+        await one.aclose()
+
+    run(test)
+
+
 def test_only_so_much_is_kept(tmp_path: Path) -> None:
     """The files that were not used for longest make room, and so do those that nobody finished."""
     states = PromptStates(tmp_path, "played")
@@ -376,6 +418,21 @@ def test_a_state_that_could_not_be_saved_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="no space"):
         states.keep("0" * 32, save)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in an image whose files are read-only, or are somebody else's."""
+    states = PromptStates(tmp_path, "played")
+
+    def save(name: str) -> None:
+        (tmp_path / name).write_text("saved")
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(path)
+
+    states.keep("0" * 32, save)
+    monkeypatch.setattr(os, "utime", refuse)
+    assert [states.find("0" * 32)] == kept(tmp_path)
 
 
 def test_two_processes_keep_the_same(tmp_path: Path) -> None:

@@ -82,10 +82,10 @@ class Beginnings:
 
         try:
             self.read_now(beginning, emit)
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - nobody waits for it, and the next request is to be answered
             self._unkept.pop(key, None)
             _LOG.info("what was read of a prompt is not kept: %s", error)
-        if stopped:
+        if stopped and self._unkept.pop(key, None) is not None:
             self._unkept[key] = beginning  # behind the others
 
     def read_now(self, beginning: SteadyPart, emit: Emit) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import logging
 import os
 import queue
 import re
@@ -31,6 +32,7 @@ _CONTROL = re.compile(r"<\|(?=\w+\|>)")
 _EXIT_GRACE = 10.0  # seconds
 _IDLE: Final = 0.25  # seconds without a request after which there is time for what nobody waits for
 _STILL_WAITING = 10.0  # seconds
+_LOG: Final = logging.getLogger("superscalar.models")
 
 
 class LocalModel:
@@ -239,6 +241,13 @@ class _Loaded:
         """The same, where there was a use for it."""
         return self._made
 
+    def expect(self, beginning: SteadyPart) -> None:
+        """Have it read a beginning when nothing else is to do, if the model's file can be read still."""
+        try:
+            self.beginnings.expect(beginning)
+        except OSError as error:
+            _LOG.info("what a prompt begins with is not read ahead: %s", error)
+
     def answer(self, reply: _WorkerReply) -> None:
         """Have it answer a request, or read a beginning and keep it."""
         if reply.body is None:
@@ -318,10 +327,13 @@ class _WorkerReply:
     async def news(self) -> Mapping[str, Any] | None:
         """Return the next event, as `get` does; and before the first, every few seconds that others come before it."""
         while not self._generating:
+            patience = asyncio.timeout(_STILL_WAITING)
             try:
-                async with asyncio.timeout(_STILL_WAITING):
+                async with patience:
                     return await self.get()
             except TimeoutError:
+                if not patience.expired():
+                    raise  # it is what went wrong
                 if not self._generating:
                     return {"loading": "waiting for the replies before it", "fraction": 0.0}
         return await self.get()
@@ -361,7 +373,7 @@ class _Worker:
         while (job := self._next()) is not None:
             if isinstance(job, _Announced):
                 if self._loaded is not None:
-                    self._loaded.beginnings.expect(job.beginning)
+                    self._loaded.expect(job.beginning)
                 continue
             self._current = job
             try:

@@ -204,6 +204,7 @@ class PydanticAIModel:
             while True:
                 reply = PartsReply(self._by, request.stop, self._ends, self._price)
                 settings = self._settings_for(request, model)
+                dispensable = self._dispensable(settings, request, model)  # now: another call may be refused meanwhile
                 try:
                     async with aclosing(self._chunks(reply, request, model, settings)) as chunks:
                         async for chunk in chunks:
@@ -211,9 +212,7 @@ class PydanticAIModel:
                 except RefusedError as refused:
                     raise ModelError(f"{self.name}: the model refused: {self._shown(str(refused))}") from None
                 except Exception as error:
-                    refused_name = (
-                        "" if reply.begun else refused_setting(error, self._dispensable(settings, request, model))
-                    )
+                    refused_name = "" if reply.begun else refused_setting(error, dispensable)
                     found = model_error(error, self.name, self._key_place, self._shown)
                     if not refused_name:
                         raise found from error

@@ -11,6 +11,7 @@ import secrets
 import stat
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -51,7 +52,8 @@ class PromptStates:
                 if named is None or why_not_trusted(path, folder=self.folder) is not None:
                     continue
                 if _sha256(path) == named[2]:
-                    os.utime(path)  # used last
+                    with suppress(OSError):  # it may be read all the same
+                        os.utime(path)  # used last
                     return path.name
                 _LOG.debug("%s is damaged, and deleted", path)
                 path.unlink(missing_ok=True)
