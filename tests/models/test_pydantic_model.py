@@ -191,7 +191,7 @@ def test_a_setting_that_a_provider_refuses_is_left_out_of_every_request_under_wa
     async def test() -> list[list[Chunk]]:
         asked = model.of()
         async with asyncio.timeout(20):
-            return await asyncio.gather(said(asked), said(asked))
+            return list(await asyncio.gather(said(asked), said(asked)))
 
     assert [text_of(chunks) for chunks in asyncio.run(test())] == ["x", "x"]
     assert ["temperature" in settings for settings in model.settings] == [True, True, False, False]

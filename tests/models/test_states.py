@@ -189,6 +189,22 @@ def test_a_damaged_file_is_not_given_to_the_engine(file: Path, states: Path, dam
     assert name in kept(states)
 
 
+def test_a_model_whose_file_is_gone_answers(file: Path, states: Path) -> None:
+    """It is loaded already; only nobody knows whose states are like its own."""
+    engine = PlayedEngine()
+
+    async def test() -> None:
+        one = model(engine, file, states)
+        await one.prepare()
+        await asyncio.to_thread(file.unlink)
+        one.expect(asked("Why?").messages)
+        assert await reply(one, asked("How?")) == "x"
+        await one.aclose()
+
+    run(test)
+    assert [what for what, _ in engine.did] == ["read", "close"]
+
+
 @pytest.mark.parametrize("other", ["model", "engine", "prefix"])
 def test_a_state_serves_nobody_else(file: Path, states: Path, other: str) -> None:
     """Another model file, another engine or other words: what was kept says nothing of them."""

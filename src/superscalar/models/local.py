@@ -242,11 +242,17 @@ class _Loaded:
         return self._made
 
     def expect(self, beginning: SteadyPart) -> None:
-        """Have it read a beginning when nothing else is to do, if the model's file can be read still."""
+        """Have it read a beginning when nothing else is to do."""
+        if (beginnings := self._usable()) is not None:
+            beginnings.expect(beginning)
+
+    def _usable(self) -> Beginnings | None:
+        """What it has read of prompts; None where the model's file is gone, whose hash nobody knows then."""
         try:
-            self.beginnings.expect(beginning)
+            return self.beginnings
         except OSError as error:
-            _LOG.info("what a prompt begins with is not read ahead: %s", error)
+            _LOG.info("nothing that is read of prompts is kept: %s", error)
+            return None
 
     def answer(self, reply: _WorkerReply) -> None:
         """Have it answer a request, or read a beginning and keep it."""
@@ -256,15 +262,17 @@ class _Loaded:
                     self.beginnings.read_now(reply.beginning, reply.emit)
                 except OSError as error:
                     raise ModelSetupError(f"what was read of the prompt cannot be kept: {error}") from error
-        elif not reply.beginning:
+            return
+        beginnings = self._usable() if reply.beginning else None
+        if beginnings is None:
             if self._made is not None:
                 self._made.forget()  # the engine chooses the slot
             self.engine.generate(reply.body, reply.emit)
-        else:
-            slot = self.beginnings.slot_for(reply.beginning)
-            self.engine.generate({**reply.body, "id_slot": slot}, reply.emit)
-            if not reply.stopped:
-                self.beginnings.has_read(reply.beginning)
+            return
+        slot = beginnings.slot_for(reply.beginning)
+        self.engine.generate({**reply.body, "id_slot": slot}, reply.emit)
+        if not reply.stopped:
+            beginnings.has_read(reply.beginning)
 
 
 class _Announced:
