@@ -326,6 +326,15 @@ async def _let_in(granted: Grants, caller: Ticket | None, model: ChatModel, run:
         comer.leave()
 
 
+def beginning() -> list[Message]:
+    """What each conversation with a model that extracts begins with, whatever it reads and for whom; it is steady."""
+    conversation = [Message("system", _SYSTEM)]
+    for schema, said, look, reply in _EXAMPLES:
+        conversation += [Message("user", _asked(schema, _as_json(said), look)), Message("assistant", reply)]
+    conversation[-1].steady_for(len(conversation[-1].text))
+    return conversation
+
+
 def extraction(
     models: Sequence[ChatModel],
     schemas: Mapping[str, Any],
@@ -462,10 +471,7 @@ class _TypeReader:
         wanted = find.strip()
         if len(wanted) > _MAX_FIND:
             raise ValueError(f"`find` has {len(wanted):,} characters; say in {_MAX_FIND:,} at the most what to find")
-        conversation = [Message("system", _SYSTEM)]
-        for schema, said, look, reply in _EXAMPLES:
-            conversation += [Message("user", _asked(schema, _as_json(said), look)), Message("assistant", reply)]
-        return [*conversation, Message("user", _asked(self._shown, data, wanted))]
+        return [*beginning(), Message("user", _asked(self._shown, data, wanted))]
 
     def read(self, text: str) -> Any:
         """The value of a reply.

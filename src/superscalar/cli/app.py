@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from superscalar.cli import journals, options, providers, resume, servers, starting, tidying
+from superscalar.cli import journals, options, providers, resume, servers, starting, tidying, warming
 from superscalar.cli.codes import EXIT_CODES
 from superscalar.cli.reporting import file_name, reporting
 
@@ -460,6 +460,7 @@ def list_tools(
 
 
 app.command("models")(providers.list_models)
+app.command("warm")(warming.warm_agent)
 app.command("init")(starting.begin_program)
 app.command("runs")(journals.list_runs)
 app.command("show")(journals.show_run)

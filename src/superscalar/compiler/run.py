@@ -20,6 +20,7 @@ from superscalar.compiler.result import Ending, Outcomes, RunResult, knowing
 from superscalar.compiler.rounds import Rounds
 from superscalar.compiler.stream import Log
 from superscalar.compiler.turns import Turns
+from superscalar.compiler.warming import expected
 from superscalar.compiler.wiring import Wiring
 from superscalar.errors import ApprovalPending, JoinError
 from superscalar.excerpt import excerpt
@@ -186,7 +187,8 @@ class Run:
     async def _from_plan_to_answer(self, question: str, said: tuple[Message, ...]) -> Ending:
         """Run what is planned, and join and plan again until there is an answer."""
         while True:
-            self._expect_answer()
+            last = self._wiring.ledger.round.number >= self._equipment.options.max_replans
+            expected(self._equipment, self._rounds.tasks, last=last)
             await self._unit.settle()
             if not self._equipment.joiners:
                 outcomes = Outcomes(self._unit.outcomes(), self._rounds.tasks)
@@ -234,13 +236,6 @@ class Run:
         room = ROOM * bool(self._files) + 4 * equipment.options.max_result_tokens
         conversation[-1] = wiring.with_files(conversation[-1], files, room)
         return await self._joining.decision(equipment.joiners, conversation, last=last)
-
-    def _expect_answer(self) -> None:
-        """Tell a model that it will be asked to answer: one that reads slowly begins with that while the calls run."""
-        for model in self._equipment.joiners[:1]:
-            if (expect := getattr(model, "expect", None)) is not None:
-                last = self._wiring.ledger.round.number >= self._equipment.options.max_replans
-                expect(self._equipment.joining(last=last))
 
     # ----------------------------------------------------------------------------------------- from begin to end
 
