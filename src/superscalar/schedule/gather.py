@@ -9,7 +9,7 @@ from superscalar.plan.evaluate.elements import described, truth
 from superscalar.plan.evaluate.expression import BoundError, EvaluationError, Unavailable, evaluate
 from superscalar.plan.evaluate.expression import outcome_of as evaluated
 from superscalar.plan.evaluate.holders import HeldRow, held
-from superscalar.plan.ir import Compute, Display, Each, Expr, Join, Map, Ref, Select, Work
+from superscalar.plan.ir import UNBOUND, Compute, Display, Each, Expr, Join, Map, Ref, Select, Supplied, Work
 from superscalar.schedule.cells import NO_VALUE, Cell
 from superscalar.schedule.items import gathered_rows, last, spread
 from superscalar.schedule.lookup import Lookup, cause, instance
@@ -29,6 +29,10 @@ def outcome_of_task(work: Work, cell: Cell, outcome: Lookup) -> Outcome:
             return _version(task, cell, outcome)
         case Compute(value):
             return evaluated(value, outcome, lambda task, found: instance(cell, task, found))
+        case Supplied(input, value):
+            if value is UNBOUND:
+                raise EvaluationError(f"the input `{input.name}` was not given")
+            return Observation(value)
         case Display(kind, _, keys):
             rows = gathered_rows(cell)
             if kind == "dict":
