@@ -10,7 +10,7 @@ from superscalar import codec, events
 from superscalar.errors import PlanError, UsageError
 from superscalar.labels import PLAN, Label, LabelledInput, Source
 from superscalar.plan import AnySyntax, Diagnostic, Plan, check, compile_plan
-from superscalar.plan.ir import UNBOUND, Supplied, Task, inputs_of
+from superscalar.plan.ir import UNBOUND, Supplied, Task, inputs_of, secret_inputs
 from superscalar.plan.ir.signatures import Signatures
 from superscalar.plan.read.header import PlanHeader, headed
 from superscalar.short import short
@@ -104,6 +104,16 @@ def secrets_given(tasks: Sequence[Task]) -> list[Any]:
     """The values of the secret inputs of a plan that may run."""
     works = (task.work for task in tasks)
     return [work.value for work in works if isinstance(work, Supplied) and work.input.secret]
+
+
+def without_secret_inputs(plan: Plan) -> Plan:
+    """A plan as the result of a run has it: what is secret has to be given again."""
+    secret = secret_inputs(plan.tasks)
+    return replace(plan, tasks=tuple(_unbound(task) if task.id in secret else task for task in plan.tasks))
+
+
+def _unbound(task: Task) -> Task:
+    return replace(task, work=Supplied(task.work.input)) if isinstance(task.work, Supplied) else task
 
 
 def given_again(recorded: Iterable[events.Event], given: Inputs | None) -> dict[TaskId, Any]:
