@@ -58,7 +58,7 @@ def expected(equipment: Equipment, tasks: tuple[Task, ...], *, last: bool) -> No
     `last`: the joiner may not ask for another round.
     """
     if any(isinstance(task.work, Call) and task.work.tool == extractor.NAME for task in walk(tasks)):
-        _announce(equipment.extractors[:1], extractor.beginning())
+        _announce(equipment.extractors[:1], extractor.extracting())
     if equipment.joiners:
         _announce(equipment.joiners[:1], equipment.joining(last=last))
 
@@ -78,7 +78,7 @@ def _conversations(
     yield "planner", equipment.planners, equipment.conversation(listing, (), _ANY_QUESTION), some
     yield "joiner", equipment.joiners, equipment.joining(last=equipment.options.max_replans <= 0), ""
     if any(isinstance(tool.function, extractor.Extractor) for tool in equipment.tools):
-        yield "extractor", equipment.extractors, extractor.beginning(), ""
+        yield "extractor", equipment.extractors, extractor.extracting(), ""
 
 
 async def _warmed(
