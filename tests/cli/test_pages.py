@@ -90,6 +90,7 @@ def test_documents_have_the_fields_that_the_page_names(place: Path) -> None:
         ("tools", "--agent", "shop.py"),
         ("models",),
         ("models", "--try", "local:/no/such.gguf"),
+        ("warm", "--agent", "shop.py"),
         ("init", "first"),
         ("runs",),
         ("show", plan),

@@ -31,6 +31,7 @@ DOCUMENTS: Final[Mapping[str, str]] = {
     "check": "syntax errors warnings diagnostics",
     "tools": "tools limits",
     "models": "providers | tried",
+    "warm": "warmed",
     "init": "files",
     "runs": "journal runs more",
     "show": (
