@@ -231,3 +231,16 @@ def test_what_a_run_announces_while_its_calls_run(plan: str, roles: list[str]) -
     data = "\n".join(turn.text for turn in asked[0])
     assert "Eve?" not in data
     assert "when Ann meets" not in data
+
+
+def test_a_tool_of_the_user_that_is_called_extract() -> None:
+    """It asks no model, so none is told of it."""
+
+    @tool(effect="pure")
+    def extract(text: str) -> str:
+        """The last word."""
+        return text.split()[-1]
+
+    model = Told('join(extract("we meet"))', "Meet.")
+    assert in_virtual_time(LLMCompiler(model, [extract]).run("Which word is last?")).answer == "Meet."
+    assert len(model.told) == 1

@@ -57,7 +57,8 @@ def expected(equipment: Equipment, tasks: tuple[Task, ...], *, last: bool) -> No
 
     `last`: the joiner may not ask for another round.
     """
-    if any(isinstance(task.work, Call) and task.work.tool == extractor.NAME for task in walk(tasks)):
+    calls = (task.work.tool for task in walk(tasks) if isinstance(task.work, Call))
+    if extractor.NAME in calls and _extracts(equipment):
         _announce(equipment.extractors[:1], extractor.extracting())
     if equipment.joiners:
         _announce(equipment.joiners[:1], equipment.joining(last=last))
@@ -77,8 +78,13 @@ def _conversations(
     some = "" if listing.is_whole else "which tools it is told of depends on the question"
     yield "planner", equipment.planners, equipment.conversation(listing, (), _ANY_QUESTION), some
     yield "joiner", equipment.joiners, equipment.joining(last=equipment.options.max_replans <= 0), ""
-    if any(isinstance(tool.function, extractor.Extractor) for tool in equipment.tools):
+    if _extracts(equipment):
         yield "extractor", equipment.extractors, extractor.extracting(), ""
+
+
+def _extracts(equipment: Equipment) -> bool:
+    """Whether plans may call `extract`, and not a tool of the user's that is called so."""
+    return any(isinstance(tool.function, extractor.Extractor) for tool in equipment.tools)
 
 
 async def _warmed(
