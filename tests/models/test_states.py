@@ -260,16 +260,18 @@ def test_a_model_is_warmed(file: Path, states: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_used(file: Path, states: Path) -> None:
-    """Answers are as ever; who wanted the model warm is told why it is not."""
+    """Answers are as ever; who wanted the model warm is told why it is not, before it has read."""
     states.write_text("a file")
     engine = PlayedEngine()
     assert [what for what, _ in ask(engine, file, states, "How?", "Why?")] == ["read", "read", "read", "close"]
 
     async def test() -> None:
-        one = model(PlayedEngine(), file, states)
+        engine = PlayedEngine()
+        one = model(engine, file, states)
         with pytest.raises(ModelSetupError, match="cannot be kept"):
             async for _ in one.warm(asked("Why?").messages):
                 pass
+        assert engine.did == []
         assert await reply(one, asked("How?")) == "x"
         await one.aclose()
 

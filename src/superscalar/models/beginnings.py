@@ -90,6 +90,14 @@ class Beginnings:
         if stopped and self._unkept.pop(key, None) is not None:
             self._unkept[key] = beginning  # behind the others
 
+    def check_folder(self) -> None:
+        """Make sure that what is read can be kept, before that takes its time.
+
+        Raises:
+            OSError: it cannot.
+        """
+        self._states.make_folder()
+
     def read_now(self, beginning: SteadyPart, emit: Emit) -> StateKept | None:
         """Read it, unless `emit` says to stop, and keep it; tell where it is kept.
 

@@ -262,6 +262,7 @@ class _Loaded:
         if reply.body is None:
             if reply.beginning:
                 try:
+                    self.beginnings.check_folder()
                     kept = self.beginnings.read_now(reply.beginning, reply.emit)
                 except OSError as error:
                     raise ModelSetupError(f"what was read of the prompt cannot be kept: {error}") from error

@@ -68,7 +68,7 @@ class PromptStates:
         Raises:
             OSError: the folder cannot be used, or what was saved, or that is too large.
         """
-        self._make_folder()
+        self.make_folder()
         partial = self.folder / f"{_PARTIAL}{os.getpid()}-{secrets.token_hex(8)}"
         try:
             save(partial.name)
@@ -82,7 +82,12 @@ class PromptStates:
         self._make_room()
         return name, size
 
-    def _make_folder(self) -> None:
+    def make_folder(self) -> None:
+        """Make the folder, if it is not there.
+
+        Raises:
+            OSError: it cannot be used.
+        """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if (why := why_not_trusted(self.folder, folder=self.folder.parent)) is not None:
             raise PermissionError(why)
