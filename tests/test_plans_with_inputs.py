@@ -22,7 +22,11 @@ SEEDS = st.integers(0, 1_000)
 
 def ran(source: Any, settings: Settings, deadline: float | None, inputs: Any = None) -> tuple[RunResult, World]:
     world = World(settings)
-    bounds = {"limits": settings.limits, "max_concurrency": settings.cap, "random": Random(settings.times)}
+    bounds: dict[str, Any] = {
+        "limits": settings.limits,
+        "max_concurrency": settings.cap,
+        "random": Random(settings.times),
+    }
     return executed(source, world.tools, inputs=inputs, deadline=deadline, **bounds), world
 
 

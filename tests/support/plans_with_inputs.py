@@ -40,7 +40,7 @@ def plans_with_inputs(draw: DrawFn) -> WithInputs:
     values: dict[str, Any] = {}
     for number, node in enumerate(found):
         values[f"given{number}"] = node.value
-        node.value = _Name(f"given{number}")  # type: ignore[assignment]
+        node.value = _Name(f"given{number}")
     given = ast.unparse(tree)
     constants = "".join(f"{name} = {value!r}\n" for name, value in values.items())
     return WithInputs(given, values, constants + given, "\n".join(lines))
