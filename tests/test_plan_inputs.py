@@ -229,6 +229,7 @@ def test_what_is_declared_beside_a_plan_takes_the_place_of_its_header() -> None:
         ("\n# input x: int\n# input x: int", "plan:3:9: E104 there is an input `x` already"),
         ("# input x: int = y", "plan:1:9: E104 the default of `x` is no constant"),
         ("# input _x: int", "plan:1:9: E104 '_x' is no name of an input"),
+        ("# input -x: int", "plan:1:9: E104 '-x' is no name of an input"),
         ("# input x: int = 'a'", "plan:1:9: E104 the default of `x`: Input should be a valid integer"),
     ],
 )

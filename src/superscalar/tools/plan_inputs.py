@@ -88,11 +88,12 @@ def checked_input(input: Input) -> Input:
         type, secret = bytes if issubclass(type, _secret_bytes()) else str, True
     text = type if isinstance(type, str) else type_text(type)
     annotation = _annotation(name, text)
-    made = replace(input, type=type_text(annotation), secret=secret)
-    if secret and made.type not in _SECRET_TYPES:
-        raise ValueError(f"`{name}` is secret, so it is a text: str or bytes, not {made.type}")
     if not isinstance(input.description, str):
         raise ValueError(f"`{name}`: a description is a text")
+    description = " ".join(input.description.split())  # it stands on a line
+    made = replace(input, type=type_text(annotation), secret=secret, description=description)
+    if secret and made.type not in _SECRET_TYPES:
+        raise ValueError(f"`{name}` is secret, so it is a text: str or bytes, not {made.type}")
     if isinstance(input.default, Unbound):
         return made
     if secret and input.default is not None:
