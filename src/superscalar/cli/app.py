@@ -439,7 +439,7 @@ def execute(
 
             def stream(**given: Any) -> RunStream:
                 plan, inputs = made or compiled()
-                return compiler.stream_plan(plan, inputs=inputs, **given)
+                return compiler.stream_plan(plan, **({"inputs": inputs} if inputs else {}), **given)
 
             with traced(view, wanted=traceback):
                 result = followed(lambda: with_tools.streamed(stream, deadline), view, screen, told.journal)

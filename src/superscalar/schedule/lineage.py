@@ -351,7 +351,6 @@ class Labels:
             case Compute(value):
                 return self._labels_of(cell, value, lookup)
             case Supplied(label=label):
-                self.confidential = self.confidential or label.readers is not None
                 return label
             case Display(kind, items, keys):
                 return self._displayed(cell, kind, [self._found(cell, item) for item in items], keys)
