@@ -122,7 +122,7 @@ def test_the_same_is_written_with_a_saved_state(role: str, requests: dict[str, R
     """Another process has read what the role's prompt begins with, and reads the rest alone."""
 
     async def asked(warm: Sequence[Message]) -> tuple[str, int, int]:
-        model = LocalModel(context=2048, states=tmp_path)
+        model = LocalModel(threads=1, context=2048, states=tmp_path)
         chunks = [chunk async for chunk in model.stream(requests[role])]
         async for _ in model.warm(warm):
             pass
