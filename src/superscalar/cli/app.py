@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from superscalar.cli import journals, options, providers, resume, servers, starting, tidying
+from superscalar.cli import comparing, journals, options, providers, resume, servers, starting, tidying
 from superscalar.cli.codes import EXIT_CODES
 from superscalar.cli.reporting import file_name, reporting
 
@@ -461,6 +461,7 @@ def list_tools(
             print_tools(toolset)
 
 
+app.command("compare")(comparing.compare_ways)
 app.command("models")(providers.list_models)
 app.command("init")(starting.begin_program)
 app.command("runs")(journals.list_runs)

@@ -31,6 +31,7 @@ DOCUMENTS: Final[Mapping[str, str]] = {
     "exec": f"syntax {RESULT.format('value')}",
     "plan": "plan tasks warnings",
     "check": "syntax errors warnings diagnostics",
+    "compare": "ways paired rows complete",
     "tools": "tools limits",
     "models": "providers | tried",
     "init": "files",
