@@ -15,7 +15,7 @@ from superscalar.options import SAME
 if TYPE_CHECKING:
     from superscalar.options import Models
 
-Writes: TypeAlias = Literal["refuse", "allow"]
+OnWrites: TypeAlias = Literal["refuse", "allow"]
 """What becomes of tools that write."""
 
 OURS: Final = "superscalar"
@@ -55,7 +55,7 @@ def contenders(agent: LLMCompiler, against: Sequence[str] = tuple(KINDS)) -> dic
     return made
 
 
-def check_writes(agent: LLMCompiler, writes: Writes) -> None:
+def check_writes(agent: LLMCompiler, writes: OnWrites) -> None:
     """Make sure that nothing is written more than once, as it would be in each way.
 
     Raises:
