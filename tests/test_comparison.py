@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -263,3 +264,16 @@ def test_there_has_to_be_something_to_ask() -> None:
     ):
         with pytest.raises(UsageError):
             run(compare(agents, questions, repeat=repeat))
+
+
+def test_the_table_has_a_column_for_each_way_and_leaves_out_what_nobody_took() -> None:
+    found = run(compare(two_ways(times=2), ASKED, repeat=2))
+    lines = {title: cells for title, *cells in (re.split("  +", line.strip()) for line in found.table().splitlines())}
+    assert lines["seconds"] == ["4", "5.5 (4 to 7)"]
+    assert lines["a tool at work"] == ["2", "3 (2 to 4)"]
+    assert lines["exact match"] == ["100%", "50%"]
+    assert not {"cost", "of these kept before"} & lines.keys()
+    assert (
+        "  react takes 1.38 (1.00 to 1.75) times as long as plan, over 2 questions that both answered" in found.table()
+    )
+    assert "  exact match: +50 (+0 to +100) points" in found.table()
