@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from examples.executors.dry_run import DryRun
 
-from superscalar import Failure, Limit, LLMCompiler, Usage, UsageError, tool
+from superscalar import Failure, LLMCompiler, Usage, UsageError, tool
 from superscalar.comparison import Asked, Comparison, ComparisonRow, Spread, compare, contenders
 from superscalar.comparison.busy import Busy
 from superscalar.comparison.scores import exact_match, f1_score
@@ -219,7 +219,7 @@ def test_what_writes_is_refused_unless_it_is_known_not_to() -> None:
 
 
 def test_baselines_are_told_what_the_agent_is_and_share_its_model() -> None:
-    agent = LLMCompiler("local", [price], joiner="local", instructions="Be brief.", limits={"q": Limit(concurrency=1)})
+    agent = LLMCompiler("local", [price], joiner="local", instructions="Be brief.", fallback="native")
     found = contenders(agent, ["react", "rewoo", "sequential", "native"])
     assert list(found) == ["superscalar", "react", "rewoo", "sequential", "native"]
     told = [given for one in found.values() for given in (one.options.model, one.options.joiner) if given != "same"]
@@ -227,6 +227,7 @@ def test_baselines_are_told_what_the_agent_is_and_share_its_model() -> None:
     assert len(told) == 8  # turns have no joiner
     assert len(models) == 1
     assert {one.options.instructions for one in found.values()} == {"Be brief."}
+    assert [one.options.fallback for one in found.values()] == ["native", None, None, "native", None]
     assert [list(one.tools.by_alias) for one in found.values()] == [["price"]] * 5
     with pytest.raises(UsageError, match="there is no way 'magic'"):
         contenders(agent, ["magic"])
