@@ -270,11 +270,13 @@ agent = LLMCompiler(ScriptedModel("join(cost(1))", "Nobody knows."), max_repairs
         asked = ["run", "What does it cost?", "--agent", "asker.py", "--fallback", "native"]
         told = CliRunner().invoke(app, asked)
         sys.modules.pop("asker", None)  # its model has said all that it has to say
-        document = json.loads(CliRunner().invoke(app, [*asked, "--json"]).stdout)
+        document = json.loads(CliRunner().invoke(app, [*asked, "--json", "--journal", "runs.db"]).stdout)
+        shown = CliRunner().invoke(app, ["show", document["run_id"], "--journal", "runs.db"]).stdout
     assert (document["answer"], document["fell_back"].partition("\n")[0]) == (
         "Nobody knows.",
         "the planner's plan still has errors",
     )
+    assert "in turns  the planner's plan still has errors" in shown
     assert "went on in turns of tool calls: the planner's plan still has errors" in told.stderr
 
 
