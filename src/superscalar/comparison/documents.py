@@ -16,7 +16,7 @@ _STYLE: Final = """\
 body { max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; margin: 1rem 0; width: 100%; }
 th, td { border-bottom: 1px solid #8884; padding: .3rem .6rem; text-align: right; vertical-align: top; }
-th:first-child, td:first-child, .answers td { text-align: left; }
+th:first-child, td:first-child, .answers th, .answers td { text-align: left; }
 .bar { background: #4a7fd0; height: .7rem; display: inline-block; min-width: 1px; }
 .model { background: #d08a4a; }
 .wrong, .failed { color: #c33; }
