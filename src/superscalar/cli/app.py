@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from superscalar.cli import journals, options, providers, resume, servers, starting, tidying
+from superscalar.cli import journals, options, plans, providers, resume, servers, starting, tidying
 from superscalar.cli.codes import EXIT_CODES
 from superscalar.cli.reporting import file_name, reporting
 
@@ -467,6 +467,7 @@ app.command("resume")(resume.resume_run)
 app.command("approve")(journals.approve_run)
 app.command("prune")(tidying.prune_runs)
 app.command("rotate")(tidying.rotate_journal)
+app.add_typer(plans.group)
 app.add_typer(servers.group)
 
 # ------------------------------------------------------------------------------------------------------ shared steps

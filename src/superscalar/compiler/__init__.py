@@ -21,6 +21,7 @@ from superscalar.compiler.guards import Guards
 from superscalar.compiler.history import History, said_before
 from superscalar.compiler.learned import learned
 from superscalar.compiler.observers import observed
+from superscalar.compiler.plans import SavedPlans, need_folder
 from superscalar.compiler.prepared import Prepared, Ready
 from superscalar.compiler.recording import Recording, about_plan, about_question, opened
 from superscalar.compiler.result import AnswerT, Outcomes, RunResult
@@ -160,6 +161,11 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
     def tools(self) -> Toolset:
         """Return the tools that plans may call."""
         return self._equipment.tools
+
+    @property
+    def plans(self) -> SavedPlans:
+        """Return the saved plans of its folder, `plans=`."""
+        return SavedPlans(need_folder(self.options.plans), lambda: self.tools, self.function)
 
     @property
     def limits(self) -> Limits:
