@@ -188,8 +188,8 @@ def approve_saved(
         if digest is None:
             if as_json or not is_at_terminal():
                 raise CommandError(
-                    f"this is no terminal where you could be asked: look at it with `superscalar plans show {name}`, and "
-                    f"say which text you approve: --digest {saved.digest}"
+                    f"this is no terminal where you could be asked: look at it with `superscalar plans show {name}`, "
+                    f"and say which text you approve: --digest {saved.digest}"
                 )
             if not _is_wanted(saved):
                 raise CommandError(f"{saved.path} is left as it was", kind="NotApproved")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import replace
@@ -12,31 +11,29 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, overload
 
 from typing_extensions import TypeVar
 
-from superscalar.attachments import Attachment
 from superscalar.compiler.attaching import Files, attached
+from superscalar.compiler.begin import Runs
 from superscalar.compiler.calls import CallResult, CallResults, ToolTurn
 from superscalar.compiler.equipment import Equipment, equipped
 from superscalar.compiler.estimates import plan_estimate
+from superscalar.compiler.functions import PlanFunction, function_of
 from superscalar.compiler.guards import Guards
 from superscalar.compiler.history import History, said_before
 from superscalar.compiler.learned import learned
-from superscalar.compiler.observers import observed
 from superscalar.compiler.plans import SavedPlans, need_folder
-from superscalar.compiler.prepared import Prepared, Ready
-from superscalar.compiler.recording import Recording, about_plan, about_question, opened
+from superscalar.compiler.prepared import Prepared
+from superscalar.compiler.recording import opened
 from superscalar.compiler.result import AnswerT, Outcomes, RunResult
-from superscalar.compiler.resume import Resolve, doubts_of, resumed
-from superscalar.compiler.run import Run
+from superscalar.compiler.resume import Resolve
 from superscalar.compiler.sight import anything_of
-from superscalar.compiler.stream import Log, RunStream
+from superscalar.compiler.stream import RunStream
 from superscalar.compiler.sync import run_to_end
-from superscalar.compiler.telling import telling
 from superscalar.compiler.ways import PLANNED, Way
-from superscalar.errors import UsageError
 from superscalar.estimate.figures import Estimate
 from superscalar.labels import NOTHING, Label
 from superscalar.options import Options, check_call, told_by
 from superscalar.plan import AnySyntax, Diagnostic, Plan, check, compile_plan
+from superscalar.saved.examining import SavedPlan
 from superscalar.schedule.doubts import Doubt
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations
@@ -105,6 +102,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         if self._journal is not None:
             equipment = replace(equipment, durations=Durations(self._journal.durations()))
         self._prepared = Prepared(equipment)
+        self._runs = Runs(self._prepared, self._journal)
 
     @property
     def _equipment(self) -> Equipment:
@@ -167,6 +165,14 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         """Return the saved plans of its folder, `plans=`."""
         return SavedPlans(need_folder(self.options.plans), lambda: self.tools, self.function)
 
+    def save(self, name: str, plan: Plan | str, *, description: str = "", over: str | None = None) -> SavedPlan:
+        """Write a plan into its folder of saved plans, for a person to approve (see `SavedPlans.save`)."""
+        return self.plans.save(name, self.compile(plan) if isinstance(plan, str) else plan, description, over)
+
+    def function(self, plan: Plan, name: str = "plan", description: str = "", **of_run: Any) -> PlanFunction:
+        """Make an async Python function of a plan: inputs are parameters. `of_run`: what `stream_plan` is told, too."""
+        return function_of(partial(self.stream_plan, plan, **of_run), plan, name, description)
+
     @property
     def limits(self) -> Limits:
         """Return what providers allow, and how many calls may be under way at once."""
@@ -189,18 +195,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         check_call(question=question, history_trusted=history_trusted, deadline=deadline, run_id=run_id)
         self._equipment.need_planner()
         said = said_before(history, trusted=history_trusted)
-        enclosed = attached(files)
-
-        async def main(log: Log) -> RunResult:
-            self._equipment.check_setup()
-            async with self._prepared.ready(deadline) as ready:
-                equipment = ready.equipment
-                names = equipment.model_name, equipment.joiner_name
-                about = partial(about_question, question, said, *names, equipment.tools, enclosed)
-                run = await _new_run(self._journal, ready, log, context, run_id, about, question, enclosed)
-                return await run.answer(question, said)
-
-        return RunStream(observed(main, self.options.observers))
+        return self._runs.answered(question, said, attached(files), context, deadline, run_id)
 
     async def run(
         self,
@@ -285,17 +280,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         """Plan as `plan` does, with the events as they happen."""
         check_call(question=question, history_trusted=history_trusted)
         self._equipment.need_plans()
-        said = said_before(history, trusted=history_trusted)
-        enclosed = attached(files)
-
-        async def main(log: Log) -> RunResult:
-            self._equipment.check_setup()
-            async with self._prepared.ready() as ready:
-                return await (await _new_run(self._journal, ready, log, None, None, files=enclosed)).plan_only(
-                    question, said
-                )
-
-        return RunStream(observed(main, self.options.observers))
+        return self._runs.planned(question, said_before(history, trusted=history_trusted), attached(files))
 
     def add_example(self, result: RunResult) -> tuple[str, str]:
         """Show its planner from now on the question and the plan of a run. They are returned, for `examples=`.
@@ -318,15 +303,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
     ) -> RunStream:
         """Go on with a run, with its events: those that are recorded first, on the clock of this process."""
         check_call(run_id=run_id, deadline=deadline, resolve=resolve, rules_changed=rules_changed)
-
-        async def main(log: Log) -> RunResult:
-            async with self._prepared.ready(deadline) as ready:
-                recording = Recording(await _needed(self._journal, run_id).areopen(run_id), ready.equipment.tools)
-                return await resumed(
-                    ready, recording, log, context=context, resolve=resolve, rules_changed=rules_changed
-                )
-
-        return RunStream(observed(main, self.options.observers))
+        return self._runs.gone_on(run_id, context, deadline, resolve, rules_changed=rules_changed)
 
     async def resume(
         self,
@@ -372,9 +349,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             RunBusy, UnknownRun, UsageError, JournalError: as for `resume`.
         """
         check_call(run_id=run_id, rules_changed=rules_changed)
-        async with self._prepared.ready() as ready:
-            recording = Recording(await _needed(self._journal, run_id).areopen(run_id), ready.equipment.tools)
-            return await doubts_of(ready, recording, rules_changed=rules_changed)
+        return await self._runs.doubts(run_id, rules_changed=rules_changed)
 
     def resume_sync(
         self,
@@ -462,27 +437,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         def seen_of(tools: Toolset) -> Label:
             return seen | anything_of(tools) if saw_untrusted else seen
 
-        return self._stream_made(plan_for, seen_of, context=context, deadline=deadline, run_id=run_id)
-
-    def _stream_made(
-        self,
-        plan_for: Callable[[Toolset], Plan],
-        seen_of: Callable[[Toolset], Label],
-        *,
-        context: Any,
-        deadline: float | None,
-        run_id: str | None,
-    ) -> RunStream:
-        """Run a plan that is made once the tools are known."""
-
-        async def main(log: Log) -> RunResult:
-            async with self._prepared.ready(deadline) as ready:
-                tools = ready.equipment.tools
-                plan = plan_for(tools)
-                run = await _new_run(self._journal, ready, log, context, run_id, partial(about_plan, plan, tools))
-                return await run.execute(plan, seen_of(tools))
-
-        return RunStream(observed(main, self.options.observers))
+        return self._runs.executed(plan_for, seen_of, context, deadline, run_id)
 
     # ----------------------------------------------------------------------------------------- a loop of your own
 
@@ -526,7 +481,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         def seen_of(tools: Toolset) -> Label:
             return seen if seen is not None else anything_of(tools) if saw_untrusted else NOTHING
 
-        async with self._stream_made(plan_for, seen_of, context=context, deadline=deadline, run_id=run_id) as running:
+        async with self._runs.executed(plan_for, seen_of, context, deadline, run_id) as running:
             result = await running.result()
             return turns[0].results(result)
 
@@ -547,36 +502,3 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             ),
             grace=self.options.grace,
         )
-
-
-async def _new_run(
-    journal: Journal | None,
-    ready: Ready,
-    log: Log,
-    context: Any,
-    run_id: str | None,
-    about: Callable[[], Mapping[str, Any]] | None = None,
-    question: str = "",
-    files: Sequence[Attachment] = (),
-) -> Run:
-    """A run; with `about`, one that is recorded if there is a journal."""
-    id = run_id or secrets.token_hex(6)
-    equipment, guards, deadline = ready
-    recording = None
-    log.tell = telling(equipment, context)
-    if journal is not None and about is not None:
-        remembered = equipment.way.about(about())
-        remembered = remembered if log.tell is None else log.tell.about(remembered)
-        recording = Recording(await journal.abegin(id, guards.about(remembered)), equipment.tools)
-        recording.tell = log.tell
-    return Run(
-        equipment, log, id, context=context, deadline=deadline, recording=recording, question=question, files=files
-    )
-
-
-def _needed(journal: Journal | None, run_id: str) -> Journal:
-    if journal is None:
-        raise UsageError(
-            f'this agent has no journal that run {run_id!r} could be in; write LLMCompiler(..., journal="runs.db")'
-        )
-    return journal

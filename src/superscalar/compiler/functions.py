@@ -15,25 +15,16 @@ PlanFunction: TypeAlias = Callable[..., Coroutine[Any, Any, Any]]
 """What `agent.function` makes."""
 
 
-def function_of(
-    run: Callable[..., RunStream],
-    plan: Plan,
-    *,
-    name: str,
-    description: str,
-    returns: str,
-    context: Any = None,
-    deadline: float | None = None,
-) -> PlanFunction:
-    """A function that runs a plan by `run`, once for each call. Inputs that have to be given are the first ones."""
-    signature = inspect.Signature(map(_parameter, in_order(plan.inputs)), return_annotation=returns)
+def function_of(run: Callable[..., RunStream], plan: Plan, name: str, description: str) -> PlanFunction:
+    """A function that runs a plan by `run(inputs=...)`, once for each call. Inputs that must be given come first."""
+    signature = inspect.Signature(map(_parameter, in_order(plan.inputs)))
 
     async def call(*args: Any, **kwargs: Any) -> Any:
         try:
             given = signature.bind(*args, **kwargs).arguments
         except TypeError as error:
             raise TypeError(f"{name}(): {error}") from None
-        async with run(plan, inputs=given, context=context, deadline=deadline) as running:
+        async with run(inputs=given) as running:
             result = await running.result()
         if has_failed(result):
             result.outcomes.raise_for_failure()
@@ -43,7 +34,7 @@ def function_of(
     call.__name__ = call.__qualname__ = name
     call.__doc__ = _documentation(plan, description)
     call.__signature__ = signature  # type: ignore[attr-defined]
-    call.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()} | {"return": returns}
+    call.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
     return call
 
 

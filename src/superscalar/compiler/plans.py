@@ -56,7 +56,7 @@ class SavedPlans:
             raise UsageError(f"there is no saved plan {name!r} in {self.path}; {hint}")
         return found
 
-    def save(self, name: str, plan: Plan, *, description: str = "", over: str | None = None) -> SavedPlan:
+    def save(self, name: str, plan: Plan, description: str = "", over: str | None = None) -> SavedPlan:
         """Write a plan there, which nobody has approved then. `over`: the digest of one of that name to replace.
 
         Raises:

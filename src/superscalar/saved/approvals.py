@@ -54,9 +54,7 @@ def read_approvals(folder: PlanFolder) -> dict[str, PlanApproval]:
 
 def write_approvals(folder: PlanFolder, approvals: Mapping[str, PlanApproval]) -> None:
     """Write them in the place of those that were there."""
-    approved = {
-        name: {"by": one.by, "at": one.at, "sha256": one.digest} for name, one in sorted(approvals.items())
-    }
+    approved = {name: {"by": one.by, "at": one.at, "sha256": one.digest} for name, one in sorted(approvals.items())}
     folder.write_file(LOCK, json.dumps({"version": _VERSION, "approved": approved}, indent=2) + "\n")
 
 
@@ -69,6 +67,6 @@ def _approval_of(said: object, folder: PlanFolder) -> PlanApproval:
 
 def _unreadable(folder: PlanFolder) -> UsageError:
     return UsageError(
-        f"{folder.path / LOCK} is damaged, or of a newer release, so nobody knows what was approved: get it back, or move "
-        "it away and approve the plans again"
+        f"{folder.path / LOCK} is damaged, or of a newer release, so nobody knows what was approved: get it back, "
+        "or move it away and approve the plans again"
     )

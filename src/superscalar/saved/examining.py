@@ -99,9 +99,7 @@ class SavedPlan:
         return [line for line in (self.refused, *diagnostics, *self.changes, self.unapproved) if line]
 
 
-def examined(
-    name: str, folder: PlanFolder, approvals: Mapping[str, PlanApproval], tools: Toolset
-) -> SavedPlan | None:
+def examined(name: str, folder: PlanFolder, approvals: Mapping[str, PlanApproval], tools: Toolset) -> SavedPlan | None:
     """A saved plan, with the tools that there are now; None where there is none of that name.
 
     Raises:

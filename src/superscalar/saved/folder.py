@@ -69,7 +69,7 @@ class PlanFolder:
             if place is None:
                 return []
             try:
-                found = os.listdir(place if _HAS_PLACES else self.path)
+                found = os.listdir(place if _HAS_PLACES else self.path)  # noqa: PTH208 -- of a descriptor
             except OSError as error:
                 raise _failed(self.path, "read", error) from error
         return sorted(name for one in found if (name := one.removesuffix(SUFFIX)) != one and _NAME.fullmatch(name))
@@ -160,9 +160,7 @@ class PlanFolder:
             return
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENOTDIR):
-                raise UsageError(
-                    f"{self.path} is not a folder, or is a link to one: name the folder itself"
-                ) from error
+                raise UsageError(f"{self.path} is not a folder, or is a link to one: name the folder itself") from error
             raise _failed(self.path, "read", error) from error
         try:
             _check_owned(self.path, os.fstat(place))
@@ -204,7 +202,9 @@ def _check_file(path: Path, found: os.stat_result) -> None:
     if not stat.S_ISREG(found.st_mode):
         raise UsageError(f"{path} is no file")
     if found.st_nlink > 1:
-        raise UsageError(f"{path} has another name elsewhere (a hard link), by which it may be changed: copy it instead")
+        raise UsageError(
+            f"{path} has another name elsewhere (a hard link), by which it may be changed: copy it instead"
+        )
     if found.st_size > MAX_SIZE:
         raise UsageError(f"{path} has {found.st_size:,} bytes, more than {MAX_SIZE:,}: that is no plan")
     _check_owned(path, found)

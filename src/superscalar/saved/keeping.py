@@ -32,7 +32,9 @@ def save_plan(
         raise UsageError(f"{name!r} is a function of the language: give the plan another name")
     body = print_plan(plan.tasks)
     if print_plan(withheld_plan(plan.tasks, secrets_of_tools(tools))) != body:
-        raise UsageError(f"{name}: the plan says something for a secret parameter, which no file may hold: make it an input")
+        raise UsageError(
+            f"{name}: the plan says something for a secret parameter, which no file may hold: make it an input"
+        )
     read = compile_plan(body, tools.signatures, "python")
     text = with_tools(SavedText(body, described(description)), read, tools)
     with folder.writing():
@@ -74,4 +76,3 @@ def approve_plan(folder: PlanFolder, name: str, tools: Toolset, *, digest: str, 
         approvals[name] = given
         write_approvals(folder, approvals)  # last: until then the text says so, and the lock does not
         return examined_text(name, found.path, text, approvals, tools)
-

@@ -155,7 +155,7 @@ class _PlanPrinter:
         return name is not None and name_of(task.id) == (None if next(_refs(task.work)) in self._items else name)
 
     def _is_said_by_a_block(self, task: Task) -> bool:
-        """Whether a block, a target or the header says it: a select, what leaves a loop, a part with a name, an input."""
+        """Whether a block, a target or the header says it: a select, what leaves a loop, a named part, an input."""
         if self._is_target(task):
             return task.id not in self._steps
         match task.work:
