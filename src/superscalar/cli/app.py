@@ -5,14 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from superscalar.cli import journals, options, plans, providers, resume, servers, starting, tidying
+from superscalar.cli import journals, options, providers, resume, servers, starting, tidying
 from superscalar.cli.codes import EXIT_CODES
+from superscalar.cli.plans import group as saved_plans
 from superscalar.cli.reporting import file_name, reporting
 
 if TYPE_CHECKING:  # what is slow to import is imported by the command that needs it: --help must not wait
@@ -120,6 +122,9 @@ def run(
     journal: options.JournalOption = None,
     policy: options.PolicyOption = None,
     approve_plan: options.ApprovePlanOption = False,
+    plans: options.PlansOption = None,
+    save: options.SaveOption = None,
+    save_input: options.SaveInputOption = None,
     no_joiner: Annotated[
         bool, typer.Option("--no-joiner", help="Answer with the value of join(...) and ask no model to word it.")
     ] = False,
@@ -146,6 +151,7 @@ def run(
         from superscalar.cli.compiling import CommandSource, opened_compiler
         from superscalar.cli.examples import read_examples
         from superscalar.cli.report import conclude, traced
+        from superscalar.cli.saving import SaveAs, concluded
         from superscalar.cli.screens import screen_for
         from superscalar.cli.servers import contact
         from superscalar.cli.session import followed
@@ -175,6 +181,7 @@ def run(
                 "max_bytes": max_bytes,
                 "policy": policy,
                 "approve_plan": approve_plan or None,
+                "plans": plans and str(plans.absolute()),
             }
             view = RunView()
             screen = screen_for(view, asked, hidden=as_json or quiet, verbosity=verbose)
@@ -187,10 +194,12 @@ def run(
                 contact(screen, quiet=quiet),
             )
             compiler, told.journal = with_tools.compiler, with_tools.journal
+            saved = SaveAs.of(save, save_input, compiler)
             stream = lambda **given: compiler.stream(asked, files=file or (), **given)  # noqa: E731
             with traced(view, wanted=traceback):
                 result = followed(lambda: with_tools.streamed(stream, deadline), view, screen, told.journal)
-        conclude(result, view, told.journal, {}, answers=True, as_json=as_json, quiet=quiet)
+        end = partial(conclude, result, view, told.journal, answers=True, as_json=as_json, quiet=quiet)
+        concluded(compiler, result, saved, end, as_json=as_json)
 
 
 @app.command()
@@ -467,7 +476,7 @@ app.command("resume")(resume.resume_run)
 app.command("approve")(journals.approve_run)
 app.command("prune")(tidying.prune_runs)
 app.command("rotate")(tidying.rotate_journal)
-app.add_typer(plans.group)
+app.add_typer(saved_plans)
 app.add_typer(servers.group)
 
 # ------------------------------------------------------------------------------------------------------ shared steps

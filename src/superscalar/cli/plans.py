@@ -22,15 +22,6 @@ group = typer.Typer(
     help="Saved plans: list, show, check, approve and run them.",
 )
 
-PlansOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--plans",
-        metavar="DIR",
-        help="The folder of saved plans. [default: that of the agent]",
-        show_default=False,
-    ),
-]
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of a saved plan.", show_default=False)]
 _Names = Annotated[
     list[str] | None,
@@ -40,7 +31,7 @@ _Names = Annotated[
 
 @group.command("list")
 def list_plans(
-    plans: PlansOption = None,
+    plans: options.PlansOption = None,
     tools: options.ToolsOption = None,
     mcp: options.McpOption = None,
     trust: options.TrustOption = None,
@@ -77,7 +68,7 @@ def list_plans(
 @group.command("show")
 def show_plan(
     name: _Name,
-    plans: PlansOption = None,
+    plans: options.PlansOption = None,
     tools: options.ToolsOption = None,
     mcp: options.McpOption = None,
     trust: options.TrustOption = None,
@@ -107,7 +98,7 @@ def show_plan(
 @group.command("check")
 def check_plans(
     names: _Names = None,
-    plans: PlansOption = None,
+    plans: options.PlansOption = None,
     tools: options.ToolsOption = None,
     mcp: options.McpOption = None,
     trust: options.TrustOption = None,
@@ -146,7 +137,7 @@ def check_plans(
 @group.command("approve")
 def approve_saved(
     name: _Name,
-    plans: PlansOption = None,
+    plans: options.PlansOption = None,
     tools: options.ToolsOption = None,
     mcp: options.McpOption = None,
     trust: options.TrustOption = None,
@@ -270,7 +261,7 @@ def _opened(
 
     with stdout_kept_clean():
         place = CommandSource(tools or (), agent, mcp=mcp or (), trust=trust or ())
-        compiler = opened_compiler(place, {"plans": plans}).with_tools()
+        compiler = opened_compiler(place, {"plans": plans and str(plans.absolute())}).with_tools()
     if compiler.options.plans is None:
         raise CommandError("say where the saved plans are: --plans DIR, or an agent that has plans=DIR")
     return compiler.plans

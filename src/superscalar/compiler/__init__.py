@@ -163,11 +163,11 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
     @property
     def plans(self) -> SavedPlans:
         """Return the saved plans of its folder, `plans=`."""
-        return SavedPlans(need_folder(self.options.plans), lambda: self.tools, self.function)
+        return SavedPlans(need_folder(self.options.plans), self._prepared, self.function)
 
-    def save(self, name: str, plan: Plan | str, *, description: str = "", over: str | None = None) -> SavedPlan:
-        """Write a plan into its folder of saved plans, for a person to approve (see `SavedPlans.save`)."""
-        return self.plans.save(name, self.compile(plan) if isinstance(plan, str) else plan, description, over)
+    def save(self, name: str, plan: Plan | str | RunResult, **saved: Any) -> SavedPlan:
+        """Write a plan into its folder of saved plans, for a person to approve; `saved`: as for `SavedPlans.save`."""
+        return self.plans.save(name, self.compile(plan) if isinstance(plan, str) else plan, **saved)
 
     def function(self, plan: Plan, name: str = "plan", description: str = "", **of_run: Any) -> PlanFunction:
         """Make an async Python function of a plan: inputs are parameters. `of_run`: what `stream_plan` is told, too."""

@@ -17,7 +17,7 @@ PlanFunction: TypeAlias = Callable[..., Coroutine[Any, Any, Any]]
 
 def function_of(run: Callable[..., RunStream], plan: Plan, name: str, description: str) -> PlanFunction:
     """A function that runs a plan by `run(inputs=...)`, once for each call. Inputs that must be given come first."""
-    signature = inspect.Signature(map(_parameter, in_order(plan.inputs)))
+    signature = inspect.Signature([*map(_parameter, in_order(plan.inputs))])
 
     async def call(*args: Any, **kwargs: Any) -> Any:
         try:

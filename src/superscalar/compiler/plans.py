@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from superscalar.compiler.functions import PlanFunction
+from superscalar.compiler.learned import question_of, why_not_kept
+from superscalar.compiler.prepared import Prepared
+from superscalar.compiler.result import RunResult
 from superscalar.errors import UsageError
 from superscalar.plan.ir import Plan
 from superscalar.saved.approvals import read_approvals
+from superscalar.saved.constants import with_inputs
 from superscalar.saved.examining import SavedPlan, examined
 from superscalar.saved.folder import PlanFolder
 from superscalar.saved.keeping import approve_plan, save_plan
+from superscalar.secrets import Scrubber
 from superscalar.tools.toolset import Toolset
 
 
@@ -25,13 +32,13 @@ class SavedPlans:
     """
 
     path: Path
-    _tools: Callable[[], Toolset]
-    _function: Callable[..., Callable[..., Any]]
+    _prepared: Prepared
+    _function: Callable[..., PlanFunction]
 
     def __iter__(self) -> Iterator[SavedPlan]:
         approvals = read_approvals(self._folder)
         for name in self._folder.names():
-            if (found := examined(name, self._folder, approvals, self._tools())) is not None:
+            if (found := examined(name, self._folder, approvals, self._tools)) is not None:
                 yield found
 
     def list(self) -> tuple[SavedPlan, ...]:
@@ -42,13 +49,21 @@ class SavedPlans:
         """
         return (*self,)
 
+    def names(self) -> tuple[str, ...]:
+        """Name them all, whether they can be used or not.
+
+        Raises:
+            UsageError: the folder cannot be trusted.
+        """
+        return tuple(self._folder.names())
+
     def get(self, name: str) -> SavedPlan:
         """Return one. Its `plan` runs if it was approved and fits the tools: `execute(agent.plans.get("brief").plan)`.
 
         Raises:
             UsageError: there is none of that name, or the folder cannot be trusted.
         """
-        found = examined(name, self._folder, read_approvals(self._folder), self._tools())
+        found = examined(name, self._folder, read_approvals(self._folder), self._tools)
         if found is None:
             names = self._folder.names()
             close = difflib.get_close_matches(name, names, n=1)
@@ -56,15 +71,33 @@ class SavedPlans:
             raise UsageError(f"there is no saved plan {name!r} in {self.path}; {hint}")
         return found
 
-    def save(self, name: str, plan: Plan, description: str = "", over: str | None = None) -> SavedPlan:
-        """Write a plan there, which nobody has approved then. `over`: the digest of one of that name to replace.
+    def save(
+        self,
+        name: str,
+        plan: Plan | RunResult[Any],
+        *,
+        description: str = "",
+        over: str | None = None,
+        inputs: Mapping[str, Any] = MappingProxyType({}),
+    ) -> SavedPlan:
+        """Write a plan, or that of a run, into the folder; nobody has approved it then.
+
+        `over`: the digest of a plan of that name to replace. `inputs`: which constants of the plan become inputs, by
+        their names: `{"tickers": ["IBM", "AAPL"]}`.
 
         Raises:
-            UsageError: the name is none or taken, the plan says something for a secret parameter, or it cannot be
-                written.
+            UsageError: the name is none or taken, the plan has no such constant or says something for a secret
+                parameter, it cannot be written; or the run is none to learn from (see `LLMCompiler.add_example`).
             PlanError: it is no plan for the tools of the agent.
         """
-        return save_plan(self._folder, name, plan, self._tools(), description=description, over=over)
+        if isinstance(plan, RunResult):
+            if why := why_not_kept(plan, self._prepared.equipment):
+                raise UsageError(f"the plan of run {plan.run_id} cannot be saved: {why}")
+            description, plan = description or question_of(plan), plan.plan
+        source = with_inputs(plan.tasks, inputs)
+        if Scrubber(self._prepared.equipment.secrets)(source) != source:
+            raise UsageError(f"{name}: the plan holds a secret of a model, which no file may")
+        return save_plan(self._folder, name, source, self._tools, description=description, over=over)
 
     def approve(self, name: str, *, digest: str, by: str) -> SavedPlan:
         """Note that a person approves a plan as it stands there. `digest`: that of the text that was looked at.
@@ -73,16 +106,20 @@ class SavedPlans:
             UsageError: there is no such plan, or it is another text by now.
             PlanError: it is no plan for the tools of the agent.
         """
-        return approve_plan(self._folder, name, self._tools(), digest=digest, by=by)
+        return approve_plan(self._folder, name, self._tools, digest=digest, by=by)
 
-    def function(self, name: str) -> Callable[..., Any]:
+    def function(self, name: str) -> PlanFunction:
         """Make an async Python function of one that was approved, with its inputs as parameters.
 
         Raises:
             UsageError: there is none of that name, nobody has approved it, or its tools have changed.
         """
         found = self.get(name)
-        return self._function(found.plan, name=name, description=found.description)
+        return self._function(found.plan, name, found.description)
+
+    @property
+    def _tools(self) -> Toolset:
+        return self._prepared.equipment.tools
 
     @property
     def _folder(self) -> PlanFolder:

@@ -132,7 +132,8 @@ def examined_text(
     digest = renewed.digest
     approval, unapproved = _approval(text, approvals.get(name))
     if changes and approval is not None:
-        approval, unapproved = None, f"{approval.by} approved it ({approval.at}) with its tools as they were"
+        unapproved = f"{approval.by} approved it ({approval.at}) with its tools as they were"
+        approval = None
     return replace(found, read=plan, changes=changes, digest=digest, approval=approval, unapproved=unapproved)
 
 

@@ -182,14 +182,15 @@ class PlanFolder:
                     f"{path} is a link, and what it leads to may be anything: put the file itself there"
                 ) from error
             raise _failed(path, "read", error) from error
-        with os.fdopen(opened, "rb") as source:
+        try:
             before = os.fstat(opened)
             _check_file(path, before)
-            try:
-                data = source.read(MAX_SIZE + 1)
-            except OSError as error:
-                raise _failed(path, "read", error) from error
+            data = os.read(opened, MAX_SIZE + 1)
             after = os.fstat(opened)
+        except OSError as error:
+            raise _failed(path, "read", error) from error
+        finally:
+            os.close(opened)
         if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size) or len(data) != after.st_size:
             raise UsageError(f"{path} was changed while it was read: read it again")
         try:

@@ -102,8 +102,8 @@ def read_text(text: str, where: str) -> SavedText:
     if not blank:
         raise UsageError(f"{where}: there is no plan below the header and an empty line")
     if str(found) != text:  # whoever approves a text approves what is read of it
-        lines = zip_longest(str(found).split("\n"), text.split("\n"))
-        number = next(number for number, (ours, theirs) in enumerate(lines, 1) if ours != theirs)
+        pairs = zip_longest(str(found).split("\n"), text.split("\n"))
+        number = next(number for number, (ours, theirs) in enumerate(pairs, 1) if ours != theirs)
         raise UsageError(f"{where}:{number}: the header is not as it was written; save the plan again")
     return found
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from superscalar.errors import UsageError
 from superscalar.plan import compile_plan, print_plan
 from superscalar.plan.evaluate.table import FUNCTIONS
-from superscalar.plan.ir import Plan
 from superscalar.saved.approvals import approval_by, read_approvals, write_approvals
 from superscalar.saved.examining import SavedPlan, examined, examined_text, with_tools
 from superscalar.saved.folder import SUFFIX, PlanFolder, check_plan_name
@@ -17,7 +16,7 @@ from superscalar.tools.toolset import Toolset
 
 
 def save_plan(
-    folder: PlanFolder, name: str, plan: Plan, tools: Toolset, *, description: str = "", over: str | None = None
+    folder: PlanFolder, name: str, source: str, tools: Toolset, *, description: str = "", over: str | None = None
 ) -> SavedPlan:
     """Write a plan into a folder, which nobody has approved then. `over`: the digest of the text that it replaces.
 
@@ -30,13 +29,12 @@ def save_plan(
     check_plan_name(name)
     if name in FUNCTIONS or name == "join":
         raise UsageError(f"{name!r} is a function of the language: give the plan another name")
-    body = print_plan(plan.tasks)
-    if print_plan(withheld_plan(plan.tasks, secrets_of_tools(tools))) != body:
+    plan = compile_plan(source, tools.signatures, "python")
+    if withheld_plan(plan.tasks, secrets_of_tools(tools)) != plan.tasks:
         raise UsageError(
-            f"{name}: the plan says something for a secret parameter, which no file may hold: make it an input"
+            f"{name}: the plan says something for a secret parameter, which no file may hold: make an input of it"
         )
-    read = compile_plan(body, tools.signatures, "python")
-    text = with_tools(SavedText(body, described(description)), read, tools)
+    text = with_tools(SavedText(print_plan(plan.tasks), described(description)), plan, tools)
     with folder.writing():
         approvals = read_approvals(folder)
         there = examined(name, folder, approvals, tools)
