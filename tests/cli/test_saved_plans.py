@@ -164,9 +164,7 @@ def test_constants_of_the_question_become_inputs_as_the_person_says(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(saving, "is_at_terminal", lambda: True)
-    said = command(
-        "run", "How are IBM and AAPL?", "--agent", "money.py:agent", "--save", "brief", "-q", text="y\n"
-    )
+    said = command("run", "How are IBM and AAPL?", "--agent", "money.py:agent", "--save", "brief", "-q", text="y\n")
     assert '["IBM", "AAPL"]: an input? [y]es, as tickers, [n]o, or a name: ' in said.err
     assert (
         "# input tickers: list[str]\nprices = [price(ticker=ticker) for ticker in tickers]\n"

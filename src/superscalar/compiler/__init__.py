@@ -17,6 +17,7 @@ from superscalar.compiler.calls import CallResult, CallResults, ToolTurn
 from superscalar.compiler.equipment import Equipment, equipped
 from superscalar.compiler.estimates import plan_estimate
 from superscalar.compiler.functions import PlanFunction, function_of
+from superscalar.compiler.given_inputs import Inputs, checked, compiled, supplied
 from superscalar.compiler.guards import Guards
 from superscalar.compiler.history import History, said_before
 from superscalar.compiler.learned import learned
@@ -32,7 +33,7 @@ from superscalar.compiler.ways import PLANNED, Way
 from superscalar.estimate.figures import Estimate
 from superscalar.labels import NOTHING, Label
 from superscalar.options import Options, check_call, told_by
-from superscalar.plan import AnySyntax, Diagnostic, Plan, check, compile_plan
+from superscalar.plan import AnySyntax, Diagnostic, Plan
 from superscalar.saved.examining import SavedPlan
 from superscalar.schedule.doubts import Doubt
 from superscalar.schedule.limits import Limits
@@ -299,11 +300,12 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         context: DepsT | None = None,
         deadline: float | None = None,
         resolve: Resolve | None = None,
+        inputs: Inputs | None = None,
         rules_changed: bool = False,
     ) -> RunStream:
         """Go on with a run, with its events: those that are recorded first, on the clock of this process."""
         check_call(run_id=run_id, deadline=deadline, resolve=resolve, rules_changed=rules_changed)
-        return self._runs.gone_on(run_id, context, deadline, resolve, rules_changed=rules_changed)
+        return self._runs.gone_on(run_id, context, deadline, resolve, inputs, rules_changed=rules_changed)
 
     async def resume(
         self,
@@ -312,6 +314,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         context: DepsT | None = None,
         deadline: float | None = None,
         resolve: Resolve | None = None,
+        inputs: Inputs | None = None,
         rules_changed: bool = False,
     ) -> RunResult:
         """Go on with a run of the journal whose process died, to its end.
@@ -319,7 +322,8 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         What had succeeded is not done again; what was being read is. A write that had begun is called again only if its
         tool is `idempotent`, with the same idempotency key; of any other, nobody knows whether it happened, so
         `resolve` is asked: `resolve(doubt)`, sync or async, returns `Done(value)`, `CallAgain()` or `StillUnknown()`.
-        `context` and `deadline` (seconds from now) are those of this call, not of the one that died.
+        `context` and `deadline` (seconds from now) are those of this call, not of the one that died. `inputs`: those of
+        its plan that are secret, which no journal has; without them, what needs one fails. It has the others.
 
         The answer is of the type that it has for the run: text, that of its `output_type`, or what a plan joined.
 
@@ -336,7 +340,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             PlanError, ModelError, JoinError, NotApproved, ApprovalPending: as for `run`.
         """
         async with self.stream_resume(
-            run_id, context=context, deadline=deadline, resolve=resolve, rules_changed=rules_changed
+            run_id, context=context, deadline=deadline, resolve=resolve, inputs=inputs, rules_changed=rules_changed
         ) as running:
             return await running.result()
 
@@ -358,64 +362,83 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         context: DepsT | None = None,
         deadline: float | None = None,
         resolve: Resolve | None = None,
+        inputs: Inputs | None = None,
         rules_changed: bool = False,
     ) -> RunResult:
         """Resume a run from code that is not async, as `run_sync` does."""
         return run_to_end(
             lambda: self.resume(
-                run_id, context=context, deadline=deadline, resolve=resolve, rules_changed=rules_changed
+                run_id,
+                context=context,
+                deadline=deadline,
+                resolve=resolve,
+                inputs=inputs,
+                rules_changed=rules_changed,
             ),
             grace=self.options.grace,
         )
 
     # ---------------------------------------------------------------------------------------------- without a model
 
-    def compile(self, source: str, *, syntax: AnySyntax = "auto") -> Plan:
+    def compile(self, source: str, *, syntax: AnySyntax = "auto", inputs: Inputs | None = None) -> Plan:
         """Check a plan and lower it to tasks. `syntax`: what it is written in; the result's `syntax` says what it was.
+
+        `inputs`: the types of what it is given when it is run, by name: `{"tickers": list[str], "limit": Input(int,
+        default=5)}`. Each is a name in it. Without `inputs`, they are those that its header declares.
 
         Raises:
             PlanError: it has errors; each says where, and what to write instead.
+            UsageError: `inputs` are none; the message says what to write.
         """
         check_call(source=source, syntax=syntax)
-        return compile_plan(source, self.tools.signatures, syntax)
+        return compiled(source, self.tools.signatures, syntax, inputs)
 
-    def check(self, source: str, *, syntax: AnySyntax = "auto") -> tuple[Diagnostic, ...]:
-        """Return the errors and warnings of a plan."""
+    def check(self, source: str, *, syntax: AnySyntax = "auto", inputs: Inputs | None = None) -> tuple[Diagnostic, ...]:
+        """Return the errors and warnings of a plan. `inputs`: as for `compile`."""
         check_call(source=source, syntax=syntax)
-        return check(source, self.tools.signatures, syntax)
+        return checked(source, self.tools.signatures, syntax, inputs)
 
-    def estimate(self, plan: Plan | str, *, question: str | None = None) -> Estimate:
+    def estimate(self, plan: Plan | str, *, question: str | None = None, inputs: Inputs | None = None) -> Estimate:
         """Say what a plan would take; with a `question`, what answering that would, too. Nothing is called.
+
+        `inputs`: what it would be given; without them, nothing is known of those.
 
         Raises:
             PlanError: `plan` is source text with errors.
+            UsageError: `inputs` do not fit it.
         """
         check_call(plan=plan, question=question or "?")
-        return plan_estimate(self._equipment, self.compile(plan) if isinstance(plan, str) else plan, question)
+        made = self.compile(plan) if isinstance(plan, str) else plan
+        return plan_estimate(self._equipment, made if inputs is None else supplied(made, inputs), question)
 
     async def execute(
         self,
         plan: Plan | str,
         *,
+        inputs: Inputs | None = None,
         context: DepsT | None = None,
         deadline: float | None = None,
         run_id: str | None = None,
     ) -> Outcomes:
         """Run a plan without any model and return what every task left behind.
 
-        A task that fails is not raised: it is in the outcomes, and skips only what refers to it.
+        A task that fails is not raised: it is in the outcomes, and skips only what refers to it. `inputs`: the values
+        of its inputs, by name. They are trusted as you are; of one that is not, or is for some readers only, say so:
+        `inputs={"page": labelled(page)}`.
 
         Raises:
             PlanError: `plan` is source text with errors.
+            UsageError: `inputs` do not fit it; the message says what is missing, unknown, or of another type.
             NotApproved, ApprovalPending: as for `run`.
         """
-        async with self.stream_plan(plan, context=context, deadline=deadline, run_id=run_id) as running:
+        async with self.stream_plan(plan, inputs=inputs, context=context, deadline=deadline, run_id=run_id) as running:
             return (await running.result()).outcomes
 
     def stream_plan(
         self,
         plan: Plan | str,
         *,
+        inputs: Inputs | None = None,
         context: DepsT | None = None,
         deadline: float | None = None,
         run_id: str | None = None,
@@ -430,9 +453,11 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         check_call(plan=plan, deadline=deadline, run_id=run_id, saw_untrusted=saw_untrusted, seen=seen)
         if not self.is_live and isinstance(plan, str):  # else nobody knows the tools yet
             plan = self.compile(plan)
+        if isinstance(plan, Plan):
+            plan = supplied(plan, inputs)
 
         def plan_for(tools: Toolset) -> Plan:
-            return compile_plan(plan, tools.signatures) if isinstance(plan, str) else plan
+            return supplied(compiled(plan, tools.signatures), inputs) if isinstance(plan, str) else plan
 
         def seen_of(tools: Toolset) -> Label:
             return seen | anything_of(tools) if saw_untrusted else seen

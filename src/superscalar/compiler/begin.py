@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from superscalar.attachments import Attachment
+from superscalar.compiler.given_inputs import Inputs, secrets_given
 from superscalar.compiler.observers import observed
 from superscalar.compiler.prepared import Prepared, Ready
 from superscalar.compiler.recording import Recording, about_plan, about_question
@@ -80,13 +81,21 @@ class Runs:
             async with self._prepared.ready(deadline) as ready:
                 tools = ready.equipment.tools
                 plan = plan_for(tools)
-                run = await self._new(ready, log, context, run_id, partial(about_plan, plan, tools))
+                about = partial(about_plan, plan, tools)
+                run = await self._new(ready, log, context, run_id, about, secret=secrets_given(plan.tasks))
                 return await run.execute(plan, seen_of(tools))
 
         return self._streamed(main)
 
     def gone_on(
-        self, run_id: str, context: Any, deadline: float | None, resolve: Resolve | None, *, rules_changed: bool
+        self,
+        run_id: str,
+        context: Any,
+        deadline: float | None,
+        resolve: Resolve | None,
+        inputs: Inputs | None,
+        *,
+        rules_changed: bool,
     ) -> RunStream:
         """A recorded run is gone on with."""
 
@@ -94,7 +103,7 @@ class Runs:
             async with self._prepared.ready(deadline) as ready:
                 recording = await self._reopened(run_id, ready)
                 return await resumed(
-                    ready, recording, log, context=context, resolve=resolve, rules_changed=rules_changed
+                    ready, recording, log, context=context, resolve=resolve, inputs=inputs, rules_changed=rules_changed
                 )
 
         return self._streamed(main)
@@ -123,12 +132,13 @@ class Runs:
         about: Callable[[], Mapping[str, Any]] | None = None,
         question: str = "",
         files: Sequence[Attachment] = (),
+        secret: Sequence[Any] = (),
     ) -> Run:
-        """A run; with `about`, one that is recorded if there is a journal."""
+        """A run; with `about`, one that is recorded if there is a journal. `secret`: what its plan was given is."""
         id = run_id or secrets.token_hex(6)
         equipment, guards, deadline = ready
         recording = None
-        log.tell = telling(equipment, context)
+        log.tell = telling(equipment, context, secret)
         if self._journal is not None and about is not None:
             remembered = equipment.way.about(about())
             remembered = remembered if log.tell is None else log.tell.about(remembered)

@@ -10,18 +10,18 @@ from types import MappingProxyType
 from typing import Any
 
 from superscalar.compiler.functions import PlanFunction
+from superscalar.compiler.given_inputs import compiled
 from superscalar.compiler.learned import question_of, why_not_kept
 from superscalar.compiler.prepared import Prepared
 from superscalar.compiler.result import RunResult
 from superscalar.errors import UsageError
 from superscalar.plan.ir import Plan
 from superscalar.saved.approvals import read_approvals
-from superscalar.saved.constants import with_inputs
-from superscalar.saved.examining import SavedPlan, examined
+from superscalar.saved.constants import made_inputs
+from superscalar.saved.examining import ReadWith, SavedPlan, examined
 from superscalar.saved.folder import PlanFolder
 from superscalar.saved.keeping import approve_plan, save_plan
 from superscalar.secrets import Scrubber
-from superscalar.tools.toolset import Toolset
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class SavedPlans:
     def __iter__(self) -> Iterator[SavedPlan]:
         approvals = read_approvals(self._folder)
         for name in self._folder.names():
-            if (found := examined(name, self._folder, approvals, self._tools)) is not None:
+            if (found := examined(name, self._folder, approvals, self._using)) is not None:
                 yield found
 
     def list(self) -> tuple[SavedPlan, ...]:
@@ -63,7 +63,7 @@ class SavedPlans:
         Raises:
             UsageError: there is none of that name, or the folder cannot be trusted.
         """
-        found = examined(name, self._folder, read_approvals(self._folder), self._tools)
+        found = examined(name, self._folder, read_approvals(self._folder), self._using)
         if found is None:
             names = self._folder.names()
             close = difflib.get_close_matches(name, names, n=1)
@@ -94,10 +94,10 @@ class SavedPlans:
             if why := why_not_kept(plan, self._prepared.equipment):
                 raise UsageError(f"the plan of run {plan.run_id} cannot be saved: {why}")
             description, plan = description or question_of(plan), plan.plan
-        source = with_inputs(plan.tasks, inputs)
+        source = made_inputs(plan.tasks, inputs)
         if Scrubber(self._prepared.equipment.secrets)(source) != source:
             raise UsageError(f"{name}: the plan holds a secret of a model, which no file may")
-        return save_plan(self._folder, name, source, self._tools, description=description, over=over)
+        return save_plan(self._folder, name, source, self._using, description=description, over=over)
 
     def approve(self, name: str, *, digest: str, by: str) -> SavedPlan:
         """Note that a person approves a plan as it stands there. `digest`: that of the text that was looked at.
@@ -106,7 +106,7 @@ class SavedPlans:
             UsageError: there is no such plan, or it is another text by now.
             PlanError: it is no plan for the tools of the agent.
         """
-        return approve_plan(self._folder, name, self._tools, digest=digest, by=by)
+        return approve_plan(self._folder, name, self._using, digest=digest, by=by)
 
     def function(self, name: str) -> PlanFunction:
         """Make an async Python function of one that was approved, with its inputs as parameters.
@@ -118,8 +118,9 @@ class SavedPlans:
         return self._function(found.plan, name, found.description)
 
     @property
-    def _tools(self) -> Toolset:
-        return self._prepared.equipment.tools
+    def _using(self) -> ReadWith:
+        tools = self._prepared.equipment.tools
+        return ReadWith(tools, lambda text: compiled(text, tools.signatures, "python"))
 
     @property
     def _folder(self) -> PlanFolder:

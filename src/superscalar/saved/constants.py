@@ -61,7 +61,7 @@ def asked_for(question: str, constants: Iterable[PlanConstant]) -> list[PlanCons
     return [one for one in constants if is_in(one.value)]
 
 
-def with_inputs(tasks: Sequence[Task], chosen: Mapping[str, Any]) -> str:
+def made_inputs(tasks: Sequence[Task], chosen: Mapping[str, Any]) -> str:
     """The text of a plan in which constants have become inputs, each wherever it stands. `chosen`: values by name.
 
     Raises:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from superscalar.errors import PlanError, UsageError
-from superscalar.plan import compile_plan
 from superscalar.plan.ir import LANGUAGE, Call, Plan, Span
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.saved.folder import PlanFolder, check_plan_name
@@ -19,6 +18,13 @@ from superscalar.tools.toolset import Toolset
 SavedState: TypeAlias = Literal["approved", "not approved", "changed", "broken", "refused"]
 """How a saved plan stands: `changed`, if its tools declare something else than when it was reviewed; `broken`, if it is
 none for them; `refused`, if its file cannot be trusted, or is no saved plan."""
+
+
+class ReadWith(NamedTuple):
+    """What saved plans are read with: the tools of an agent, and what makes a plan of a text, with its inputs."""
+
+    tools: Toolset
+    compile: Callable[[str], Plan]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,7 @@ class SavedPlan:
         return [line for line in (self.refused, *diagnostics, *self.changes, self.unapproved) if line]
 
 
-def examined(name: str, folder: PlanFolder, approvals: Mapping[str, PlanApproval], tools: Toolset) -> SavedPlan | None:
+def examined(name: str, folder: PlanFolder, approvals: Mapping[str, PlanApproval], using: ReadWith) -> SavedPlan | None:
     """A saved plan, with the tools that there are now; None where there is none of that name.
 
     Raises:
@@ -111,23 +117,25 @@ def examined(name: str, folder: PlanFolder, approvals: Mapping[str, PlanApproval
         text = None if read is None else read_text(read, str(path))
     except UsageError as error:
         return SavedPlan(name, path, SavedText(""), "", refused=str(error))
-    return None if text is None else examined_text(name, path, text, approvals, tools)
+    return None if text is None else examined_text(name, path, text, approvals, using)
 
 
 def examined_text(
-    name: str, path: Path, text: SavedText, approvals: Mapping[str, PlanApproval], tools: Toolset
+    name: str, path: Path, text: SavedText, approvals: Mapping[str, PlanApproval], using: ReadWith
 ) -> SavedPlan:
     """The same of a text that was read already."""
     found = SavedPlan(name, path, text, text.digest)
     try:
-        plan = compile_plan(text.body, tools.signatures, "python")
+        plan = using.compile(text.body)
     except PlanError as error:
         shift = str(text).count("\n") - text.body.count("\n")
         diagnostics = (one for one in error.diagnostics if isinstance(one, Diagnostic))
         placed = tuple(replace(one, span=_below(one, shift), file=str(path)) for one in diagnostics)
-        lacking = [line for fact in text.tools if fact.name not in tools.by_alias for line in changes_of(fact, None)]
+        lacking = [
+            line for fact in text.tools if fact.name not in using.tools.by_alias for line in changes_of(fact, None)
+        ]
         return replace(found, diagnostics=placed, changes=tuple(lacking))
-    renewed = with_tools(text, plan, tools)
+    renewed = with_tools(text, plan, using.tools)
     changes = tuple(_changes(text, renewed))
     digest = renewed.digest
     approval, unapproved = _approval(text, approvals.get(name))

@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from superscalar.errors import UsageError
-from superscalar.plan import compile_plan, print_plan
+from superscalar.plan import print_plan
 from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.saved.approvals import approval_by, read_approvals, write_approvals
-from superscalar.saved.examining import SavedPlan, examined, examined_text, with_tools
+from superscalar.saved.examining import ReadWith, SavedPlan, examined, examined_text, with_tools
 from superscalar.saved.folder import SUFFIX, PlanFolder, check_plan_name
 from superscalar.saved.header import SavedText, described
 from superscalar.schedule.withholding import secrets_of_tools, withheld_plan
-from superscalar.tools.toolset import Toolset
 
 
 def save_plan(
-    folder: PlanFolder, name: str, source: str, tools: Toolset, *, description: str = "", over: str | None = None
+    folder: PlanFolder, name: str, source: str, using: ReadWith, *, description: str = "", over: str | None = None
 ) -> SavedPlan:
     """Write a plan into a folder, which nobody has approved then. `over`: the digest of the text that it replaces.
 
@@ -29,15 +28,15 @@ def save_plan(
     check_plan_name(name)
     if name in FUNCTIONS or name == "join":
         raise UsageError(f"{name!r} is a function of the language: give the plan another name")
-    plan = compile_plan(source, tools.signatures, "python")
-    if withheld_plan(plan.tasks, secrets_of_tools(tools)) != plan.tasks:
+    plan = using.compile(source)
+    if withheld_plan(plan.tasks, secrets_of_tools(using.tools)) != plan.tasks:
         raise UsageError(
             f"{name}: the plan says something for a secret parameter, which no file may hold: make an input of it"
         )
-    text = with_tools(SavedText(print_plan(plan.tasks), described(description)), plan, tools)
+    text = with_tools(SavedText(print_plan(plan.tasks), described(description)), plan, using.tools)
     with folder.writing():
         approvals = read_approvals(folder)
-        there = examined(name, folder, approvals, tools)
+        there = examined(name, folder, approvals, using)
         if there is not None and there.refused:
             raise UsageError(there.refused)
         if there is not None and str(replace(there.text, approval=None)) == str(text):
@@ -50,10 +49,10 @@ def save_plan(
         if there is None and over is not None:
             raise UsageError(f"there is no {folder.file(name)}: leave out over=")
         folder.write_file(f"{name}{SUFFIX}", str(text))
-        return examined_text(name, folder.file(name), text, approvals, tools)
+        return examined_text(name, folder.file(name), text, approvals, using)
 
 
-def approve_plan(folder: PlanFolder, name: str, tools: Toolset, *, digest: str, by: str) -> SavedPlan:
+def approve_plan(folder: PlanFolder, name: str, using: ReadWith, *, digest: str, by: str) -> SavedPlan:
     """Note that a person approves a plan as it stands there, with the tools as they are. `digest`: what was looked at.
 
     Raises:
@@ -63,14 +62,14 @@ def approve_plan(folder: PlanFolder, name: str, tools: Toolset, *, digest: str, 
     given = approval_by(by, digest)
     with folder.writing():
         approvals = read_approvals(folder)
-        found = examined(name, folder, approvals, tools)
+        found = examined(name, folder, approvals, using)
         if found is None:
             raise UsageError(f"there is no {folder.file(name)}")
         plan = found.draft if found.read is None else found.read  # which raises
         if found.digest != digest:
             raise UsageError(f"{found.path} is not the text that was looked at: look at it again")
-        text = replace(with_tools(found.text, plan, tools), approval=given)
+        text = replace(with_tools(found.text, plan, using.tools), approval=given)
         folder.write_file(f"{name}{SUFFIX}", str(text))
         approvals[name] = given
         write_approvals(folder, approvals)  # last: until then the text says so, and the lock does not
-        return examined_text(name, found.path, text, approvals, tools)
+        return examined_text(name, found.path, text, approvals, using)

@@ -35,7 +35,7 @@ from superscalar.plan.print.expression import (
     targets_of,
     unpacked_name,
 )
-from superscalar.plan.print.header import input_line
+from superscalar.plan.print.header import as_comment, header_lines
 from superscalar.values import TaskId
 
 _NOTHING: Final[Mapping[TaskId, Task]] = MappingProxyType({})
@@ -60,7 +60,7 @@ def print_plan(tasks: Sequence[Task]) -> str:
     that was printed and read back is the same text.
     """
     printer = _PlanPrinter(tasks)
-    return "".join(f"{line}\n" for line in (*map(input_line, ir.inputs_of(tasks)), *_lines(printer.block(tasks))))
+    return "".join(f"{line}\n" for line in (*header_lines(tasks), *_lines(printer.block(tasks))))
 
 
 @dataclass(slots=True)
@@ -383,4 +383,4 @@ def _refs(work: object) -> Iterator[TaskId]:
 def _comments(tasks: Iterable[Task]) -> list[str | _If | _For]:
     """The thoughts of the tasks that a statement is made of, each once, as comment lines."""
     lines = dict.fromkeys(task.thought for task in tasks if task.thought)
-    return [f"# {line}".rstrip() for thought in lines for line in thought.split("\n")]
+    return [as_comment(line) for thought in lines for line in re.split(r"\r\n|\r|\n", thought)]
