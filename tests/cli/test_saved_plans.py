@@ -31,7 +31,7 @@ def price(ticker: str) -> float:
 
 agent = LLMCompiler(model=ScriptedModel(PLAN, "Both are fine."), tools=[price], plans="plans")
 '''
-PLAN = "prices = [price(ticker=t) for t in ['IBM', 'AAPL']]\njoin(prices)\n"
+APPROVE = "superscalar plans approve brief --plans plans"
 
 
 class Said(NamedTuple):
@@ -72,8 +72,7 @@ def test_a_good_run_is_saved_and_nobody_has_approved_it(place: Path) -> None:
     assert (said.code, said.out) == (0, "Both are fine.\n")
     assert said.err.splitlines() == [
         """constants of the question that stayed constants: --save-input 'tickers=["IBM", "AAPL"]'""",
-        "saved: plans/brief.plan (not approved); look at it and approve it: "
-        "superscalar plans approve brief --plans plans ...",
+        f"saved: plans/brief.plan (not approved); look at it and approve it: {APPROVE} ...",
     ]
     assert (place / "plans" / "brief.plan").read_text().split("\n\n") == [
         "\n".join(
@@ -81,7 +80,7 @@ def test_a_good_run_is_saved_and_nobody_has_approved_it(place: Path) -> None:
                 "# superscalar plan 1",
                 "# language 2",
                 "# description: How are IBM and AAPL?",
-                "# tool price 3ea51d9eb3c2a7ad0dc4f6bba6cda0ee",
+                "# tool price 7dac1e1c3c209ec3f14995af8fc790ed",
                 "#   is read, trusted",
                 "#   takes ticker: str",
                 "#   gives float",
@@ -142,8 +141,8 @@ def test_a_plan_whose_tools_changed_is_refused_with_what_changed(place: Path) ->
     found = command("plans", "check", *later)
     assert found.code == 1
     assert [line.strip() for line in found.out.splitlines()[1:]][:2] == [
-        "`price` takes day: int = 0: new",
-        "`price` gives int; it was: gives float",
+        "`price` now gives int; before: gives float",
+        "`price` now takes day: int = 0",
     ]
     again = command("plans", "show", "brief", "--json", *later).document
     assert (again["state"], again["approved"]) == ("changed", None)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from superscalar.cli import journals, options, providers, resume, servers, starting, tidying
+from superscalar.cli import journals, options, providers, resume, servers, starting, stubs, tidying
 from superscalar.cli.codes import EXIT_CODES
 from superscalar.cli.plans import group as saved_plans
 from superscalar.cli.reporting import file_name, reporting
@@ -476,6 +476,7 @@ app.command("resume")(resume.resume_run)
 app.command("approve")(journals.approve_run)
 app.command("prune")(tidying.prune_runs)
 app.command("rotate")(tidying.rotate_journal)
+app.command("stubs")(stubs.write_stubs)
 app.add_typer(saved_plans)
 app.add_typer(servers.group)
 

@@ -51,7 +51,7 @@ def list_plans(
         from superscalar.cli.report import print_json
         from superscalar.cli.terminal import console, safe_line
 
-        found = _opened(plans, tools, mcp, trust, agent)
+        found = saved_plans_of(plans, tools, mcp, trust, agent)
         listed = found.list()
         if as_json:
             print_json({"plans": str(found.path), "saved": [plan_summary(one) for one in listed]})
@@ -86,7 +86,7 @@ def show_plan(
     with reporting(as_json):
         from superscalar.cli.report import print_json, print_text
 
-        saved = _opened(plans, tools, mcp, trust, agent).get(name)
+        saved = saved_plans_of(plans, tools, mcp, trust, agent).get(name)
         if as_json:
             print_json(plan_summary(saved) | {"text": str(saved.text)})
             return
@@ -117,7 +117,7 @@ def check_plans(
         from superscalar.cli.codes import FAILED, WAITING
         from superscalar.cli.report import print_diagnostic, print_json, print_text
 
-        found = _opened(plans, tools, mcp, trust, agent)
+        found = saved_plans_of(plans, tools, mcp, trust, agent)
         checked = [*map(found.get, names)] if names else found.list()
         states = {one.state for one in checked}
         if as_json:
@@ -172,7 +172,7 @@ def approve_saved(
         from superscalar.cli.failures import CommandError
         from superscalar.cli.report import print_json
 
-        found = _opened(plans, tools, mcp, trust, agent)
+        found = saved_plans_of(plans, tools, mcp, trust, agent)
         saved = found.get(name)
         if saved.refused or saved.read is None:
             _ = saved.draft  # says why not
@@ -243,7 +243,7 @@ def _safe(line: str) -> str:
     return safe_line(line)
 
 
-def _opened(
+def saved_plans_of(
     plans: Path | None,
     tools: list[str] | None,
     mcp: list[Path] | None,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeAlias
 
 from superscalar.compiler.result import has_failed
 from superscalar.compiler.stream import RunStream
 from superscalar.errors import TaskFailed
 from superscalar.plan.ir import Input, Plan
+from superscalar.saved.stubs import parameters_first
 
 PlanFunction: TypeAlias = Callable[..., Coroutine[Any, Any, Any]]
 """What `agent.function` makes."""
@@ -17,7 +18,7 @@ PlanFunction: TypeAlias = Callable[..., Coroutine[Any, Any, Any]]
 
 def function_of(run: Callable[..., RunStream], plan: Plan, name: str, description: str) -> PlanFunction:
     """A function that runs a plan by `run(inputs=...)`, once for each call. Inputs that must be given come first."""
-    signature = inspect.Signature([*map(_parameter, in_order(plan.inputs))])
+    signature = inspect.Signature([*map(_parameter, parameters_first(plan.inputs))])
 
     async def call(*args: Any, **kwargs: Any) -> Any:
         try:
@@ -36,11 +37,6 @@ def function_of(run: Callable[..., RunStream], plan: Plan, name: str, descriptio
     call.__signature__ = signature  # type: ignore[attr-defined]
     call.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
     return call
-
-
-def in_order(inputs: Sequence[Input]) -> list[Input]:
-    """Inputs as the parameters of a function can stand: those with a default last."""
-    return sorted(inputs, key=lambda one: not one.required)
 
 
 def _parameter(given: Input) -> inspect.Parameter:

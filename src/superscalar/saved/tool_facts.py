@@ -41,10 +41,10 @@ def changes_of(before: ToolFacts, now: ToolFacts | None) -> list[str]:
         old, new = was.get(subject), is_now.get(subject)
         if old == new:
             continue
-        what = f"`{before.name}` {old if new is None else new}"
-        told.append(
-            f"{what}: not any more" if new is None else f"{what}: new" if old is None else f"{what}; it was: {old}"
-        )
+        if new is None:
+            told.append(f"`{before.name}` no longer {old}")
+        else:
+            told.append(f"`{before.name}` now {new}" + ("" if old is None else f"; before: {old}"))
     return told or [f"`{before.name}` declares the same in another order"]
 
 
