@@ -14,7 +14,7 @@ from superscalar.schedule.cells import NO_VALUE, Cell
 from superscalar.schedule.items import gathered_rows, last, spread
 from superscalar.schedule.lookup import Lookup, cause, instance
 from superscalar.schedule.races import Race
-from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, is_silent
+from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, Withheld, is_silent
 
 
 def outcome_of_task(work: Work, cell: Cell, outcome: Lookup) -> Outcome:
@@ -30,8 +30,9 @@ def outcome_of_task(work: Work, cell: Cell, outcome: Lookup) -> Outcome:
         case Compute(value):
             return evaluated(value, outcome, lambda task, found: instance(cell, task, found))
         case Supplied(input, value):
-            if value is UNBOUND:
-                raise EvaluationError(f"the input `{input.name}` was not given")
+            if value is UNBOUND or isinstance(value, Withheld):
+                why = "is a secret, which no journal has: give it again" if input.secret else "was not given"
+                raise EvaluationError(f"the input `{input.name}` {why}")
             return Observation(value)
         case Display(kind, _, keys):
             rows = gathered_rows(cell)

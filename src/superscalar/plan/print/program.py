@@ -36,7 +36,7 @@ from superscalar.plan.print.expression import (
     targets_of,
     unpacked_name,
 )
-from superscalar.plan.print.header import input_line
+from superscalar.plan.print.header import as_comment, header_lines
 from superscalar.values import TaskId
 
 _NOTHING: Final[Mapping[TaskId, Task]] = MappingProxyType({})
@@ -62,7 +62,7 @@ def print_plan(tasks: Sequence[Task]) -> str:
     """
     tasks = without_insides(tuple(tasks))
     printer = _PlanPrinter(tasks)
-    return "".join(f"{line}\n" for line in (*map(input_line, ir.inputs_of(tasks)), *_lines(printer.block(tasks))))
+    return "".join(f"{line}\n" for line in (*header_lines(tasks), *_lines(printer.block(tasks))))
 
 
 @dataclass(slots=True)
@@ -157,7 +157,7 @@ class _PlanPrinter:
         return name is not None and name_of(task.id) == (None if next(_refs(task.work)) in self._items else name)
 
     def _is_said_by_a_block(self, task: Task) -> bool:
-        """Whether a block, a target or the header says it: a select, what leaves a loop, a part with a name, an input."""
+        """Whether a block, a target or the header says it: a select, what leaves a loop, a named part, an input."""
         if self._is_target(task):
             return task.id not in self._steps
         match task.work:
@@ -387,4 +387,4 @@ def _refs(work: object) -> Iterator[TaskId]:
 def _comments(tasks: Iterable[Task]) -> list[str | _If | _For]:
     """The thoughts of the tasks that a statement is made of, each once, as comment lines."""
     lines = dict.fromkeys(task.thought for task in tasks if task.thought)
-    return [f"# {line}".rstrip() for thought in lines for line in thought.split("\n")]
+    return [as_comment(line) for thought in lines for line in re.split(r"\r\n|\r|\n", thought)]

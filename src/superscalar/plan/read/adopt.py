@@ -65,6 +65,7 @@ class Adopted:
                 self.joined = False
             for task in tasks:
                 self._adopt(task)
+        self.inputs = frozenset(input.name for tasks in rounds for input in ir.inputs_of(tuple(tasks)))
         self.being_written = being_written and bool(rounds) and bool(rounds[-1])
         if self.being_written:
             self._reopen(rounds[-1])
