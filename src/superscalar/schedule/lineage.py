@@ -36,6 +36,7 @@ from superscalar.plan.ir import (
     Each,
     Expr,
     First,
+    Inside,
     Join,
     Literal,
     Map,
@@ -45,7 +46,7 @@ from superscalar.plan.ir import (
     Task,
 )
 from superscalar.plan.ir.paths import looked_at
-from superscalar.schedule.cells import SETTLED, Cell, Element, Scope, fate_of
+from superscalar.schedule.cells import OPEN, SETTLED, Cell, Element, Scope, fate_of
 from superscalar.schedule.items import deciding, goes_through, is_left_out_by_ok
 from superscalar.schedule.state import Schedule
 from superscalar.tools.trust import Declared, Results
@@ -346,10 +347,14 @@ class Labels:
     def _of_work(self, cell: Cell, task: Task, control: Label) -> Labelled:
         lookup = self._lookup(cell)
         match task.work:
+            case Call(enters=True) if cell.outcome == OPEN:
+                return NOTHING  # it was not asked what it is given
             case Call() as call:
                 return self._called(cell, call, self._given_to(cell, call, control))
             case Compute(value):
                 return self._labels_of(cell, value, lookup)
+            case Inside(_, result):
+                return lookup(result)
             case Supplied(label=label):
                 self.confidential = self.confidential or label.readers is not None
                 return label

@@ -136,7 +136,7 @@ class Permission:
         ruling: Ruling | Unclear | None
         glance = self._glances.get(work.tool)
         if glance is None:
-            ruling = self._rulings.ruling(self.labelled(cell, tool, work, fresh(arguments)))
+            ruling = self._rulings.ruling(tool, self.labelled(cell, tool, work, fresh(arguments)))
         else:
             choosing, weighs = glance
             given, chosen = self.labels.given(cell, work, choosing)
@@ -144,7 +144,7 @@ class Permission:
             sinks = chosen if tool.sinks or not chosen.trusted else None
             ruling = self._at_a_glance(tool, given, sinks, control)
             if isinstance(ruling, Unclear):
-                ruling = self._rulings.ruling(self.labelled(cell, tool, work, fresh(arguments)))
+                ruling = self._rulings.ruling(tool, self.labelled(cell, tool, work, fresh(arguments)))
         if ruling is None:
             return None
         return Decided(at, cell.id, ruling.decision, ruling.rule, cut(ruling.reason, LONGEST), *_told(ruling.label))
@@ -157,7 +157,7 @@ class Permission:
         labels = {tool.renamed.get(alias, alias): found for alias, found in self.labels.argument(cell, work)}
         made = labelled(tool, arguments, labels, lambda: self._given(cell, tool, work))
         return LabelledCall(
-            cell.id, tool.name, tool.effect, made, self._control(cell, tool, work), audience(tool, made)
+            cell.id, tool.known_as, work.effect if work.enters else tool.effect, made, self._control(cell, tool, work), audience(tool, made)
         )
 
     def _control(self, cell: Cell, tool: Tool[..., Any], work: Call) -> Label:

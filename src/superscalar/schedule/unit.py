@@ -55,7 +55,8 @@ class TaskFetchingUnit:
         self.approval = Approval(self.run_id, self.ledger, self.permission, surroundings.approver, self._course)
         self.calls = Calls(surroundings, self.ledger, self.permission, self.approval, self._course)
         self.holding = self.calls.holding
-        self._bind = Binder(self.ledger, self.permission, self.approval, self.calls).bind
+        binder = Binder(self.ledger, self.permission, self.approval, self.calls)
+        self._bind, self._checked = binder.bind, binder.checked
         self._handlers = self.ledger.handlers
         self._todo = self.schedule.todo
         self._live, self._ready, self._asked = self.calls.live, self.calls.ready, self.approval.asked
@@ -338,6 +339,8 @@ class TaskFetchingUnit:
                 self._race(cell, work)
                 return
             outcome = gather.outcome_of_task(work, cell, outcomes)
+            if type(work) is Compute and work.given_for is not None:
+                outcome = self._checked(*work.given_for, outcome)
             outcome = self.holding.settled(task, outcome) or outcome
         except (Unavailable, EvaluationError) as error:
             self.happened(gather.instead(cell, error, now()))

@@ -19,7 +19,7 @@ _WITHHELD: Final = Literal(WITHHELD)  # type: ignore[arg-type]  # it stands wher
 
 def secrets_of_tools(tools: Toolset) -> dict[str, frozenset[str]]:
     """Those of a set of tools."""
-    return {s.alias: secrets for s in tools.signatures if (secrets := _secret_aliases(tools, s.alias))}
+    return {s.alias: secrets for s in tools.signatures.everything() if (secrets := _secret_aliases(tools, s.alias))}
 
 
 def _secret_aliases(tools: Toolset, alias: str) -> frozenset[str]:

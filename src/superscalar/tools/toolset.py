@@ -88,12 +88,13 @@ class Toolset:
         self.says: dict[str, str] = {}
         self.rules: dict[str, tuple[Callable[[Any], Any], ...]] = {}
         self.by_alias: dict[str, Tool[..., Any]] = {}
+        self.inside: dict[str, None] = {}
         by_name: dict[str, Tool[..., Any]] = {}
         asked = self.pinned
         for given in self._given:
             members: Iterable[Tool[..., Any]]
             if isinstance(given, Toolset):
-                members = given if policy is None else [copy(member) for member in given]
+                members = given.shown if policy is None else [copy(member) for member in given.shown]
                 self.limits.update(given.limits)
                 self.named.update(given.named)
                 self.says.update(given.says)
@@ -115,12 +116,62 @@ class Toolset:
         for member in by_name.values():
             self.by_alias[self._free(member, kept)] = member
             member.resolve_batch(by_name)
+        aliases = self._take_in_plans()
         self.limits.update(limits or {})
         self.named.update(schemas or {})
         self.says.update(says or {})
         if not self.is_live:
             _check_pinned(asked, by_name)
-        self.signatures = Signatures(replace(member.signature, alias=alias) for alias, member in self.by_alias.items())
+        self.signatures = Signatures(
+            [
+                replace(
+                    member.signature,
+                    alias=alias,
+                    within=None if member.plan is None else member.plan.within_by(aliases[alias]),
+                )
+                for alias, member in self.by_alias.items()
+                if alias not in self.inside
+            ],
+            [replace(self.by_alias[alias].signature, alias=alias) for alias in self.inside],
+        )
+
+    def _take_in_plans(self) -> dict[str, dict[str, str]]:
+        """Take in the tools that plans of the set call, by aliases that no text of a plan can say.
+
+        They are told by plan which alias here each of theirs is: the same tool is the same, whoever calls it.
+        """
+        found: dict[str, dict[str, str]] = {}
+        for alias, member in list(self.by_alias.items()):
+            if member.plan is None:
+                continue
+            tools = member.plan.tools
+            found[alias] = {own: self._taken_in(tool, tools) for own, tool in member.plan.called.items()}
+            self.limits = {**tools.limits, **self.limits}
+            if tools.is_live and tools not in self._sets:
+                self._sets.append(tools)
+        return found
+
+    def _taken_in(self, tool: Tool[..., Any], of: Toolset) -> str:
+        """The alias of a tool that a plan calls."""
+        rules = self.rules.get(tool.known_as, ())
+        if more := [rule for rule in of.rules.get(tool.known_as, ()) if all(rule is not one for one in rules)]:
+            self.rules[tool.known_as] = (*rules, *more)  # of all tools that rules know by that name
+        same = next((alias for alias, member in self.by_alias.items() if is_same(member, tool)), None)
+        if same is not None:
+            return same
+        names = {member.name for member in self.by_alias.values()}
+        name, number = tool.name, 1
+        while name in names:
+            number += 1
+            name = f"{tool.name} {number}"
+        taken_in = tool
+        if number > 1:
+            taken_in = copy(tool)
+            taken_in.name = name
+        alias = f"inside.{tool.alias}" + f"_{number}" * (number > 1)
+        self.by_alias[alias] = taken_in
+        self.inside = self.inside | {alias: None}
+        return alias
 
     def _free(self, member: Tool[..., Any], kept: set[str]) -> str:
         """An alias that no earlier tool of the set has, and that is no other's own name: these are `kept`."""
@@ -319,7 +370,9 @@ class Toolset:
         """Return the set without some of its tools, as planners are shown it; the others keep their aliases."""
         made = copy(self)
         made.by_alias = {alias: one for alias, one in self.by_alias.items() if not left_out(one)}
-        made.signatures = Signatures(one for one in self.signatures if one.alias in made.by_alias)
+        made.signatures = Signatures(
+            [one for one in self.signatures if one.alias in made.by_alias], self.signatures.inside.values()
+        )
         _forget_made(made)
         return made
 
@@ -347,13 +400,19 @@ class Toolset:
         return [len(tool_stub(signature)) + 1 for signature in self.signatures]
 
     def __repr__(self) -> str:
-        return cut(f"<{type(self).__name__}: {', '.join(self.by_alias) or 'no tools'}>", LONGEST_REPR)
+        shown = ", ".join(one.alias for one in self.signatures)
+        return cut(f"<{type(self).__name__}: {shown or 'no tools'}>", LONGEST_REPR)
 
     def __iter__(self) -> Iterator[Tool[..., Any]]:
         return iter(self.by_alias.values())
 
     def __len__(self) -> int:
-        return len(self.by_alias)
+        return len(self.by_alias) - len(self.inside)
+
+    @property
+    def shown(self) -> list[Tool[..., Any]]:
+        """Return the tools that plans may name: none that only a plan of the set calls."""
+        return [member for alias, member in self.by_alias.items() if alias not in self.inside]
 
     @property
     def declared(self) -> dict[str, Declared]:
@@ -374,9 +433,10 @@ class Toolset:
 
     def find(self, name: str) -> tuple[str, Tool[..., Any]] | None:
         """Return the tool of that alias or else of that real name, and its alias; None if there is none."""
-        if (known := self.by_alias.get(name)) is not None:
+        named = {alias: member for alias, member in self.by_alias.items() if alias not in self.inside}
+        if (known := named.get(name)) is not None:
             return name, known
-        return next(((alias, member) for alias, member in self.by_alias.items() if member.name == name), None)
+        return next(((alias, member) for alias, member in named.items() if member.name == name), None)
 
     def schemas(self, api: Literal["openai", "responses", "anthropic"]) -> list[dict[str, Any]]:
         """Describe the tools as a chat API wants them in `tools=`: OpenAI chat completions, Responses, or Anthropic's.
@@ -390,6 +450,8 @@ class Toolset:
             raise UsageError(f'schemas({api!r}): write "openai", "responses" or "anthropic"')
         made: list[dict[str, Any]] = []
         for alias, member in self.by_alias.items():
+            if alias in self.inside:
+                continue
             about = {"name": alias, "description": member.signature.description}
             match api:
                 case "openai":
@@ -472,7 +534,14 @@ class ServerTools(Toolset):
             await self.__aexit__()
 
 
-_SHOWN: Final = ("by_alias", "limits", "named", "pinned", "rules", "says", "signatures")
+_SHOWN: Final = ("by_alias", "inside", "limits", "named", "pinned", "rules", "says", "signatures")
+
+
+def is_same(one: Tool[..., Any], other: Tool[..., Any]) -> bool:
+    """Whether two tools call the same function, or are the same plan, on the same terms."""
+    if one is other or one.plan is not None or other.plan is not None:
+        return one is other or (one.plan is not None and one.plan is other.plan)
+    return one.known_as == other.known_as and one.function == other.function and one.terms == other.terms
 
 
 def _forget_made(tools: Toolset) -> None:
