@@ -41,11 +41,12 @@ def write_stubs(
 
         if file.suffix != ".pyi" or not file.stem.isidentifier():
             raise CommandError(f"{file}: a stub is called as a module is, such as briefs.pyi")
-        found = saved_plans_of(plans, tools, mcp, trust, agent).list()
+        saved = saved_plans_of(plans, tools, mcp, trust, agent)
+        found = saved.list()
         approved = [one for one in found if one.state == "approved"]
         module = file.with_suffix(".py")
         place = PlaceInModule.of("--agent", agent or "")
-        texts = {file: stub_of(approved)}
+        texts = {file: stub_of(approved, saved.tools)}
         if agent is not None and place.name is not None and not module.exists():
             named = place.where.removesuffix(".py").replace("/", ".")
             texts[module] = MODULE.format(module=named, agent=place.name)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from superscalar import events, joiner, planner
 from superscalar.compiler import approval
+from superscalar.compiler.given_inputs import compiled
 from superscalar.compiler.ways import PLANNED, Way
 from superscalar.errors import UsageError
 from superscalar.examples import Examples, example_of
@@ -28,6 +30,8 @@ from superscalar.plan.grammars import Grammar
 from superscalar.plan.read.fronts.detect import Syntax, front_of
 from superscalar.planner import ToolListing, asked_before
 from superscalar.policy import Policy, Rulings
+from superscalar.saved.folder import PlanFolder
+from superscalar.saved.offering import with_saved_plans
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations
 from superscalar.tools.shown import tools_for
@@ -140,6 +144,10 @@ class Equipment:
                 timeout=told.extractor_timeout,
                 silence=self.silence,
                 grammar=told.grammar,
+            )
+        if told.plans is not None:
+            tools = with_saved_plans(
+                PlanFolder(Path(told.plans)), tools, lambda text, given: compiled(text, given.signatures, "python")
             )
         for signature in tools.signatures:
             if signature.name in FUNCTIONS:

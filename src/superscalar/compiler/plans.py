@@ -22,6 +22,7 @@ from superscalar.saved.examining import ReadWith, SavedPlan, examined
 from superscalar.saved.folder import PlanFolder
 from superscalar.saved.keeping import approve_plan, save_plan
 from superscalar.secrets import Scrubber
+from superscalar.tools.toolset import Toolset
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,13 @@ class SavedPlans:
         return self._function(found.plan, name, found.description)
 
     @property
+    def tools(self) -> Toolset:
+        """Return the tools that they may call: those of the agent, the plans among them that are offered as tools."""
+        return self._prepared.equipment.tools
+
+    @property
     def _using(self) -> ReadWith:
-        tools = self._prepared.equipment.tools
+        tools = self.tools
         return ReadWith(tools, lambda text: compiled(text, tools.signatures, "python"))
 
     @property

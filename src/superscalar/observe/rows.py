@@ -18,9 +18,7 @@ State: TypeAlias = Literal[
     "failed",
     "skipped",
 ]
-RowKind: TypeAlias = Literal[
-    "call", "compute", "map", "display", "first", "select", "each", "join", "input", "plan"
-]
+RowKind: TypeAlias = Literal["call", "compute", "map", "display", "first", "select", "each", "join", "input", "plan"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
 
 from superscalar.errors import PlanError, UsageError
-from superscalar.plan.ir import LANGUAGE, Call, Plan, Span
+from superscalar.plan.ir import LANGUAGE, Call, Plan, Span, Task
 from superscalar.plan.ir.diagnostics import Diagnostic
+from superscalar.plan.ir.within import ENTRY, INSIDE
 from superscalar.saved.folder import PlanFolder, check_plan_name
 from superscalar.saved.header import PlanApproval, SavedText, read_text
 from superscalar.saved.tool_facts import changes_of, facts_of
@@ -147,9 +148,14 @@ def examined_text(
 
 def with_tools(text: SavedText, plan: Plan, tools: Toolset) -> SavedText:
     """A text that names the tools of its plan as they are now, in the order of the plan, and is approved by nobody."""
-    called = dict.fromkeys(task.work.tool for task in plan.calls if isinstance(task.work, Call))
+    called = dict.fromkeys(task.work.tool for task in plan.calls if isinstance(task.work, Call) and _is_written(task))
     facts = tuple(facts_of(alias, tool) for alias in called if (tool := tools.get(alias)) is not None)
     return replace(text, tools=facts, language=LANGUAGE, approval=None)
+
+
+def _is_written(call: Task) -> bool:
+    """Whether a call stands in the text of the plan, and not in that of a plan that it calls."""
+    return INSIDE not in call.id.removesuffix(ENTRY)
 
 
 def _below(diagnostic: Diagnostic, lines: int) -> Span:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from superscalar.errors import UsageError
 from superscalar.plan import print_plan
 from superscalar.plan.evaluate.table import FUNCTIONS
+from superscalar.plan.ir import Call
 from superscalar.saved.approvals import approval_by, read_approvals, write_approvals
 from superscalar.saved.examining import ReadWith, SavedPlan, examined, examined_text, with_tools
 from superscalar.saved.folder import SUFFIX, PlanFolder, check_plan_name
@@ -28,11 +29,16 @@ def save_plan(
     check_plan_name(name)
     if name in FUNCTIONS or name == "join":
         raise UsageError(f"{name!r} is a function of the language: give the plan another name")
+    taken = using.tools.find(name)
+    if taken is not None and taken[1].plan is None:
+        raise UsageError(f"{name!r} is a tool of the agent: give the plan another name")
     plan = using.compile(source)
     if withheld_plan(plan.tasks, secrets_of_tools(using.tools)) != plan.tasks:
         raise UsageError(
             f"{name}: the plan says something for a secret parameter, which no file may hold: make an input of it"
         )
+    if name in {task.work.tool for task in plan.calls if isinstance(task.work, Call)}:
+        raise UsageError(f"{name}: the plan calls {name}, which it would be itself: give it another name")
     text = with_tools(SavedText(print_plan(plan.tasks), described(description)), plan, using.tools)
     with folder.writing():
         approvals = read_approvals(folder)

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from superscalar.plan.ir.signatures import Output, Parameter, ResourceFunction
+from superscalar.plan.print.program import print_plan
+from superscalar.tools.plans import CalledPlan
 from superscalar.tools.tool import Tool
 from superscalar.unseen import revealed
 
@@ -60,6 +62,8 @@ def _line(text: str) -> str:
 def _says(tool: Tool[..., object]) -> Iterator[str]:
     signature = tool.signature
     yield f"is {', '.join(_terms(tool))}"
+    if tool.plan is not None:
+        yield f"holds a plan {_digest_of(tool.plan)}"
     for parameter in signature.parameters:
         yield f"takes {_parameter_text(parameter)}"
     for form in signature.forms:
@@ -67,6 +71,12 @@ def _says(tool: Tool[..., object]) -> Iterator[str]:
     yield f"gives {_output_text(signature.output)}"
     for name, output in signature.outputs.items():
         yield f"gives-{name} {_output_text(output)}"
+
+
+def _digest_of(held: CalledPlan) -> str:
+    """What is the same for plans that say the same and call tools that declare the same."""
+    called = (facts_of(alias, tool) for alias, tool in sorted(held.called.items()))
+    return ToolFacts(print_plan(held.plan.tasks), tuple(fact.digest for fact in called)).digest
 
 
 def _parameter_text(parameter: Parameter) -> str:

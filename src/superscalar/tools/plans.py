@@ -119,7 +119,9 @@ def _within(name: str, plan: ir.Plan) -> Within:
             keys = tuple(ir.Literal(said) for said, _ in items)
             own.append(ir.Task(_RESULT, ir.Display("dict", tuple(task for _, task in items), keys)))
     tasks = tuple(under(task, "") for task in own)
-    effects = [task.work.effect for task in ir.walk(tasks) if isinstance(task.work, ir.Call) and not is_entry(task.work)]
+    effects = [
+        task.work.effect for task in ir.walk(tasks) if isinstance(task.work, ir.Call) and not is_entry(task.work)
+    ]
     inside = (task.id.count(INSIDE) for task in ir.walk(tasks) if is_entry(task.work))
     made = Within(
         tasks,
@@ -168,7 +170,9 @@ def _function(name: str, inputs: Iterable[ir.Input], description: str) -> Callab
     call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     call.__name__ = call.__qualname__ = name
     said = [f"{one.name}: {one.description}" for one in inputs if one.description]
-    call.__doc__ = "\n\n".join([description, "\n".join(["Args:", *(f"    {line}" for line in said)])] if said else [description])
+    call.__doc__ = "\n\n".join(
+        [description, "\n".join(["Args:", *(f"    {line}" for line in said)])] if said else [description]
+    )
     return call
 
 
