@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from superscalar.compiler.functions import PlanFunction
-from superscalar.compiler.given_inputs import compiled
+from superscalar.compiler.given_inputs import compiled_plan
 from superscalar.compiler.learned import question_of, why_not_kept
 from superscalar.compiler.prepared import Prepared
 from superscalar.compiler.result import RunResult
@@ -126,7 +126,7 @@ class SavedPlans:
     @property
     def _using(self) -> ReadWith:
         tools = self.tools
-        return ReadWith(tools, lambda text: compiled(text, tools.signatures, "python"))
+        return ReadWith(tools, lambda text: compiled_plan(text, tools.signatures, "python"))
 
     @property
     def _folder(self) -> PlanFolder:

@@ -23,7 +23,7 @@ from superscalar.policy import (
     Rulings,
     Unclear,
 )
-from superscalar.policy.arguments import audience, chooses, labelled
+from superscalar.policy.arguments import audience, chooses, labelled_call
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.effective import Arguments, fresh
 from superscalar.schedule.lineage import SHOWN, Labels
@@ -155,7 +155,7 @@ class Permission:
         `arguments` are theirs to look at: those of the call itself are others.
         """
         labels = {tool.renamed.get(alias, alias): found for alias, found in self.labels.argument(cell, work)}
-        made = labelled(tool, arguments, labels, lambda: self._given(cell, tool, work))
+        made = labelled_call(tool, arguments, labels, lambda: self._given(cell, tool, work))
         return LabelledCall(
             cell.id,
             tool.known_as,

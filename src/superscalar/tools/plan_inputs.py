@@ -21,6 +21,7 @@ from uuid import UUID
 from superscalar.errors import UsageError
 from superscalar.forks import MAKING
 from superscalar.plan.ir import UNBOUND, Input, Unbound
+from superscalar.secrets import SHORTEST
 from superscalar.short import cut, short
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.inputs import UNSHOWN, default_text
@@ -36,6 +37,7 @@ _PLAIN: Final[Mapping[str, Any]] = {
     "Decimal": Decimal, "UUID": UUID,
 }  # fmt: skip
 _TAKES: Final[Mapping[str, int | None]] = {"list": 1, "set": 1, "dict": 2, "tuple": None}
+_SECRET_TYPES: Final = {f"{kind}{none}" for kind in ("str", "bytes") for none in ("", " | None")}
 _LONGEST_TYPE: Final = 1_000  # characters
 _DEEPEST: Final = 20
 _MOST: Final = 100
@@ -85,6 +87,8 @@ def checked_input(input: Input) -> Input:
     text = type if isinstance(type, str) else type_text(type)
     annotation = _annotation(name, text)
     made = replace(input, type=type_text(annotation), secret=secret)
+    if secret and made.type not in _SECRET_TYPES:
+        raise ValueError(f"`{name}` is secret, so it is a text: str or bytes, not {made.type}")
     if not isinstance(input.description, str):
         raise ValueError(f"`{name}`: a description is a text")
     if isinstance(input.default, Unbound):
@@ -220,7 +224,10 @@ def _fitted(input: Input, value: Any) -> tuple[Any, str]:
         parameter = inspect.Parameter(input.name, inspect.Parameter.KEYWORD_ONLY, annotation=type_of(input.type))
         check = validation.validator("", "input", (parameter,), {input.name: ((),)} if input.secret else {})
     try:
-        return check({input.name: value})[input.name], ""
+        found = check({input.name: value})[input.name]
+        if input.secret and found is not None and len(found) < SHORTEST:
+            return found, f"it is secret, and a text of fewer than {SHORTEST} characters cannot be kept out of others"
+        return found, ""
     except ArgumentError as error:
         if input.secret and value is WITHHELD:
             return value, "it is a secret, which no journal has: give it again"

@@ -73,7 +73,7 @@ class PlanHeader(NamedTuple):
         return tuple(line.input for line in self.declared)
 
 
-def parted(source: str) -> PlanHeader:
+def headed(source: str) -> PlanHeader:
     """A plan's text without its header, and what that says."""
     if len(source) > MAX_SOURCE:
         return PlanHeader(source, ())  # which says so of itself
