@@ -36,7 +36,10 @@ MOVES: Final[Mapping[tuple[str, str], str]] = {
     (PENDING, DORMANT): "nothing needs it: Unneeded, Retired",
     (READY, RUNNING): "Started, Shared",
     (READY, EXPANDED): "Expanded, Wanted",
-    (READY, PENDING): "it is a map over what `ok` keeps, and has to know all of that first; or rules are to be asked of "
+    (
+        READY,
+        PENDING,
+    ): "it is a map over what `ok` keeps, and has to know all of that first; or rules are to be asked of "
     "a plan that is called, and it has to know all that it is given",
     (READY, SETTLED): "it calls nothing, or its call is not made: Succeeded, Failed, Skipped",
     (

@@ -157,7 +157,12 @@ class Permission:
         labels = {tool.renamed.get(alias, alias): found for alias, found in self.labels.argument(cell, work)}
         made = labelled(tool, arguments, labels, lambda: self._given(cell, tool, work))
         return LabelledCall(
-            cell.id, tool.known_as, work.effect if work.enters else tool.effect, made, self._control(cell, tool, work), audience(tool, made)
+            cell.id,
+            tool.known_as,
+            work.effect if work.enters else tool.effect,
+            made,
+            self._control(cell, tool, work),
+            audience(tool, made),
         )
 
     def _control(self, cell: Cell, tool: Tool[..., Any], work: Call) -> Label:

@@ -296,7 +296,13 @@ class StatementCalls:
         return self._in.emit(id, ir.Call(name, tuple(arguments), signature.effect), body, node)
 
     def _of_plan(
-        self, plan: Within, name: str, arguments: tuple[tuple[str, ir.Expr], ...], body: Body, id: TaskId, node: ast.Call
+        self,
+        plan: Within,
+        name: str,
+        arguments: tuple[tuple[str, ir.Expr], ...],
+        body: Body,
+        id: TaskId,
+        node: ast.Call,
     ) -> ir.Ref:
         """The tasks of a plan that is called stand in the place of the call."""
         self._in.room -= plan.size
