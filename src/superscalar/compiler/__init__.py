@@ -391,7 +391,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             UsageError: `inputs` are none; the message says what to write.
         """
         check_call(source=source, syntax=syntax)
-        return compiled_plan(source, self.tools.signatures, syntax, inputs)
+        return replace(compiled_plan(source, self.tools.signatures, syntax, inputs), compiled_with=self.tools)
 
     def check(self, source: str, *, syntax: AnySyntax = "auto", inputs: Inputs | None = None) -> tuple[Diagnostic, ...]:
         """Return the errors and warnings of a plan. `inputs`: as for `compile`."""

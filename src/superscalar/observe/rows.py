@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from superscalar.plan.ir import Call, Compute, Display, Each, First, Inside, Join, Map, Select, Supplied, Work
+from superscalar.plan.ir import Call, Compute, Display, Each, First, Join, Map, PlanCall, Select, Supplied, Work
 from superscalar.values import Failure, TaskId
 
 State: TypeAlias = Literal[
@@ -132,5 +132,5 @@ def row_kind(work: Work) -> RowKind:
             return "join"
         case Supplied():
             return "input"
-        case Inside():
+        case PlanCall():
             return "plan"

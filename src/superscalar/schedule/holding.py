@@ -9,7 +9,7 @@ from typing import Any
 
 from superscalar import events
 from superscalar.attachments import Attachment
-from superscalar.plan.ir import Compute, Inside, Join, Ref, Task, Work
+from superscalar.plan.ir import Compute, Join, PlanCall, Ref, Task, Work
 from superscalar.schedule.cells import Cell
 from superscalar.values import Failure, Observation, Outcome, copied
 from superscalar.weight import (
@@ -184,7 +184,7 @@ class Holding:
 def _hands_on(work: Work) -> bool:
     """Whether a task only shows what is there, or hands it to a plan that is called, or out of it."""
     match work:
-        case Join() | Inside():
+        case Join() | PlanCall():
             return True
         case Compute(Ref(), given_for):
             return given_for is not None

@@ -36,10 +36,10 @@ from superscalar.plan.ir import (
     Each,
     Expr,
     First,
-    Inside,
     Join,
     Literal,
     Map,
+    PlanCall,
     Ref,
     Select,
     Supplied,
@@ -353,7 +353,7 @@ class Labels:
                 return self._called(cell, call, self._given_to(cell, call, control))
             case Compute(value):
                 return self._labels_of(cell, value, lookup)
-            case Inside(_, result):
+            case PlanCall(_, result):
                 return lookup(result)
             case Supplied(label=label):
                 self.confidential = self.confidential or label.readers is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 from superscalar.errors import UsageError
 from superscalar.given import NAME, TEXT
@@ -13,20 +13,33 @@ from superscalar.plan import ir
 from superscalar.plan.evaluate.json_text import as_constant
 from superscalar.plan.ir.needs import references
 from superscalar.plan.ir.signatures import Output
-from superscalar.plan.ir.within import DEEPEST, INSIDE, MOST_TASKS, Within, is_entry, under
+from superscalar.plan.ir.within import DEEPEST, INSIDE, MOST_TASKS, Within, is_entry, moved_under
 from superscalar.plan.passes.pipeline import bare
 from superscalar.short import short
+from superscalar.tools.described import Described
 from superscalar.tools.function import inspected
 from superscalar.tools.plan_inputs import type_of
 from superscalar.tools.terms import Effect, Terms
-from superscalar.tools.tool import Tool
 from superscalar.values import TaskId
-
-if TYPE_CHECKING:
-    from superscalar.tools.toolset import Toolset
 
 _STRENGTH: Final[Mapping[Effect, int]] = {"pure": 0, "read": 1, "write": 2}
 _RESULT: Final = "join()"
+
+
+class SetOfTools(Protocol):
+    """The tools that a plan was compiled with, by alias."""
+
+    limits: dict[str, Any]
+    rules: dict[str, tuple[Callable[[Any], Any], ...]]
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a run has anything to open."""
+        ...
+
+    def get(self, alias: str) -> Any:
+        """The tool that plans call so, or None."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,17 +50,19 @@ class CalledPlan:
     """
 
     plan: ir.Plan
-    tools: Toolset
+    tools: SetOfTools
     within: Within
-    called: Mapping[str, Tool[..., Any]] = field(repr=False)
+    called: Mapping[str, Any] = field(repr=False)
 
     def within_by(self, aliases: Mapping[str, str]) -> Within:
         """The same with tools by other aliases."""
-        return replace(self.within, tasks=tuple(under(task, "", aliases) for task in self.within.tasks))
+        return replace(self.within, tasks=tuple(moved_under(task, "", aliases) for task in self.within.tasks))
 
 
-def plan_tool(plan: ir.Plan, name: str, description: str, tools: object, policy: Any) -> Tool[..., Any]:
-    """What `Tool.from_plan` makes.
+def described_plan(
+    plan: object, name: str, description: str, tools: object, policy: Any
+) -> tuple[CalledPlan, Described, Terms, Callable[..., Any]]:
+    """What a tool is made of that stands for a plan.
 
     Raises:
         UsageError: it is no plan, or nobody knows the tools that it calls, or it is too large to stand in another one.
@@ -56,43 +71,39 @@ def plan_tool(plan: ir.Plan, name: str, description: str, tools: object, policy:
     TEXT.check("description", description, "Tool.from_plan")
     if not isinstance(plan, ir.Plan):
         raise UsageError(f"Tool.from_plan({short(plan)}): write Tool.from_plan(agent.compile(source), name={name!r})")
-    known = _toolset_of(name, plan, tools)
+    known = _set_of(name, plan, tools)
     called = dict(_called(name, plan.tasks, known))
     within = _within(name, plan)
-    inputs = plan.inputs
+    sinks = _sinks(plan, called)
     terms = Terms(
         effect=within.effect,
         dedupe=False,
-        secret=[one.name for one in inputs if one.secret],
-        sink=(sinks := _sinks(plan, called)),
-        content=[one.name for one in inputs if one.name not in sinks],
+        secret=[one.name for one in plan.inputs if one.secret],
+        sink=sinks,
+        content=[one.name for one in plan.inputs if one.name not in sinks],
         policy=policy,
     )
-    described = inspected(_function(name, inputs, description), name)
-    output = _Outputs((*plan.tasks, *within.tasks[-1:]), called).of(within.result, 4)
-    described = replace(described, output=output, results=None, module="")
-    made: Tool[..., Any] = Tool(described, terms, _function(name, inputs, description))
-    made.plan = CalledPlan(plan, known, within, called)
-    made.trust = None  # what comes of it has the labels of what was made inside
-    return made
+    function = _function(name, plan.inputs, description)
+    given = (task for task in plan.tasks if isinstance(task.work, ir.Supplied))
+    output = _KnownOutputs((*given, *within.tasks), called).of(within.result, 4)
+    described = replace(inspected(function, name), output=output, results=None, module="")
+    return CalledPlan(plan, known, within, called), described, terms, function
 
 
-def _toolset_of(name: str, plan: ir.Plan, tools: object) -> Toolset:
-    from superscalar.tools.toolset import Toolset  # which knows tools
-
-    given = plan.compiled_with if tools is None else tools
-    given = given if isinstance(given, Toolset) else getattr(given, "tools", given)
-    if isinstance(given, Toolset):
-        return given
-    if isinstance(given, Iterable):
-        return Toolset(given)
-    raise UsageError(
-        f"Tool.from_plan(name={name!r}): nobody knows the tools of this plan any more; write tools=[...], or the agent "
-        f"that it is for: Tool.from_plan(plan, name={name!r}, tools=agent)"
-    )
+def _set_of(name: str, plan: ir.Plan, tools: object) -> SetOfTools:
+    """The tools that a plan was compiled with, or those that are said to be."""
+    given: Any = plan.compiled_with if tools is None else tools
+    given = getattr(given, "tools", given)  # of an agent
+    if not hasattr(given, "by_alias"):
+        raise UsageError(
+            f"Tool.from_plan(name={name!r}): nobody knows the tools of this plan; say what it was compiled with, an "
+            f"agent or a Toolset: Tool.from_plan(plan, name={name!r}, tools=agent)"
+        )
+    found: SetOfTools = given
+    return found
 
 
-def _called(name: str, tasks: tuple[ir.Task, ...], tools: Toolset) -> Iterator[tuple[str, Tool[..., Any]]]:
+def _called(name: str, tasks: tuple[ir.Task, ...], tools: SetOfTools) -> Iterator[tuple[str, Any]]:
     """The tools that tasks name, by alias."""
     for task in ir.walk(tasks):
         if isinstance(task.work, ir.Call):
@@ -118,7 +129,7 @@ def _within(name: str, plan: ir.Plan) -> Within:
         case items:
             keys = tuple(ir.Literal(said) for said, _ in items)
             own.append(ir.Task(_RESULT, ir.Display("dict", tuple(task for _, task in items), keys)))
-    tasks = tuple(under(task, "") for task in own)
+    tasks = tuple(moved_under(task, "") for task in own)
     effects = [
         task.work.effect for task in ir.walk(tasks) if isinstance(task.work, ir.Call) and not is_entry(task.work)
     ]
@@ -179,7 +190,7 @@ def _function(name: str, inputs: Iterable[ir.Input], description: str) -> Callab
 # ------------------------------------------------------------------------------------------------- what follows from it
 
 
-def _sinks(plan: ir.Plan, called: Mapping[str, Tool[..., Any]]) -> list[str]:
+def _sinks(plan: ir.Plan, called: Mapping[str, Any]) -> list[str]:
     """The inputs that something is made of, without a call between, which chooses where something goes."""
     made_of = {task.id: _made_of(task) for task in ir.walk(plan.tasks)}
     for task in ir.walk(plan.tasks):
@@ -213,11 +224,11 @@ def _made_of(task: ir.Task) -> set[TaskId]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Outputs:
-    """What is known of the values of a plan's tasks: the types of what its tools return, and the forms of what it makes."""
+class _KnownOutputs:
+    """What is known of the values of a plan's tasks: what its tools return, and the forms of what it makes."""
 
     tasks: tuple[ir.Task, ...]
-    called: Mapping[str, Tool[..., Any]]
+    called: Mapping[str, Any]
 
     def of(self, id: TaskId, depth: int) -> Output:
         """What is known of a task's value."""
@@ -226,8 +237,9 @@ class _Outputs:
             return Output()
         match task.work:
             case ir.Call(tool):
-                return self.called[tool].signature.output
-            case ir.Inside(entry):
+                found: Output = self.called[tool].signature.output
+                return found
+            case ir.PlanCall(entry):
                 return self.of(entry, depth)
             case ir.Compute(ir.Ref(other)):
                 return self.of(other, depth)

@@ -208,9 +208,13 @@ class Tool(Generic[Takes, Gives]):
         Raises:
             UsageError: it is no plan that can be called: nobody knows its tools, or it is too large.
         """
-        from superscalar.tools.plans import plan_tool  # which makes tools
+        from superscalar.tools.plans import described_plan
 
-        return plan_tool(plan, name, description, tools, policy)
+        called, described, terms, function = described_plan(plan, name, description, tools, policy)
+        made: Tool[..., Any] = Tool(described, terms, function)
+        made.plan = called
+        made.trust = None  # what it comes to has the labels of what was made inside
+        return made
 
     @classmethod
     def from_schema(

@@ -27,6 +27,7 @@ from superscalar.tools.trust import Declared
 if TYPE_CHECKING:
     from superscalar.mcp.elicitation import Elicit
     from superscalar.tools.accepted import Changes
+    from superscalar.tools.plans import SetOfTools
     from superscalar.tools.servers import Servers, Tell
     from superscalar.tools.sessions import Sessions
 
@@ -147,16 +148,16 @@ class Toolset:
             tools = member.plan.tools
             found[alias] = {own: self._taken_in(tool, tools) for own, tool in member.plan.called.items()}
             self.limits = {**tools.limits, **self.limits}
-            if tools.is_live and tools not in self._sets:
-                self._sets.append(tools)
+            if isinstance(tools, Toolset) and tools.is_live and tools not in self._sets:
+                self._sets.append(tools)  # what its tools need is opened with what those of this set do
         return found
 
-    def _taken_in(self, tool: Tool[..., Any], of: Toolset) -> str:
+    def _taken_in(self, tool: Tool[..., Any], of: SetOfTools) -> str:
         """The alias of a tool that a plan calls."""
         rules = self.rules.get(tool.known_as, ())
         if more := [rule for rule in of.rules.get(tool.known_as, ()) if all(rule is not one for one in rules)]:
             self.rules[tool.known_as] = (*rules, *more)  # of all tools that rules know by that name
-        same = next((alias for alias, member in self.by_alias.items() if is_same(member, tool)), None)
+        same = next((alias for alias, member in self.by_alias.items() if is_same_tool(member, tool)), None)
         if same is not None:
             return same
         names = {member.name for member in self.by_alias.values()}
@@ -537,7 +538,7 @@ class ServerTools(Toolset):
 _SHOWN: Final = ("by_alias", "inside", "limits", "named", "pinned", "rules", "says", "signatures")
 
 
-def is_same(one: Tool[..., Any], other: Tool[..., Any]) -> bool:
+def is_same_tool(one: Tool[..., Any], other: Tool[..., Any]) -> bool:
     """Whether two tools call the same function, or are the same plan, on the same terms."""
     if one is other or one.plan is not None or other.plan is not None:
         return one is other or (one.plan is not None and one.plan is other.plan)

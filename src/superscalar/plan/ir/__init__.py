@@ -7,7 +7,7 @@ Ids (rule L31): `name`; `name.2`, its second version; `name.tool`, `name.tool.2`
 `tool()`, a statement that is a bare call; `name[i]`, an item of a map or display, and `name[i].tool` inside it. In the
 body of a map, which is written once and instantiated per item, `[i]` is printed `[]`. `if`, `for`: the condition of an
 `if` and the map of a loop; `for[i]:name`, a name of a loop's body. `name/x`: the task `x` of the plan that the task
-`name` calls (`Inside`), and `name/()` where that is entered.
+`name` calls (`PlanCall`), and `name/()` where that is entered.
 """
 
 from __future__ import annotations
@@ -448,8 +448,8 @@ class Supplied:
 
 
 @dataclass(frozen=True, slots=True)
-class Inside:
-    """What a call of a plan comes to: its tasks stand before this one, and their ids begin with its own (`brief/price`).
+class PlanCall:
+    """What a call of a plan comes to: its tasks stand before this one, their ids begin with its own (`brief/price`).
 
     `entry`: the call that enters it, which has the tool and the arguments. `result`: what it joins, item by item.
     `effect`: what its tasks may do, all together.
@@ -460,7 +460,7 @@ class Inside:
     effect: OneOf["pure", "read", "write"] = "read"
 
 
-Work: TypeAlias = Call | Compute | Map | Display | First | Select | Each | Join | Supplied | Inside
+Work: TypeAlias = Call | Compute | Map | Display | First | Select | Each | Join | Supplied | PlanCall
 
 
 @dataclass(frozen=True, slots=True)

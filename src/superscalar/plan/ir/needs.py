@@ -49,7 +49,7 @@ def needs_of(work: ir.Work) -> tuple[ir.Need, ...]:
             return (ir.Need(loop, "shape"), *([] if otherwise is None else [ir.Need(otherwise, "outcome")]))
         case ir.Supplied():
             return ()
-        case ir.Inside(entry, result):
+        case ir.PlanCall(entry, result):
             return (ir.Need(entry, "value"), ir.Need(result, "outcome"), ir.Need(result, "shape"))
         case ir.Join(items=named):
             return _merged([ir.Need(task, "outcome") for _, task in named])

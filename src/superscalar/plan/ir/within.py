@@ -74,13 +74,13 @@ def placed(
     yield task(entry, ir.Call(tool, said, "pure", enters=True))
     allowed = ir.Guard(entry, expected=True)
     for own in plan.tasks:
-        moved = under(own, at)
+        moved = moved_under(own, at)
         before = (*guards, allowed) if isinstance(moved.work, ir.Call | ir.Map) else guards
         yield replace(moved, guards=(*before, *moved.guards), span=span)
-    yield task(id, ir.Inside(entry, f"{at}{plan.result}", plan.effect))
+    yield task(id, ir.PlanCall(entry, f"{at}{plan.result}", plan.effect))
 
 
-def under(task: ir.Task, at: str, tools: Mapping[str, str] | None = None) -> ir.Task:
+def moved_under(task: ir.Task, at: str, tools: Mapping[str, str] | None = None) -> ir.Task:
     """The same task where every id begins so. `tools`: what the tools that it calls are called there."""
     work = _under(task.work, at, tools or {})
     guards = tuple(ir.Guard(f"{at}{guard.condition}", guard.expected) for guard in task.guards)
@@ -107,7 +107,7 @@ def _under(work: ir.Work, at: str, tools: Mapping[str, str]) -> ir.Work:
                 work,
                 source=moved(work.source),
                 item=moved(work.item),
-                body=tuple(under(inner, at, tools) for inner in work.body),
+                body=tuple(moved_under(inner, at, tools) for inner in work.body),
                 result=moved(work.result),
                 key=perhaps(work.key),
                 keep=tuple(map(moved, work.keep)),
@@ -130,7 +130,7 @@ def _under(work: ir.Work, at: str, tools: Mapping[str, str]) -> ir.Work:
             )
         case ir.Join(items=items):
             return replace(work, items=tuple((name, moved(item)) for name, item in items))
-        case ir.Inside(entry, result):
+        case ir.PlanCall(entry, result):
             return replace(work, entry=moved(entry), result=moved(result))
         case ir.Supplied():
             return work

@@ -131,7 +131,7 @@ class ExpressionPrinter:
                     f"{name}={self.task(LAMBDA, item)}" if name else self.task(LAMBDA, item) for name, item in items
                 ]
                 return f"join({'' if whole_plan else ', '.join(named)})", PRIMARY
-            case ir.Inside(entry):
+            case ir.PlanCall(entry):
                 return self._reference(entry)
             case ir.Select() | ir.Each() | ir.Supplied():  # an `if`, a `for` or the header of the plan says it
                 return name_of(task.id) or task.id, ATOM

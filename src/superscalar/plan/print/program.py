@@ -357,7 +357,7 @@ def _refs(work: object) -> Iterator[TaskId]:
             yield task
         case ir.Apply("except", (tried, fallback, *_)):
             yield from _refs((tried, fallback))
-        case ir.Inside(entry):
+        case ir.PlanCall(entry):
             yield entry
         case ir.Map(source):
             yield source
