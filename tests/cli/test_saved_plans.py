@@ -217,3 +217,80 @@ def test_a_folder_has_to_be_named() -> None:
         command("plans", "list", "--tools", "money.py", "--plans", "none").out
         == f"{Path('none').absolute()} has no saved plans yet\n"
     )
+
+
+# ----------------------------------------------------------------------------------------------- without a model
+
+INPUTS = ("--save-input", 'tickers=["IBM","AAPL"]')
+GIVEN = ("--input", 'tickers=["IBM","A"]')
+
+
+def saved_with_inputs(*, approved: bool) -> None:
+    question = ("How are IBM and AAPL?", "--agent", "money.py:agent")
+    document = command("run", *question, "--save", "brief", *INPUTS, "--json").document
+    if approved:
+        assert plans("approve", "brief", "--by", "ann", "--digest", document["saved"]["digest"]).code == 0
+
+
+@pytest.mark.parametrize("words", [("plans", "run", "brief"), ("exec", "plans/brief.plan")])
+def test_a_saved_plan_runs_day_by_day_without_a_model(words: tuple[str, ...]) -> None:
+    saved_with_inputs(approved=True)
+    said = command(*words, "--agent", "money.py:agent", *GIVEN, "-q")
+    assert (said.code, json.loads(said.out)) == (0, {"prices": [3.0, 1.0], "top": [3.0]})
+    missing = command(*words, "--agent", "money.py:agent")
+    assert (missing.code, "`tickers` (list[str]) is missing" in missing.err) == (2, True)
+
+
+@pytest.mark.parametrize("words", [("plans", "run", "brief"), ("exec", "plans/brief.plan")])
+def test_what_nobody_approved_runs_only_where_that_is_said(words: tuple[str, ...]) -> None:
+    saved_with_inputs(approved=False)
+    refused = command(*words, "--agent", "money.py:agent", *GIVEN)
+    assert (refused.code, "nobody has approved it; look at it and approve it" in refused.err) == (2, True)
+    assert command(*words, "--agent", "money.py:agent", *GIVEN, "--unapproved").code == 0
+
+
+@pytest.mark.parametrize("words", [("plans", "run", "brief"), ("exec", "plans/brief.plan")])
+def test_what_was_edited_after_its_approval_does_not_run(words: tuple[str, ...], place: Path) -> None:
+    saved_with_inputs(approved=True)
+    file = place / "plans" / "brief.plan"
+    file.write_text(file.read_text().replace("sorted(prices)", "sorted(prices + [9])"))
+    refused = command(*words, "--agent", "money.py:agent", *GIVEN)
+    assert (refused.code, "is not the text any more that ann approved" in refused.err) == (2, True)
+    file.chmod(0o666)
+    assert "chmod go-w" in command(*words, "--agent", "money.py:agent", *GIVEN, "--unapproved").err
+
+
+def test_the_text_of_a_saved_plan_from_elsewhere_is_approved_by_nobody(place: Path) -> None:
+    saved_with_inputs(approved=True)
+    text = (place / "plans" / "brief.plan").read_text()
+    (place / "copy.txt").write_text(text)
+    for file, given in (("copy.txt", None), ("-", text)):
+        refused = command("exec", file, "--agent", "money.py:agent", *GIVEN, text=given)
+        assert (refused.code, "approved where they are saved" in refused.err) == (2, True)
+        assert command("exec", file, "--agent", "money.py:agent", *GIVEN, "--unapproved", text=given).code == 0
+
+
+def test_a_plan_that_is_no_saved_one_runs_as_ever(place: Path) -> None:
+    (place / "plan.txt").write_text("join(price('IBM'))")
+    assert command("exec", "plan.txt", "--tools", "money.py", "-q").out == "3.0\n"
+    refused = command("exec", "plan.txt", "--tools", "money.py", "--unapproved")
+    assert (refused.code, "--unapproved is said of a saved plan" in refused.err) == (2, True)
+
+
+def test_a_saved_plan_calls_another_one_of_its_folder_and_is_gone_on_with(place: Path) -> None:
+    saved_with_inputs(approved=True)
+    (place / "week.txt").write_text("join(brief(['IBM', 'A'])['top'])")
+    given = ("--plans", "plans", "--tools", "money.py")
+    waits = command("plans", "save", "week", "week.txt", *given, "--description", "A week.")
+    assert (waits.code, waits.err.splitlines()[0]) == (0, f"{place}/plans/week.plan: not approved")
+    digest = command("plans", "show", "week", *given, "--json").document["digest"]
+    assert command("plans", "approve", "week", *given, "--by", "ann", "--digest", digest).code == 0
+    said = command("exec", "plans/week.plan", "--tools", "money.py", "-q", "--journal", "runs.db")
+    assert (said.code, json.loads(said.out)) == (0, [3.0])
+    failing = command("plans", "save", "other", "-", *given, text="x = brif()\njoin(x)")
+    copied = command("plans", "save", "copied", "plans/week.plan", *given, "--json").document
+    assert (copied["description"], copied["state"]) == ("A week.", "not approved")
+    assert (place / "plans" / "copied.plan").read_text().split("\n\n")[
+        1
+    ] == "join(brief(tickers=['IBM', 'A'])['top'])\n"
+    assert (failing.code, "<stdin>:1:5: E301 there is no tool `brif`" in failing.err) == (1, True)

@@ -9,7 +9,7 @@ async def daily(
     by: Literal["name", "price"] = ...,
     day: date | None = None,
     since: date = ...,
-) -> Any:
+) -> list[Any]:
     """The daily brief.
 
     It says \"how\\it\" stands.
@@ -17,5 +17,5 @@ async def daily(
     tickers: which shares
     """
 
-async def one(ticker: str, limit: int = 5) -> Any: ...
+async def one(ticker: str, limit: int = 5) -> list[Any]: ...
 async def still() -> Any: ...

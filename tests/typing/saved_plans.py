@@ -10,7 +10,7 @@ from superscalar.compiler.functions import PlanFunction
 
 
 async def briefs(agent: LLMCompiler) -> None:
-    assert_type(await saved_briefs.daily(["IBM"], by="price", day=date(2026, 11, 30)), Any)
+    assert_type(await saved_briefs.daily(["IBM"], by="price", day=date(2026, 11, 30)), list[Any])
     await saved_briefs.one("IBM", limit=3)
     await saved_briefs.daily("IBM")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await saved_briefs.daily()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

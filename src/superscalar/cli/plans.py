@@ -10,6 +10,7 @@ import typer
 
 from superscalar.cli import options
 from superscalar.cli.reporting import reporting
+from superscalar.cli.sources import read_source
 
 if TYPE_CHECKING:
     from superscalar.compiler.plans import SavedPlans
@@ -93,6 +94,51 @@ def show_plan(
         if not saved.refused:
             print_text(_to_read(saved))
         _tell(saved)
+
+
+@group.command("save")
+def save_file(
+    name: _Name,
+    plan_file: options.PlanFileArgument,
+    description: Annotated[
+        str, typer.Option("--description", metavar="TEXT", help="What the plan is for.", show_default=False)
+    ] = "",
+    plans: options.PlansOption = None,
+    tools: options.ToolsOption = None,
+    mcp: options.McpOption = None,
+    trust: options.TrustOption = None,
+    agent: options.Agent = None,
+    over: Annotated[
+        str | None,
+        typer.Option(
+            "--over",
+            metavar="SHA256",
+            help="Replace the plan of that name which has this digest.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Save a plan of your own, for a person to approve; its inputs stand above it.
+
+    Example:
+
+    `superscalar plans save brief brief.txt --plans plans --tools money.py --description "The daily brief."`
+    """
+    with reporting(as_json, plan_file):
+        from superscalar.cli.report import print_json
+        from superscalar.saved.header import is_saved_plan, read_text
+
+        where, source = read_source(plan_file)
+        if is_saved_plan(source):  # of another folder, where others approved it
+            copied = read_text(source, where)
+            source, description = copied.body, description or copied.description
+        found = saved_plans_of(plans, tools, mcp, trust, agent)
+        saved = found.save(name, found.compile(source), description=description, over=over)
+        if as_json:
+            print_json(plan_summary(saved))
+        else:
+            _tell(saved)
 
 
 @group.command("check")

@@ -118,6 +118,14 @@ class SavedPlans:
         found = self.get(name)
         return self._function(found.plan, name, found.description)
 
+    def compile(self, source: str) -> Plan:
+        """Make a plan of a text for these tools, as `LLMCompiler.compile` does.
+
+        Raises:
+            PlanError: it has errors; each says where, and what to write instead.
+        """
+        return compiled_plan(source, self.tools.signatures)
+
     @property
     def tools(self) -> Toolset:
         """Return the tools that they may call: those of the agent, the plans among them that are offered as tools."""
