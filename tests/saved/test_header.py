@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from superscalar import UsageError
-from superscalar.saved.header import PlanApproval, SavedText, described, read_text
+from superscalar.saved.header import PlanApproval, SavedText, clean_description, read_text
 from superscalar.saved.tool_facts import ToolFacts
+from support.depth import examples
 
 PRICE = ToolFacts("price", ("is read, untrusted", "takes ticker: str", "gives float"))
 TEXT = SavedText("x = price(ticker='IBM')\njoin(x)\n", "What IBM is at.\n\nIn USD.", (PRICE,))
@@ -39,9 +40,10 @@ def test_a_saved_plan_says_what_it_was_reviewed_with() -> None:
     ]
 
 
+@settings(max_examples=examples(30))
 @given(printed, st.lists(printed, max_size=3), st.lists(facts, max_size=3))
 def test_what_was_printed_reads_back_byte_for_byte(body: str, about: list[str], tools: list[ToolFacts]) -> None:
-    text = SavedText(f"{body}\n", described("\n".join(about)), tuple(tools))
+    text = SavedText(f"{body}\n", clean_description("\n".join(about)), tuple(tools))
     assert read_text(str(text), "x.plan") == text
 
 
@@ -76,5 +78,5 @@ def test_a_header_that_was_edited_is_refused_with_its_line(old: str, new: str, s
 
 def test_a_description_holds_nothing_that_nobody_sees() -> None:
     with pytest.raises(UsageError, match="nobody sees"):
-        described("fine\u202e")
-    assert described("  one \ntwo\n") == "one\ntwo"
+        clean_description("fine\u202e")
+    assert clean_description("  one \ntwo\n") == "one\ntwo"

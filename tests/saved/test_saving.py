@@ -255,6 +255,14 @@ def test_a_function_of_what_nobody_approved_is_refused(agent: LLMCompiler) -> No
 
 
 def test_inputs_that_have_to_be_given_are_the_first_parameters(agent: LLMCompiler) -> None:
-    made = agent.function(agent.compile("# input a: int = 1\n# input b: str\njoin([a, b])"))
-    assert str(inspect.signature(made)) == "(b: 'str', a: 'int' = 1)"
+    made = agent.compile("# input a: int = 1\n# input b: str\njoin([a, b])").function(agent, name="both")
+    assert (made.__name__, str(inspect.signature(made))) == ("both", "(b: 'str', a: 'int' = 1)")
     assert run(made("x")) == [1, "x"]
+
+
+def test_the_page_shows_the_file_that_is_written(agent: LLMCompiler) -> None:
+    page = (Path(__file__).parent.parent.parent / "docs" / "saved-plans.md").read_text()
+    source = page.partition('BRIEF = """')[2].partition('"""')[0]
+    shown = page.partition("```\n# superscalar plan")[2].partition("```")[0]
+    saved = agent.save("brief", source, description="The prices of some shares, and the highest of them.")
+    assert str(saved.text) == f"# superscalar plan{shown}"

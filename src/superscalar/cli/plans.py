@@ -14,6 +14,7 @@ from superscalar.cli.sources import read_source
 
 if TYPE_CHECKING:
     from superscalar.compiler.plans import SavedPlans
+    from superscalar.plan.ir import Input
     from superscalar.saved.examining import SavedPlan
 
 group = typer.Typer(
@@ -259,12 +260,21 @@ def plan_summary(saved: SavedPlan) -> dict[str, Any]:
         "file": str(saved.path),
         "state": saved.state,
         "description": saved.description,
+        "inputs": [_input_document(one) for one in saved.read.inputs] if saved.read is not None else [],
         "tools": {fact.name: fact.digest for fact in saved.text.tools},
         "language": saved.text.language,
         "digest": saved.digest,
         "approved": None if given is None else {"by": given.by, "at": given.at},
         "why_not": saved.why_not(),
     }
+
+
+def _input_document(given: Input) -> dict[str, Any]:
+    """An input as a document; one that has to be given has no `default`."""
+    from superscalar.values import plain
+
+    default = {} if given.required else {"default": plain(given.default)}
+    return {"name": given.name, "type": given.type, "description": given.description, "secret": given.secret, **default}
 
 
 def _to_read(saved: SavedPlan) -> str:

@@ -111,10 +111,10 @@ def _save_run(compiler: LLMCompiler, result: RunResult[Any], wanted: SaveAs, *, 
     Raises:
         UsageError: the plan cannot be saved, or should not be; the message says why not.
     """
-    from superscalar.compiler.learned import question_of
-    from superscalar.saved.constants import asked_for, constants_of
+    from superscalar.compiler.learned import asked_in
+    from superscalar.saved.constants import found_in, plan_constants
 
-    offered = asked_for(question_of(result), constants_of(result.plan.tasks))
+    offered = found_in(asked_in(result), plan_constants(result.plan.tasks))
     left = [one for one in offered if one.value not in wanted.inputs.values()]
     chosen = {**wanted.inputs, **(_asked(left, set(wanted.inputs)) if asks else {})}
     saved = compiler.plans.save(wanted.name, result, inputs=chosen)

@@ -11,7 +11,7 @@ from typing import Any
 
 from superscalar.compiler.functions import PlanFunction
 from superscalar.compiler.given_inputs import compiled_plan
-from superscalar.compiler.learned import question_of, why_not_kept
+from superscalar.compiler.learned import asked_in, why_not_kept
 from superscalar.compiler.prepared import Prepared
 from superscalar.compiler.result import RunResult
 from superscalar.errors import UsageError
@@ -94,7 +94,7 @@ class SavedPlans:
         if isinstance(plan, RunResult):
             if why := why_not_kept(plan, self._prepared.equipment):
                 raise UsageError(f"the plan of run {plan.run_id} cannot be saved: {why}")
-            description, plan = description or question_of(plan), plan.plan
+            description, plan = description or asked_in(plan), plan.plan
         source = made_inputs(plan.tasks, inputs)
         if Scrubber(self._prepared.equipment.secrets)(source) != source:
             raise UsageError(f"{name}: the plan holds a secret of a model, which no file may")

@@ -42,12 +42,12 @@ class PlanConstant:
         return type(self.value).__name__
 
 
-def constants_of(tasks: Sequence[Task]) -> list[PlanConstant]:
+def plan_constants(tasks: Sequence[Task]) -> list[PlanConstant]:
     """Texts, numbers and lists of them in a plan, each once, in the order in which they are first said."""
     return _constants(ast.parse(print_plan(tasks)))
 
 
-def asked_for(question: str, constants: Iterable[PlanConstant]) -> list[PlanConstant]:
+def found_in(question: str, constants: Iterable[PlanConstant]) -> list[PlanConstant]:
     """Those that a question has, word for word, or as a number; of a list every item."""
     numbers = {float(found.replace(",", "")) for found in _NUMBER.findall(question)}
 

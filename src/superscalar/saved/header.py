@@ -73,7 +73,7 @@ def is_saved_plan(text: str) -> bool:
     return text.startswith(_FIRST)
 
 
-def described(text: str) -> str:
+def clean_description(text: str) -> str:
     """A description as a header can hold it.
 
     Raises:

@@ -11,7 +11,7 @@ from superscalar.plan.ir import Call
 from superscalar.saved.approvals import approval_by, read_approvals, write_approvals
 from superscalar.saved.examining import ReadWith, SavedPlan, examined, examined_text, with_tools
 from superscalar.saved.folder import SUFFIX, PlanFolder, check_plan_name
-from superscalar.saved.header import SavedText, described
+from superscalar.saved.header import SavedText, clean_description
 from superscalar.schedule.withholding import secrets_of_tools, withheld_plan
 
 
@@ -39,7 +39,7 @@ def save_plan(
         )
     if name in {task.work.tool for task in plan.calls if isinstance(task.work, Call)}:
         raise UsageError(f"{name}: the plan calls {name}, which it would be itself: give it another name")
-    text = with_tools(SavedText(print_plan(plan.tasks), described(description)), plan, using.tools)
+    text = with_tools(SavedText(print_plan(plan.tasks), clean_description(description)), plan, using.tools)
     with folder.writing():
         approvals = read_approvals(folder)
         there = examined(name, folder, approvals, using)

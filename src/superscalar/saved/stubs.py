@@ -98,10 +98,10 @@ def type_hint(type: Any) -> str:
         tree = ast.parse(str(type), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return "Any"
-    return _QUOTED.sub(r'"\1"', ast.unparse(_Known().visit(tree)))
+    return _QUOTED.sub(r'"\1"', ast.unparse(_Importable().visit(tree)))
 
 
-class _Known(ast.NodeTransformer):
+class _Importable(ast.NodeTransformer):
     """Puts Any in the place of classes that a stub cannot import."""
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
