@@ -154,6 +154,7 @@ def test_run_hands_its_options_to_the_compiler(compiler: ScriptedCompiler) -> No
         "max_bytes": 9_000_000,
         "policy": "warn",
         "approve_plan": True,
+        "plans": None,
         "approve": None,  # this is no terminal
     }
     assert compiler.calls == [("stream", "why", 2.5)]

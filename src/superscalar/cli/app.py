@@ -183,7 +183,7 @@ def run(
                 "max_bytes": max_bytes,
                 "policy": policy,
                 "approve_plan": approve_plan or None,
-                "plans": plans and str(plans.absolute()),
+                "plans": None if plans is None else str(plans.absolute()),
             }
             view = RunView()
             screen = screen_for(view, asked, hidden=as_json or quiet, verbosity=verbose)

@@ -188,7 +188,7 @@ def _saved(name: str, folder: Path | None, *, unapproved: bool) -> _CommandPlan:
         found = compiler.plans.get(name)
         return found.draft if unapproved else found.plan
 
-    return _CommandPlan(name, compiled, folder=folder and str(folder.absolute()))
+    return _CommandPlan(name, compiled, folder=None if folder is None else str(folder.absolute()))
 
 
 def _run_plan(

@@ -317,7 +317,7 @@ def saved_plans_of(
 
     with stdout_kept_clean():
         place = CommandSource(tools or (), agent, mcp=mcp or (), trust=trust or ())
-        compiler = opened_compiler(place, {"plans": plans and str(plans.absolute())}).with_tools()
+        compiler = opened_compiler(place, {"plans": None if plans is None else str(plans.absolute())}).with_tools()
     if compiler.options.plans is None:
         raise CommandError("say where the saved plans are: --plans DIR, or an agent that has plans=DIR")
     return compiler.plans
