@@ -365,6 +365,9 @@ def check(
             raise typer.Exit(1)
 
 
+app.command("exec")(execute)
+
+
 @app.command("tools")
 def list_tools(
     tools: options.ToolsOption = None,
@@ -394,7 +397,6 @@ def list_tools(
             print_tools(toolset)
 
 
-app.command("exec")(execute)
 app.command("models")(providers.list_models)
 app.command("init")(starting.begin_program)
 app.command("runs")(journals.list_runs)

@@ -30,7 +30,7 @@ give them so: --input tickers='["IBM"]' --input name=Ann, or --input NAME=@FILE,
 NAME=@env:VARIABLE; a text that begins with @ has one more"""
 
 
-class _Said(NamedTuple):
+class _TypedText(NamedTuple):
     """What was said for an input. `typed`: it stands on the command line itself."""
 
     text: str
@@ -95,25 +95,25 @@ def given_inputs(
     return values
 
 
-def _said(name: str, value: str) -> _Said:
+def _said(name: str, value: str) -> _TypedText:
     if not value.startswith("@") or value.startswith("@@"):
-        return _Said(value.removeprefix("@") if value.startswith("@@") else value, typed=True)
+        return _TypedText(value.removeprefix("@") if value.startswith("@@") else value, typed=True)
     place = value[1:]
     if place.startswith("env:"):
         found = os.environ.get(place[4:])
         if found is None:
             raise ValueError(f"`{name}`: the environment has no variable {place[4:] or '(without a name)'}")
-        return _Said(found, typed=False)
+        return _TypedText(found, typed=False)
     try:
         data = sys.stdin.buffer.read() if place == "-" else Path(place).read_bytes()
-        return _Said(data.decode("utf-8-sig"), typed=False)
+        return _TypedText(data.decode("utf-8-sig"), typed=False)
     except OSError as error:
         raise ValueError(f"`{name}`: {place or 'a file without a name'} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"`{name}`: {place} is not UTF-8 text (byte {error.start})") from None
 
 
-def _value(said: _Said, input: Input) -> Any:
+def _value(said: _TypedText, input: Input) -> Any:
     """What a text says: what it is as JSON if that fits, else the text itself."""
     from superscalar.errors import UsageError
     from superscalar.tools.plan_inputs import fitting

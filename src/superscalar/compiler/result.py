@@ -50,7 +50,7 @@ class Outcomes(Mapping[TaskId, Outcome]):
     __slots__ = ("_by_id", "_join", "_joins")
 
     def __init__(self, by_id: Mapping[TaskId, Outcome], tasks: Sequence[Task] = ()) -> None:
-        withheld = secret_inputs(tasks)
+        withheld = [id for id in secret_inputs(tasks) if isinstance(by_id.get(id), Observation)]
         self._by_id = {**by_id, **dict.fromkeys(withheld, Observation(WITHHELD))} if withheld else by_id
         self._joins = [task.id for task in tasks if type(task.work) is Join]
         self._join = self._joins[-1] if self._joins else None

@@ -92,6 +92,10 @@ class Permission:
             self._rule(shown)
         self.admission.begin_round(number, restricted=restricted)
 
+    def given(self, label: Label) -> None:
+        """What a plan was given is for some readers only, whatever its tools say."""
+        self._rule(label)
+
     def planned(self, task: Task) -> None:
         """A task was planned: its calls that are not admitted are decided on when they are about to be made."""
         self.guarded.update(self.admission.planned(task))

@@ -310,7 +310,7 @@ class Input:
 
     @property
     def required(self) -> bool:
-        """Whether it has to be given."""
+        """Tell whether it has to be given."""
         return self.default is UNBOUND
 
 
