@@ -431,7 +431,7 @@ def test_exec_prints_the_joined_value_as_json(compiler: ScriptedCompiler) -> Non
     printed = command("exec", "plan.txt", "-t", "money.py", "--deadline", "3")
     assert (printed.code, printed.document) == (0, [1, {"skipped": "not needed: its condition was false"}])
     assert compiler.calls == [("compile", "join(x)\n", "python"), ("stream_plan", PLAN, 3.0)]
-    given = ["extractor", "max_concurrency", "max_cost", "max_bytes", "policy", "approve_plan", "approve"]
+    given = ["extractor", "max_concurrency", "max_cost", "max_bytes", "policy", "approve_plan", "approve", "plans"]
     assert compiler.options == dict.fromkeys(given)
 
 
