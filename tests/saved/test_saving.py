@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from superscalar import LLMCompiler, PlanError, TaskFailed, UsageError, tool
+from superscalar import LLMCompiler, PlanError, TaskFailed, Tool, UsageError, tool
 from superscalar.testing import ScriptedModel, run
 
 SOURCE = """
@@ -266,3 +266,9 @@ def test_the_page_shows_the_file_that_is_written(agent: LLMCompiler) -> None:
     shown = page.partition("```\n# superscalar plan")[2].partition("```")[0]
     saved = agent.save("brief", source, description="The prices of some shares, and the highest of them.")
     assert str(saved.text) == f"# superscalar plan{shown}"
+
+
+def test_a_saved_plan_is_a_tool_of_another_agent(agent: LLMCompiler) -> None:
+    approved(agent)
+    brief = Tool.from_plan(agent.plans.get("brief").plan, name="brief", description="A brief.")
+    assert run(LLMCompiler(tools=[brief]).execute("join(brief(['IBM', 'AA']))")).joined == [3.0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import replace
@@ -17,7 +17,7 @@ from superscalar.compiler.calls import CallResult, CallResults, ToolTurn
 from superscalar.compiler.equipment import Equipment, equipped
 from superscalar.compiler.estimates import plan_estimate
 from superscalar.compiler.functions import PlanFunction, function_of
-from superscalar.compiler.given_inputs import Inputs, checked_plan, compiled_plan, supplied
+from superscalar.compiler.given_inputs import Inputs, checked_plan, compiled_plan, compiled_with, supplied
 from superscalar.compiler.guards import Guards
 from superscalar.compiler.history import History, said_before
 from superscalar.compiler.learned import learned
@@ -166,9 +166,18 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         """Return the saved plans of its folder, `plans=`."""
         return SavedPlans(need_folder(self.options.plans), self._prepared, self.function)
 
-    def save(self, name: str, plan: Plan | str | RunResult, **saved: Any) -> SavedPlan:
-        """Write a plan into its folder of saved plans, for a person to approve; `saved`: as for `SavedPlans.save`."""
-        return self.plans.save(name, self.compile(plan) if isinstance(plan, str) else plan, **saved)
+    def save(
+        self,
+        name: str,
+        plan: Plan | str | RunResult,
+        *,
+        description: str = "",
+        over: str | None = None,
+        inputs: Mapping[str, Any] | None = None,
+    ) -> SavedPlan:
+        """Write a plan into its folder of saved plans, for a person to approve. See `SavedPlans.save`."""
+        made = self.compile(plan) if isinstance(plan, str) else plan
+        return self.plans.save(name, made, description=description, over=over, inputs=inputs)
 
     def function(self, plan: Plan, name: str = "plan", description: str = "", **of_run: Any) -> PlanFunction:
         """Make an async Python function of a plan: inputs are parameters. `of_run`: what `stream_plan` is told, too."""
@@ -391,7 +400,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             UsageError: `inputs` are none; the message says what to write.
         """
         check_call(source=source, syntax=syntax)
-        return replace(compiled_plan(source, self.tools.signatures, syntax, inputs), compiled_with=self.tools)
+        return compiled_with(source, self.tools, syntax, inputs)
 
     def check(self, source: str, *, syntax: AnySyntax = "auto", inputs: Inputs | None = None) -> tuple[Diagnostic, ...]:
         """Return the errors and warnings of a plan. `inputs`: as for `compile`."""

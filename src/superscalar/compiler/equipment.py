@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from superscalar import events, joiner, planner
 from superscalar.compiler import approval
-from superscalar.compiler.given_inputs import compiled_plan
+from superscalar.compiler.given_inputs import compiled_with
 from superscalar.compiler.ways import PLANNED, Way
 from superscalar.errors import UsageError
 from superscalar.examples import Examples, example_of
@@ -147,7 +147,7 @@ class Equipment:
             )
         if told.plans is not None:
             tools = with_saved_plans(
-                PlanFolder(Path(told.plans)), tools, lambda text, given: compiled_plan(text, given.signatures, "python")
+                PlanFolder(Path(told.plans)), tools, lambda text, given: compiled_with(text, given, "python")
             )
         for signature in tools.signatures:
             if signature.name in FUNCTIONS:

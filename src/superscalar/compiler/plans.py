@@ -6,11 +6,10 @@ import difflib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from superscalar.compiler.functions import PlanFunction
-from superscalar.compiler.given_inputs import compiled_plan
+from superscalar.compiler.given_inputs import compiled_with
 from superscalar.compiler.learned import asked_in, why_not_kept
 from superscalar.compiler.prepared import Prepared
 from superscalar.compiler.result import RunResult
@@ -79,7 +78,7 @@ class SavedPlans:
         *,
         description: str = "",
         over: str | None = None,
-        inputs: Mapping[str, Any] = MappingProxyType({}),
+        inputs: Mapping[str, Any] | None = None,
     ) -> SavedPlan:
         """Write a plan, or that of a run, into the folder; nobody has approved it then.
 
@@ -95,7 +94,7 @@ class SavedPlans:
             if why := why_not_kept(plan, self._prepared.equipment):
                 raise UsageError(f"the plan of run {plan.run_id} cannot be saved: {why}")
             description, plan = description or asked_in(plan), plan.plan
-        source = made_inputs(plan.tasks, inputs)
+        source = made_inputs(plan.tasks, inputs or {})
         if Scrubber(self._prepared.equipment.secrets)(source) != source:
             raise UsageError(f"{name}: the plan holds a secret of a model, which no file may")
         return save_plan(self._folder, name, source, self._using, description=description, over=over)
@@ -124,7 +123,7 @@ class SavedPlans:
         Raises:
             PlanError: it has errors; each says where, and what to write instead.
         """
-        return compiled_plan(source, self.tools.signatures)
+        return compiled_with(source, self.tools)
 
     @property
     def tools(self) -> Toolset:
@@ -134,7 +133,7 @@ class SavedPlans:
     @property
     def _using(self) -> ReadWith:
         tools = self.tools
-        return ReadWith(tools, lambda text: compiled_plan(text, tools.signatures, "python"))
+        return ReadWith(tools, lambda text: compiled_with(text, tools, "python"))
 
     @property
     def _folder(self) -> PlanFolder:

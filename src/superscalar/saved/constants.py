@@ -49,14 +49,15 @@ def plan_constants(tasks: Sequence[Task]) -> list[PlanConstant]:
 
 def found_in(question: str, constants: Iterable[PlanConstant]) -> list[PlanConstant]:
     """Those that a question has, word for word, or as a number; of a list every item."""
-    numbers = {float(found.replace(",", "")) for found in _NUMBER.findall(question)}
+    numbers = {found.replace(",", "") for found in _NUMBER.findall(question)}
+    amounts = {float(found) for found in numbers}
 
     def is_in(value: Any) -> bool:
         if isinstance(value, list):
             return all(map(is_in, value))
         if isinstance(value, str):
             return re.search(rf"(?<!\w){re.escape(value)}(?!\w)", question, re.IGNORECASE) is not None
-        return float(value) in numbers
+        return str(value) in numbers or (isinstance(value, float) and value in amounts)
 
     return [one for one in constants if is_in(one.value)]
 
@@ -110,7 +111,7 @@ def _place(node: ast.AST) -> tuple[int, int, int, int]:
 
 def _constants(tree: ast.Module) -> list[PlanConstant]:
     found: dict[str, list[tuple[ast.expr, str, str]]] = {}
-    for node, name, where in _said(tree, "", ""):
+    for node, name, where in sorted(_said(tree, "", ""), key=lambda each: _place(each[0])):
         found.setdefault(_key(_value(node)), []).append((node, name, where))
     return [
         PlanConstant(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from superscalar.errors import PlanError, UsageError
 from superscalar.plan.ir import LANGUAGE, Call, Plan, Span, Task
@@ -15,6 +15,9 @@ from superscalar.saved.folder import PlanFolder, check_plan_name
 from superscalar.saved.header import PlanApproval, SavedText, read_text
 from superscalar.saved.tool_facts import changes_of, facts_of
 from superscalar.tools.toolset import Toolset
+
+NOBODY: Final = "nobody has approved it"
+"""Why a plan that was saved does not run yet."""
 
 SavedState: TypeAlias = Literal["approved", "not approved", "changed", "broken", "refused"]
 """How a saved plan stands: `changed`, if its tools declare something else than when it was reviewed; `broken`, if it is
@@ -179,7 +182,7 @@ def _approval(text: SavedText, locked: PlanApproval | None) -> tuple[PlanApprova
     """Who approved a text; nobody, and why, where that does not hold."""
     said = text.approval
     if locked is None and said is None:
-        return None, "nobody has approved it"
+        return None, NOBODY
     if locked is not None and locked.digest != text.digest:
         return None, f"it is not the text any more that {locked.by} approved ({locked.at})"
     if locked is None or said != locked:

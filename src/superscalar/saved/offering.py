@@ -9,7 +9,7 @@ from typing import Any, Final
 from superscalar.errors import SuperscalarError
 from superscalar.plan.ir import Plan
 from superscalar.saved.approvals import read_approvals
-from superscalar.saved.examining import ReadWith, SavedPlan, examined
+from superscalar.saved.examining import NOBODY, ReadWith, SavedPlan, examined
 from superscalar.saved.folder import PlanFolder
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
@@ -41,7 +41,7 @@ def with_saved_plans(folder: PlanFolder, tools: Toolset, compile: Callable[[str,
                 known = Toolset([tools, *made])
                 grown = True
     for name, why in pending.items():
-        _LOG.info("the saved plan %s is not offered: %s", name, why)
+        _LOG.log(logging.INFO if why == NOBODY else logging.WARNING, "the saved plan %s is not offered: %s", name, why)
     return known
 
 
