@@ -69,7 +69,9 @@ def test_a_saved_plan_calls_another_one_and_is_looked_at_again_when_that_changes
 
     digest = opened().plans.get("brief").digest
     saved = opened().save("brief", BRIEF.replace("join(prices)", "join(prices[:1])"), over=digest)
-    assert opened().plans.get("a_week").why_not()[1:] == ["`brief`: there is no such tool any more"]
+    assert opened().plans.get("a_week").why_not()[1:] == [
+        "`brief`: this saved plan is no tool now: it is not approved, or does not fit its own tools"
+    ]
     opened().plans.approve("brief", digest=saved.digest, by="ann")
     changed = opened().plans.get("a_week").changes
     assert changed[0].startswith("`brief` now holds a plan ")

@@ -28,6 +28,7 @@ MAX_SIZE: Final = 1_000_000
 """Bytes of a file, at most."""
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_BEGUN: Final = re.compile(r"\.[a-z][a-z0-9_]*\.(?:plan|lock)\.[0-9a-f]{16}")
 _HAS_PLACES: Final = os.open in os.supports_dir_fd  # Windows has no descriptors of folders
 _WAITS: Final = 5.0  # seconds for others who write
 _CLOEXEC: Final = getattr(os, "O_CLOEXEC", 0)
@@ -108,6 +109,8 @@ class PlanFolder:
             if place is None:
                 raise UsageError(f"{self.path} was there, and is gone")
             with _alone(self.path, place):
+                if _HAS_PLACES:
+                    _remove_left(place)  # by who was killed: nobody else is writing now
                 yield
 
     def write_file(self, file: str, text: str) -> None:
@@ -197,6 +200,14 @@ class PlanFolder:
             return data.decode()
         except UnicodeDecodeError as error:
             raise UsageError(f"{path} is not UTF-8 text (byte {error.start})") from error
+
+
+def _remove_left(place: int) -> None:
+    """Remove what writers began that did not live to put it in place."""
+    for name in os.listdir(place):
+        if _BEGUN.fullmatch(name):
+            with suppress(OSError):
+                os.unlink(name, dir_fd=place)
 
 
 def _check_file(path: Path, found: os.stat_result) -> None:

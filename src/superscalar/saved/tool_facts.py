@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from superscalar.plan.ir.signatures import Output, Parameter, ResourceFunction
 from superscalar.plan.print.program import print_plan
 from superscalar.tools.plans import CalledPlan
 from superscalar.tools.tool import Tool
 from superscalar.unseen import revealed
+
+_PLAN: Final = "holds a plan "
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,9 @@ def facts_of(name: str, tool: Tool[..., object]) -> ToolFacts:
 def changes_of(before: ToolFacts, now: ToolFacts | None) -> list[str]:
     """What is not as it was, a line for each parameter or term; nothing where both are the same."""
     if now is None:
-        return [f"`{before.name}`: there is no such tool any more"]
+        was_plan = any(line.startswith(_PLAN) for line in before.says)
+        why = "this saved plan is no tool now: it is not approved, or does not fit its own tools"
+        return [f"`{before.name}`: {why if was_plan else 'there is no such tool any more'}"]
     if before.digest == now.digest:
         return []
     was, is_now = _by_subject(before.says), _by_subject(now.says)
@@ -63,7 +68,7 @@ def _says(tool: Tool[..., object]) -> Iterator[str]:
     signature = tool.signature
     yield f"is {', '.join(_terms(tool))}"
     if tool.plan is not None:
-        yield f"holds a plan {_digest_of(tool.plan)}"
+        yield f"{_PLAN}{_digest_of(tool.plan)}"
     for parameter in signature.parameters:
         yield f"takes {_parameter_text(parameter)}"
     for form in signature.forms:
