@@ -176,6 +176,12 @@ def test_an_input_has_versions_and_may_be_called_as_a_tool_is() -> None:
     assert [task.id for task in plan] == ["price", "price.2", "price.3", "join()"]
 
 
+def test_an_input_may_be_called_as_a_function_is() -> None:
+    plan = AGENT.compile("join = len(len)\njoin(join, len)", inputs={"len": str, "join": Input(int, default=1)})
+    assert joined(plan, len="ABC") == [3, "ABC"]
+    assert AGENT.compile(str(plan)) == plan
+
+
 def test_an_input_is_not_changed_in_place() -> None:
     with pytest.raises(PlanError, match="E204 `xs` cannot be changed in place: it is not sure that this plan made it"):
         AGENT.compile("xs.append(1)\njoin(xs)", inputs={"xs": list[int]})
@@ -223,6 +229,7 @@ def test_what_is_declared_beside_a_plan_takes_the_place_of_its_header() -> None:
         ("\n# input x: int\n# input x: int", "plan:3:9: E104 there is an input `x` already"),
         ("# input x: int = y", "plan:1:9: E104 the default of `x` is no constant"),
         ("# input _x: int", "plan:1:9: E104 '_x' is no name of an input"),
+        ("# input -x: int", "plan:1:9: E104 '-x' is no name of an input"),
         ("# input x: int = 'a'", "plan:1:9: E104 the default of `x`: Input should be a valid integer"),
     ],
 )

@@ -36,6 +36,12 @@ async def send(to: str, text: str) -> str:
     return f"to {to}: {text}"
 
 
+@tool(effect="read", trust="trusted", secret="key")
+async def enter(key: str) -> int:
+    """Enter."""
+    return len(key)
+
+
 TYPES = {"tickers": list[str], "to": str, "note": Input(str | None, default=None)}
 PLAN = "ps = [price(t) for t in tickers]\nr = send(to, f'{sum(ps)} {note}')\njoin(ps, r)"
 GIVEN = {"tickers": ["A", "BB"], "to": "ann", "note": labelled("from afar", readers=["ann"])}
@@ -139,3 +145,14 @@ def test_what_a_run_has_is_not_given_again(secretive: tuple[Path, list[ev.Event]
         run(agent(folder / "k.db").resume("run", inputs={"n": 2}))
     with pytest.raises(UsageError, match="`token`: it is secret, and a text of fewer than 8"):
         run(agent(folder / "k.db").resume("run", inputs={"token": "short"}))
+
+
+def test_what_an_input_gives_a_secret_parameter_is_in_no_journal(tmp_path: Path) -> None:
+    async def main() -> RunResult:
+        compiler = LLMCompiler(tools=[enter], journal=tmp_path / "j.db")
+        plan = compiler.compile("k = key.strip()\njoin(enter(k))", inputs={"key": str})
+        async with compiler.stream_plan(plan, inputs={"key": f"{SECRET} "}) as running:
+            return await running.result()
+
+    assert run(main()).answer == len(SECRET)
+    assert SECRET.encode() not in b"".join(path.read_bytes() for path in tmp_path.iterdir())

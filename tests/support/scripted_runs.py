@@ -164,7 +164,7 @@ class ScriptedCompiler:
         self.calls.append(("stream", question, deadline))
         return self.run
 
-    def stream_plan(self, plan: Plan, *, inputs: object = None, deadline: float | None = None) -> ScriptedStream:
+    def stream_plan(self, plan: Plan, *, deadline: float | None = None) -> ScriptedStream:
         self.calls.append(("stream_plan", plan, deadline))
         return self.run
 

@@ -261,7 +261,7 @@ def _run_plan(
 
             def stream(**given: Any) -> RunStream:
                 ready, inputs = made or compiled()
-                return compiler.stream_plan(ready, inputs=inputs, **given)
+                return compiler.stream_plan(ready, **({"inputs": inputs} if inputs else {}), **given)
 
             with traced(view, wanted=traceback):
                 result = followed(lambda: with_tools.streamed(stream, deadline), view, screen, told.journal)
