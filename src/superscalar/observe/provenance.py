@@ -155,6 +155,12 @@ def _is_plain(task: Task) -> bool:
 
 
 def _kind(task: Task) -> str:
-    kinds = {"Select": "one of several versions", "Map": "for each item", "Each": "gathered in a loop", "Join": "join"}
+    kinds = {
+        "Select": "one of several versions",
+        "Map": "for each item",
+        "Each": "gathered in a loop",
+        "Join": "join",
+        "PlanCall": "what a plan joins",
+    }
     kind = type(task.work).__name__
     return kinds.get(kind, kind.lower())

@@ -165,10 +165,8 @@ class Toolset:
         while name in names:
             number += 1
             name = f"{tool.name} {number}"
-        taken_in = tool
-        if number > 1:
-            taken_in = copy(tool)
-            taken_in.name = name
+        taken_in = copy(tool)
+        taken_in.name = name
         alias = f"inside.{tool.alias}" + f"_{number}" * (number > 1)
         self.by_alias[alias] = taken_in
         self.inside = self.inside | {alias: None}
