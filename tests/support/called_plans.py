@@ -164,10 +164,11 @@ def called_program(pick: Pick) -> CalledProgram:
     joined, value = pick(
         [(one, one), (f"{one}, {other}", f"[{one}, {other}]"), (f"p={one}, q={other}", f"{{'p': {one}, 'q': {other}}}")]
     )
+    is_name = value in (*inner.numbers, *inner.lists)
     names = {"a", "b", *re.findall(r"\bn\d+\b", "\n".join(body))}
 
     def placed(name: str, given: str, several: str) -> list[str]:
-        lines = [f"a = {given}", f"b = {several}", *body, f"{_RESULT} = {value}"]
+        lines = [f"a = {given}", f"b = {several}", *body, *([] if is_name else [f"{_RESULT} = {value}"])]
         own = re.compile(rf"\b({'|'.join(map(re.escape, names))})\b")
         return [own.sub(rf"{name}_\1", line).replace(_RESULT, name) for line in lines]
 
@@ -179,7 +180,8 @@ def called_program(pick: Pick) -> CalledProgram:
         written += more
         for _ in range(pick([1, 1, 2])):
             calls += 1
-            name, given, several = f"x{calls}", outer.number(), outer.several()
+            name, given = f"x{calls}", outer.number()
+            several = pick([*outer.lists, *outer.lists, "[1, 2]", "[]"])
             call = f"{name} = called({given}, {several})"
             match pick(["line", "line", "if", "loop"]):
                 case "line":
@@ -198,16 +200,22 @@ def called_program(pick: Pick) -> CalledProgram:
                     head = [f"{name}s = []", f"for {name}i in {several}:", f"    {each} = [{name}i, 2]"]
                     calling += [*head, f"    {name} = called({name}i, {each})", f"    {name}s.append({name})"]
                     inside = placed(name, f"{name}i", each)
-                    written += [*head, *(f"    {line}" for line in inside), f"    {name}s.append({name})"]
+                    put_in = f"{name}_{value}" if is_name else name
+                    written += [*head, *(f"    {line}" for line in inside), f"    {name}s.append({put_in})"]
     last = f"join({', '.join([*outer.numbers, *outer.lists, *(f'default(x{n + 1}, 0)' for n in range(calls))])})"
     return CalledProgram(
         "\n".join([*body, f"join({joined})"]) + "\n",
         "\n".join([*calling, last]) + "\n",
-        "\n".join([*written, last]) + "\n",
+        "\n".join(_named(line, value if is_name else "") for line in [*written, last]) + "\n",
     )
 
 
 _RESULT = "RESULT"
+
+
+def _named(line: str, result: str) -> str:
+    """A line of the plan that is written out, where a call comes to what one name of it stands for."""
+    return re.sub(r"\b(x\d+)\b", rf"\1_{result}", line) if result else line
 
 
 def compiled_both(program: CalledProgram, **options: Any) -> tuple[LLMCompiler, Plan, Plan, CalledWorld] | None:

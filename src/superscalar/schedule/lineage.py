@@ -334,7 +334,7 @@ class Labels:
             return self._item(cell)
         control = self._control(cell)
         labels = self._of_work(cell, cell.task, control)
-        if isinstance(cell.task.work, Call):
+        if isinstance(cell.task.work, Call | PlanCall):
             return labels
         if isinstance(cell.outcome, Observation):
             return (
@@ -384,9 +384,10 @@ class Labels:
 
     def _is_asked(self, entry: Cell) -> bool:
         """Whether what a plan is given that is called has decided on whether it is entered."""
-        guards = () if entry.task is None else entry.task.guards
-        reached = all(isinstance(self._found(entry, guard.condition).outcome, Observation) for guard in guards)
-        return entry.outcome not in (None, OPEN) and reached and not is_silent(entry.outcome)
+        if entry.outcome is None or entry.outcome == OPEN or is_silent(entry.outcome):
+            return False
+        kept = () if entry.scope.source is None else entry.scope.source.keep
+        return all(isinstance(one.outcome, Observation) for one in (*self._guards(entry), *kept))
 
     def _given_to(self, cell: Cell, call: Call, control: Label) -> Label:
         """The label of all that a call is made from; a tool may put together what it is given."""
