@@ -37,7 +37,7 @@ from superscalar.plan.ir import (
 )
 from superscalar.plan.ir.forms import assert_parts
 from superscalar.plan.ir.needs import children
-from superscalar.plan.ir.within import INSIDE, is_inside
+from superscalar.plan.ir.within import HIDDEN, INSIDE, is_inside
 from superscalar.plan.print.expression import name_of
 from superscalar.plan.print.program import print_expr
 from superscalar.short import CHARACTERS_PER_TOKEN, cut, more
@@ -88,7 +88,8 @@ def show_results(
 
     What the plan joins is shown fully first; then failures, and what is left of the room goes to the other results, an
     older version of a name excepted. A list or dict made item by item is shown with what each item is for. A result
-    without a name is shown by its expression. Of what is inside of a called plan, only failures are told. Long values end with their shape ("… 997 more of 1,000 items").
+    without a name is shown by its expression. Of what is inside of a plan that was called, only failures are told. Long
+    values end with their shape ("… 997 more of 1,000 items").
 
     Of a task that is not `trusted` the status is told, and the type and size of its value or the class of its error:
     no text, no number and no key of it, but for what `in_part` says of its value in so many characters, if anything. Of
@@ -96,7 +97,8 @@ def show_results(
     """
     shown = _Shown(tasks, outcomes, trusted, in_part, hidden)
     joined = _joined(tasks)
-    first = [t for t in tasks if t.id in outcomes and (t.id in joined or shown.failed(t))]
+    inner = {t.work.result for t in tasks if isinstance(t.work, PlanCall)}  # the call itself says what that is
+    first = [t for t in tasks if t.id in outcomes and t.id not in inner and (t.id in joined or shown.failed(t))]
     lines: dict[TaskId, str] = {}
     room = max_tokens * CHARACTERS_PER_TOKEN
     for number, task in enumerate(first):
@@ -415,7 +417,7 @@ class _RestOfText:
                 if isinstance(task.work, Map):
                     yield from self._inside(task.work, (*at, index), inside, made)
                 if isinstance(task.work, Call) and outcome is not None and _writes(task) and outcome != UNNEEDED:
-                    made[task.work.tool, _fate(outcome)] += 1
+                    made[task.work.tool.removeprefix(HIDDEN), _fate(outcome)] += 1
                 if self._is_new(outcome):
                     spelled = {part.id: part for part in loop.body if part is task or name_of(part.id) is None}
                     yield f"{self._shown.written(task.id, {**inside, **spelled})}: UNKNOWN ({_reason(outcome, 200)})"

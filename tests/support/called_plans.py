@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from superscalar import Limit, LLMCompiler, PlanError, Tool, Toolset, tool
+from superscalar import Limit, LLMCompiler, NotDone, PlanError, Tool, Toolset, tool
 from superscalar.plan import Plan
-from superscalar import NotDone
 
 Pick: TypeAlias = Callable[[Sequence[Any]], Any]
 """Chooses one of several: hypothesis, or a `random.Random`."""
@@ -31,8 +30,8 @@ class CalledWorld:
         await asyncio.sleep(_mixed(name, *given) % 5)
         return _mixed(given, name) % 13
 
-    def tools(self) -> Toolset:
-        """The tools, which are others for each world."""
+    def tools(self, desk: int | None = None) -> Toolset:
+        """The tools, which are others for each world; `desk`: how many may look at once."""
 
         @tool(effect="read", limit="desk")
         async def look(x: Any) -> int:
@@ -66,14 +65,15 @@ class CalledWorld:
                 raise OSError("the line broke")
             return made
 
-        return Toolset([look, read, weigh, fragile, put, note], limits={"desk": Limit(concurrency=2)})
+        return Toolset([look, read, weigh, fragile, put, note], limits={"desk": Limit(concurrency=desk)})
 
 
 class Text:
     """Writes random statements over names that stand for numbers and for lists of them."""
 
-    def __init__(self, pick: Pick, prefix: str) -> None:
+    def __init__(self, pick: Pick, prefix: str, *, races: bool) -> None:
         self._pick = pick
+        self._races = races
         self._prefix = prefix
         self.numbers: list[str] = []
         self.lists: list[str] = []
@@ -109,7 +109,8 @@ class Text:
 
     def statement(self) -> Iterator[str]:
         """One, of one or more lines."""
-        kind = self._pick(["call", "call", "call", "map", "map", "filter", "if", "loop", "sum", "first", "put"])
+        kinds = ["call", "call", "call", "map", "map", "filter", "if", "loop", "sum", "put"]
+        kind = self._pick([*kinds, "first"] if self._races else kinds)
         item = self.fresh()
         given, several = self.number(), self.several()
         name = self.fresh()
@@ -138,7 +139,8 @@ class Text:
                 yield f"{name} = sum({several}) + {given}"
                 self.numbers.append(name)
             case "first":
-                yield f"{name} = sum(first(1, [{self._pick(['look', 'weigh', 'fragile'])}({item}) for {item} in {several}]))"
+                asked = self._pick(["look", "weigh", "fragile"])
+                yield f"{name} = sum(first(1, [{asked}({item}) for {item} in {several}]))"
                 self.numbers.append(name)
             case "put":
                 yield f"{name} = put({self._pick([1, 2])}, {self.called(given)})"
@@ -154,9 +156,9 @@ class CalledProgram:
     written: str
 
 
-def called_program(pick: Pick) -> CalledProgram:
-    """A random one."""
-    inner = Text(pick, "n")
+def called_program(pick: Pick, *, races: bool = True) -> CalledProgram:
+    """A random one; `races`: what it comes to may depend on which calls are the fastest."""
+    inner = Text(pick, "n", races=races)
     inner.numbers, inner.lists = ["a"], ["b"]
     body = list(inner.statements(pick([1, 2, 3, 4])))
     values = [*inner.numbers[1:], *inner.lists[1:], "a + len(b)"]
@@ -172,7 +174,7 @@ def called_program(pick: Pick) -> CalledProgram:
         own = re.compile(rf"\b({'|'.join(map(re.escape, names))})\b")
         return [own.sub(rf"{name}_\1", line).replace(_RESULT, name) for line in lines]
 
-    outer = Text(pick, "m")
+    outer = Text(pick, "m", races=races)
     calling, written, calls = [], [], 0
     for _ in range(pick([1, 2, 3])):
         more = list(outer.statements(pick([0, 1, 2])))
@@ -218,17 +220,21 @@ def _named(line: str, result: str) -> str:
     return re.sub(r"\b(x\d+)\b", rf"\1_{result}", line) if result else line
 
 
-def compiled_both(program: CalledProgram, **options: Any) -> tuple[LLMCompiler, Plan, Plan, CalledWorld] | None:
-    """An agent with both plans and its world; None where the one that is written out is no plan."""
+def compiled_both(
+    program: CalledProgram, at_once: int | None = None
+) -> tuple[LLMCompiler, Plan, Plan, CalledWorld] | None:
+    """An agent with both plans and its world; None where the one that is written out is no plan. `at_once`: how many
+    calls may be under way.
+    """
     world = CalledWorld()
-    tools = world.tools()
+    tools = world.tools(at_once)
     agent = LLMCompiler(tools=tools)
     try:
         called = agent.compile(program.called, inputs={"a": Any, "b": Any})
         agent.compile(program.written)
     except PlanError:
         return None
-    caller = LLMCompiler(tools=[tools, Tool.from_plan(called, name="called")], **options)
+    caller = LLMCompiler(tools=[tools, Tool.from_plan(called, name="called")], max_concurrency=at_once or 256)
     return caller, caller.compile(program.calling), caller.compile(program.written), world
 
 

@@ -323,7 +323,8 @@ class TaskFetchingUnit:
         if task is None or cell.status is SETTLED or cell.status is DORMANT:
             return
         work = task.work
-        if type(work) is Call and (self.calls.stopped is None or cell.silent or cell.blocked is not None or work.enters):
+        is_over = self.calls.stopped is not None
+        if type(work) is Call and (not is_over or cell.silent or cell.blocked is not None or work.enters):
             self._bind(cell, work)  # if it is silent or blocked, or enters a plan, it is not called
             return
         expanding = type(work) is Map and cell.status is not GATHERING
