@@ -15,7 +15,7 @@ from superscalar.compiler.begin import Runs
 from superscalar.compiler.calls import CallResult, CallResults, ToolTurn
 from superscalar.compiler.equipment import Equipment, equipped
 from superscalar.compiler.estimates import plan_estimate
-from superscalar.compiler.given_inputs import Inputs, checked, compiled, supplied
+from superscalar.compiler.given_inputs import Inputs, checked_plan, compiled_plan, supplied
 from superscalar.compiler.guards import Guards
 from superscalar.compiler.history import History, said_before
 from superscalar.compiler.learned import learned
@@ -374,12 +374,12 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             UsageError: `inputs` are none; the message says what to write.
         """
         check_call(source=source, syntax=syntax)
-        return replace(compiled(source, self.tools.signatures, syntax, inputs), compiled_with=self.tools)
+        return replace(compiled_plan(source, self.tools.signatures, syntax, inputs), compiled_with=self.tools)
 
     def check(self, source: str, *, syntax: AnySyntax = "auto", inputs: Inputs | None = None) -> tuple[Diagnostic, ...]:
         """Return the errors and warnings of a plan. `inputs`: as for `compile`."""
         check_call(source=source, syntax=syntax)
-        return checked(source, self.tools.signatures, syntax, inputs)
+        return checked_plan(source, self.tools.signatures, syntax, inputs)
 
     def estimate(self, plan: Plan | str, *, question: str | None = None, inputs: Inputs | None = None) -> Estimate:
         """Say what a plan would take; with a `question`, what answering that would, too. Nothing is called.
@@ -440,7 +440,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             plan = supplied(plan, inputs)
 
         def plan_for(tools: Toolset) -> Plan:
-            return supplied(compiled(plan, tools.signatures), inputs) if isinstance(plan, str) else plan
+            return supplied(compiled_plan(plan, tools.signatures), inputs) if isinstance(plan, str) else plan
 
         def seen_of(tools: Toolset) -> Label:
             return seen | anything_of(tools) if saw_untrusted else seen

@@ -10,9 +10,9 @@ from superscalar import codec, events
 from superscalar.errors import PlanError, UsageError
 from superscalar.labels import PLAN, Label, LabelledInput, Source
 from superscalar.plan import AnySyntax, Diagnostic, Plan, check, compile_plan
-from superscalar.plan.ir import UNBOUND, Supplied, Task, inputs_of
+from superscalar.plan.ir import UNBOUND, Supplied, Task, inputs_of, secret_inputs
 from superscalar.plan.ir.signatures import Signatures
-from superscalar.plan.read.header import PlanHeader, parted
+from superscalar.plan.read.header import PlanHeader, headed
 from superscalar.short import short
 from superscalar.tools.plan_inputs import checked_input, declared, fitting
 from superscalar.values import TaskId, copied
@@ -21,7 +21,9 @@ Inputs: TypeAlias = Mapping[str, Any]
 """By name: what a plan is to be given (types, or an `Input` each), or what it is given (values)."""
 
 
-def compiled(source: str, signatures: Signatures, syntax: AnySyntax = "auto", inputs: Inputs | None = None) -> Plan:
+def compiled_plan(
+    source: str, signatures: Signatures, syntax: AnySyntax = "auto", inputs: Inputs | None = None
+) -> Plan:
     """A plan with the inputs that are declared, or without a declaration those of its header.
 
     Raises:
@@ -35,7 +37,7 @@ def compiled(source: str, signatures: Signatures, syntax: AnySyntax = "auto", in
     return replace(compile_plan(header.text, signatures, syntax, header.inputs), source=source)
 
 
-def checked(
+def checked_plan(
     source: str, signatures: Signatures, syntax: AnySyntax = "auto", inputs: Inputs | None = None
 ) -> tuple[Diagnostic, ...]:
     """What is wrong with a plan and its header.
@@ -49,7 +51,7 @@ def checked(
 
 def _header(source: str, inputs: Inputs | None) -> PlanHeader:
     """The header of a plan; what it declares makes way for what is declared beside it."""
-    header = parted(source)
+    header = headed(source)
     if inputs is None:
         return header.checked(checked_input)
     return header.instead(declared(inputs))
@@ -102,6 +104,16 @@ def secrets_given(tasks: Sequence[Task]) -> list[Any]:
     """The values of the secret inputs of a plan that may run."""
     works = (task.work for task in tasks)
     return [work.value for work in works if isinstance(work, Supplied) and work.input.secret]
+
+
+def without_secret_inputs(plan: Plan) -> Plan:
+    """A plan as the result of a run has it: what is secret has to be given again."""
+    secret = secret_inputs(plan.tasks)
+    return replace(plan, tasks=tuple(_unbound(task) if task.id in secret else task for task in plan.tasks))
+
+
+def _unbound(task: Task) -> Task:
+    return replace(task, work=Supplied(task.work.input)) if isinstance(task.work, Supplied) else task
 
 
 def given_again(recorded: Iterable[events.Event], given: Inputs | None) -> dict[TaskId, Any]:

@@ -161,6 +161,7 @@ def _kind(task: Task) -> str:
         "Each": "gathered in a loop",
         "Join": "join",
         "PlanCall": "what a plan joins",
+        "Supplied": "an input",
     }
     kind = type(task.work).__name__
     return kinds.get(kind, kind.lower())

@@ -356,7 +356,6 @@ class Labels:
             case PlanCall(_, result):
                 return lookup(result)
             case Supplied(label=label):
-                self.confidential = self.confidential or label.readers is not None
                 return label
             case Display(kind, items, keys):
                 return self._displayed(cell, kind, [self._found(cell, item) for item in items], keys)

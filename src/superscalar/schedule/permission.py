@@ -23,7 +23,7 @@ from superscalar.policy import (
     Rulings,
     Unclear,
 )
-from superscalar.policy.arguments import audience, chooses, labelled
+from superscalar.policy.arguments import audience, chooses, labelled_call
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.effective import Arguments, fresh
 from superscalar.schedule.lineage import SHOWN, Labels
@@ -96,6 +96,10 @@ class Permission:
         """Whether calls of a tool count as writes; of a plan that is called its own calls do."""
         return self.admission.counts_writes and tool.effect == "write" and tool.plan is None
 
+    def given(self, label: Label) -> None:
+        """What a plan was given is for some readers only, whatever its tools say."""
+        self._rule(label)
+
     def planned(self, task: Task) -> None:
         """A task was planned: its calls that are not admitted are decided on when they are about to be made."""
         self.guarded.update(self.admission.planned(task))
@@ -159,7 +163,7 @@ class Permission:
         `arguments` are theirs to look at: those of the call itself are others.
         """
         labels = {tool.renamed.get(alias, alias): found for alias, found in self.labels.argument(cell, work)}
-        made = labelled(tool, arguments, labels, lambda: self._given(cell, tool, work))
+        made = labelled_call(tool, arguments, labels, lambda: self._given(cell, tool, work))
         return LabelledCall(
             cell.id,
             tool.known_as,

@@ -15,14 +15,17 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from superscalar.errors import UsageError
 from superscalar.forks import MAKING
 from superscalar.plan.ir import UNBOUND, Input, Unbound
+from superscalar.secrets import SHORTEST
 from superscalar.short import cut, short
 from superscalar.tools.context import ArgumentError
+from superscalar.tools.described import Check
 from superscalar.tools.inputs import UNSHOWN, default_text
 from superscalar.tools.marks import is_mark
 from superscalar.tools.secret import Secret
@@ -36,6 +39,7 @@ _PLAIN: Final[Mapping[str, Any]] = {
     "Decimal": Decimal, "UUID": UUID,
 }  # fmt: skip
 _TAKES: Final[Mapping[str, int | None]] = {"list": 1, "set": 1, "dict": 2, "tuple": None}
+_SECRET_TYPES: Final = {f"{kind}{none}" for kind in ("str", "bytes") for none in ("", " | None")}
 _LONGEST_TYPE: Final = 1_000  # characters
 _DEEPEST: Final = 20
 _MOST: Final = 100
@@ -84,9 +88,12 @@ def checked_input(input: Input) -> Input:
         type, secret = bytes if issubclass(type, _secret_bytes()) else str, True
     text = type if isinstance(type, str) else type_text(type)
     annotation = _annotation(name, text)
-    made = replace(input, type=type_text(annotation), secret=secret)
     if not isinstance(input.description, str):
         raise ValueError(f"`{name}`: a description is a text")
+    description = " ".join(input.description.split())  # it stands on a line
+    made = replace(input, type=type_text(annotation), secret=secret, description=description)
+    if secret and made.type not in _SECRET_TYPES:
+        raise ValueError(f"`{name}` is secret, so it is a text: str or bytes, not {made.type}")
     if isinstance(input.default, Unbound):
         return made
     if secret and input.default is not None:
@@ -214,14 +221,23 @@ def _fitted(input: Input, value: Any) -> tuple[Any, str]:
     """A value as the type of an input wants it, or what is wrong with it."""
     if input.secret and hasattr(value, "get_secret_value"):
         value = value.get_secret_value()
-    with MAKING:
-        from superscalar.tools import validation  # pydantic takes a tenth of a second: not before there is a value
-
-        parameter = inspect.Parameter(input.name, inspect.Parameter.KEYWORD_ONLY, annotation=type_of(input.type))
-        check = validation.validator("", "input", (parameter,), {input.name: ((),)} if input.secret else {})
+    check = _check(input.name, input.type, input.secret)
     try:
-        return check({input.name: value})[input.name], ""
+        found = check({input.name: value})[input.name]
+        if input.secret and found is not None and len(found) < SHORTEST:
+            return found, f"it is secret, and a text of fewer than {SHORTEST} characters cannot be kept out of others"
+        return found, ""
     except ArgumentError as error:
         if input.secret and value is WITHHELD:
             return value, "it is a secret, which no journal has: give it again"
         return value, str(error).replace(f"(): `{input.name}`: ", "").replace(f"(): `{input.name}", f"`{input.name}")
+
+
+@lru_cache(maxsize=1_000)
+def _check(name: str, type: str, secret: bool) -> Check:
+    """What checks a value: no type that has a text is anybody's own, so none is kept that should go."""
+    with MAKING:
+        from superscalar.tools import validation  # pydantic takes a tenth of a second: not before there is a value
+
+        parameter = inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=type_of(type))
+        return validation.validator("", "input", (parameter,), {name: ((),)} if secret else {})

@@ -299,7 +299,7 @@ class Input:
     """What a plan is given when it is run, under this name.
 
     `type`: an annotation, or one as text (`list[str] | None`); in a plan it is text. Without a `default` it has to be
-    given. `secret`: its value is shown nowhere, and in no journal.
+    given. `secret`: its value, a text, is shown nowhere, and in no journal.
     """
 
     type: Any = "Any"
@@ -310,7 +310,7 @@ class Input:
 
     @property
     def required(self) -> bool:
-        """Whether it has to be given."""
+        """Tell whether it has to be given."""
         return self.default is UNBOUND
 
 
@@ -443,7 +443,7 @@ class Supplied:
     """
 
     input: Input
-    value: Any = field(default=UNBOUND, hash=False)
+    value: Any = field(default=UNBOUND, hash=False, repr=False)
     label: Label = NOTHING
 
 
@@ -549,6 +549,11 @@ class Plan:
     def calls(self) -> tuple[Task, ...]:
         """Return the tasks that call a tool, bodies of maps included."""
         return tuple(task for task in walk(self.tasks) if isinstance(task.work, Call))
+
+
+def secret_inputs(tasks: Iterable[Task]) -> frozenset[TaskId]:
+    """The tasks of a plan whose values are shown nowhere, whatever they are."""
+    return frozenset(task.id for task in tasks if isinstance(task.work, Supplied) and task.work.input.secret)
 
 
 def inputs_of(tasks: Iterable[Task]) -> tuple[Input, ...]:

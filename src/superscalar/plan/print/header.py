@@ -15,7 +15,8 @@ DECLARES: Final = re.compile(r"\ufeff?\s*#\s*(?P<secret>secret\s+)?input\s+(?P<n
 def input_line(input: Input) -> str:
     """An input as a line of a plan's header."""
     default = "" if input.required else f" = {input.default!r}"
-    said = f"  # {' '.join(input.description.split())}" if input.description.strip() else ""
+    description = " ".join(input.description.split())  # whoever wrote it, it is one line
+    said = f"  # {description}" if description else ""
     return f"# {'secret ' * input.secret}input {input.name}: {input.type}{default}{said}"
 
 

@@ -22,7 +22,7 @@ _LINE: Final = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _MARK: Final = re.compile(r"\s*(?:#.*)?")
 _IN_JSON: Final = re.compile(r'\s*\{\s*("inputs"\s*:\s*)')
 _KEYS: Final = {"type", "default", "description", "secret"}
-_HELP: Final = "write # input limit: int = 5, and behind that # and what it is for, or leave that out"
+_HELP: Final = "write # input limit: int = 5"
 _JSON_HELP: Final = 'write {"inputs": {"limit": {"type": "int", "default": 5}}, "steps": [...]}'
 
 
@@ -33,6 +33,11 @@ class DeclaredLine(NamedTuple):
     span: Span
     line: str
 
+    @property
+    def unknown(self) -> DeclaredLine:
+        """The same name for anything."""
+        return self._replace(input=Input(name=self.input.name))
+
     def problem(self, message: str, help: str = _HELP) -> Diagnostic:
         """What is wrong with it."""
         return Diagnostic("E104", message, self.span, self.line, help=help)
@@ -41,7 +46,7 @@ class DeclaredLine(NamedTuple):
 class PlanHeader(NamedTuple):
     """The inputs that a plan declares, what cannot be read of them, and the text without them, each line in its place.
 
-    `checked`: the same header with each input as `check` gives it, which raises `ValueError` where that is none.
+    A name whose line cannot be read stands for anything, so that one mistake is one error.
     """
 
     text: str
@@ -49,7 +54,7 @@ class PlanHeader(NamedTuple):
     problems: tuple[Diagnostic, ...] = ()
 
     def checked(self, check: Callable[[Input], Input]) -> PlanHeader:
-        """Each input as `check` gives it."""
+        """The same with each input as `check` gives it, which raises `ValueError` where that is none."""
         made: list[DeclaredLine] = []
         problems = [*self.problems]
         names: set[str] = set()
@@ -61,7 +66,9 @@ class PlanHeader(NamedTuple):
                 made.append(line._replace(input=check(line.input)))
             except ValueError as error:
                 problems.append(line.problem(str(error)))
-        return PlanHeader(self.text, tuple(made), tuple(problems))
+                known = {one.input.name for one in made}
+                made += [line.unknown] if line.input.name.isidentifier() and line.input.name not in known else []
+        return PlanHeader(self.text, tuple(made), tuple(sorted(problems, key=lambda problem: problem.span.line)))
 
     def instead(self, inputs: Iterable[Input]) -> PlanHeader:
         """The same text under a header that declares these."""
@@ -73,7 +80,7 @@ class PlanHeader(NamedTuple):
         return tuple(line.input for line in self.declared)
 
 
-def parted(source: str) -> PlanHeader:
+def headed(source: str) -> PlanHeader:
     """A plan's text without its header, and what that says."""
     if len(source) > MAX_SOURCE:
         return PlanHeader(source, ())  # which says so of itself
@@ -103,8 +110,7 @@ def _above(source: str) -> PlanHeader:
             continue
         except ValueError as error:
             problems.append(said.problem(str(error)))
-        else:
-            declared.append(said)
+        declared.append(said)
         lines[number] = line[len(text) :]
     return PlanHeader("".join(lines), tuple(declared), tuple(problems))
 
