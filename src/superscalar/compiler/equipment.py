@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
@@ -156,9 +157,11 @@ class Equipment:
         limits = self.limits if tools.limits == self.tools.limits else Limits(tools.limits, told.max_concurrency)
         for model in self.models:
             limits.lend(model.name, account_of(model), (retry_of(model) or UNLESS_REFUSED).longest)
-        for tool in tools:
+        for alias, tool in tools.by_alias.items():
             limits.require(tool)
             if isinstance(tool.function, Extractor):
+                if alias in tools.inside:  # the plan that calls it is another agent's, which has its own
+                    tool.function = copy(tool.function)
                 tool.function.limits = limits
         Rulings(self.policy, tools)  # complains of what makes no sense now, not in the first run
         held = bool(self.planners) and self._is_held(self.planners[0])

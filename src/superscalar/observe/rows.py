@@ -114,6 +114,8 @@ class Counts:
 def row_kind(work: Work) -> RowKind:
     """The kind of row that a task becomes."""
     match work:
+        case Call(enters=True) | PlanCall():
+            return "plan"
         case Call():
             return "call"
         case Compute():
@@ -132,5 +134,3 @@ def row_kind(work: Work) -> RowKind:
             return "join"
         case Supplied():
             return "input"
-        case PlanCall():
-            return "plan"

@@ -12,7 +12,7 @@ from superscalar.plan.ir import LANGUAGE, Call, Input, Plan, Span, Task, walk
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.ir.needs import needs_of
 from superscalar.plan.ir.signatures import Signatures
-from superscalar.plan.ir.within import placed
+from superscalar.plan.ir.within import is_inside, placed
 from superscalar.plan.passes.dead import dead
 from superscalar.plan.passes.pipeline import Pipeline
 from superscalar.plan.print.program import print_plan
@@ -137,7 +137,7 @@ def _unneeded(program: Program, source: str) -> Iterator[Diagnostic]:
     tasks = {task.id: task for task in walk(program.in_order())}
     for id in dead(program.in_order()):
         match tasks[id].work:
-            case Call(tool):
+            case Call(tool) if not is_inside(id):
                 signature = program.signatures.get(tool)
                 span = tasks[id].span
                 line = lines[span.line - 1] if 0 < span.line <= len(lines) else ""

@@ -17,7 +17,7 @@ from superscalar.schedule.attempt import Attempt
 from superscalar.schedule.calls import Calls
 from superscalar.schedule.cells import OPEN, PERMITTED, READY, Cell, target_of
 from superscalar.schedule.effective import Arguments, copied_in_portions, given_to, of_argument, shown_arguments, told
-from superscalar.schedule.ends import unfit
+from superscalar.schedule.ends import never_started, unfit
 from superscalar.schedule.holding import Holding
 from superscalar.schedule.ledger import Known, Ledger
 from superscalar.schedule.naming import touched_name
@@ -109,6 +109,9 @@ class Binder:
         missing = [task for task in given_to_it if target_of(cell, task).outcome is None]
         if missing:
             self._ledger.schedule.await_whole(cell, *(Need(task, "outcome") for task in missing))
+            return
+        if self._calls.stopped is not None:
+            self._happened(events.Failed(self._now(), cell.id, never_started(self._calls.stopped)))
             return
         try:
             given, _ = given_to(cell, work, self._take)

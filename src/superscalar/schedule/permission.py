@@ -64,7 +64,7 @@ class Permission:
         self.whether = Whether(schedule, self.labels, tools, policy)
         self.guarded: set[str] = set()
         if self.admission.counts_writes:
-            self.guarded |= {alias for alias, tool in tools.by_alias.items() if tool.effect == "write"}
+            self.guarded |= {alias for alias, tool in tools.by_alias.items() if self._counts(tool)}
         self._rule(NOTHING)
 
     def _rule(self, shown: Label) -> None:
@@ -92,6 +92,10 @@ class Permission:
             self._rule(shown)
         self.admission.begin_round(number, restricted=restricted)
 
+    def _counts(self, tool: Tool[..., Any]) -> bool:
+        """Whether calls of a tool count as writes; of a plan that is called its own calls do."""
+        return self.admission.counts_writes and tool.effect == "write" and tool.plan is None
+
     def given(self, label: Label) -> None:
         """What a plan was given is for some readers only, whatever its tools say."""
         self._rule(label)
@@ -118,7 +122,7 @@ class Permission:
         made = self._ruled(cell, tool, work, arguments, at)
         if made is not None and made.decision == "deny":
             return made
-        if self.admission.counts_writes and tool.effect == "write":
+        if self._counts(tool):
             is_asked = any(one is not None and one.decision == "ask" for one in (refusal, made))
             refusal = _stricter(refusal, (self.admission.excess if is_asked else self.admission.permit)(cell.id))
         if refusal is None or (made is not None and made.decision == "ask" and refusal.decision != "deny"):
@@ -127,7 +131,7 @@ class Permission:
 
     def approved(self, cell: Cell, tool: Tool[..., Any], at: float) -> Decided | None:
         """A call that a person approved of is about to be made; why it is not, if others were made meanwhile."""
-        if not (self.admission.counts_writes and tool.effect == "write"):
+        if not self._counts(tool):
             return None
         refusal = self.admission.permit(cell.id)
         if refusal is not None and refusal.decision == "deny":

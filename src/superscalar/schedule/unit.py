@@ -12,6 +12,7 @@ from superscalar.labels import NOTHING, Label
 from superscalar.plan.evaluate.expression import EvaluationError, Unavailable, evaluate
 from superscalar.plan.evaluate.itemwise import wanted
 from superscalar.plan.ir import Call, Compute, First, Join, Literal, Map, Need, Task
+from superscalar.plan.ir.within import is_entry
 from superscalar.schedule import gather
 from superscalar.schedule.approval import Approval
 from superscalar.schedule.binding import Binder
@@ -74,7 +75,7 @@ class TaskFetchingUnit:
         self.pump()
 
     def _plan(self, task: Task) -> None:
-        if self.calls.stopped is not None and isinstance(task.work, Call | Map):
+        if self.calls.stopped is not None and isinstance(task.work, Call | Map) and not is_entry(task.work):
             self._plan_refused(task, never_started(self.calls.stopped))
         elif len(self.schedule) >= self._bounds.max_tasks and not isinstance(task.work, Join):
             self._plan_refused(task, too_many(len(self.schedule), 1, self._bounds))
@@ -322,8 +323,9 @@ class TaskFetchingUnit:
         if task is None or cell.status is SETTLED or cell.status is DORMANT:
             return
         work = task.work
-        if type(work) is Call and (self.calls.stopped is None or cell.silent or cell.blocked is not None):
-            self._bind(cell, work)  # if it is silent or blocked, it is not called
+        is_over = self.calls.stopped is not None
+        if type(work) is Call and (not is_over or cell.silent or cell.blocked is not None or work.enters):
+            self._bind(cell, work)  # if it is silent or blocked, or enters a plan, it is not called
             return
         expanding = type(work) is Map and cell.status is not GATHERING
         if self.calls.stopped is not None and (expanding or type(work) is Call):  # the end of another one made it ready

@@ -165,7 +165,7 @@ def _constant(value: Any) -> ir.Expr:
 def _function(name: str, inputs: Iterable[ir.Input], description: str) -> Callable[..., Any]:
     """What has the parameters of a plan, for who looks at a tool's function; nobody calls it in a run."""
 
-    def call(**_: Any) -> Any:
+    def call(*_: Any, **__: Any) -> Any:
         raise UsageError(f"{name} is a plan: a plan calls it, or write await agent.execute(plan, inputs={{...}})")
 
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD

@@ -16,6 +16,7 @@ from superscalar.errors import ToolsetError, UsageError
 from superscalar.forks import made_once
 from superscalar.given import LIMITS, NAMES, SCHEMAS, TEXT, TEXTS, TOOLS, whole_number
 from superscalar.plan.ir.signatures import Signatures
+from superscalar.plan.ir.within import HIDDEN
 from superscalar.secrets import without_queries
 from superscalar.short import LONGEST_REPR, cut, short
 from superscalar.tools.search import ToolIndex
@@ -165,11 +166,9 @@ class Toolset:
         while name in names:
             number += 1
             name = f"{tool.name} {number}"
-        taken_in = tool
-        if number > 1:
-            taken_in = copy(tool)
-            taken_in.name = name
-        alias = f"inside.{tool.alias}" + f"_{number}" * (number > 1)
+        taken_in = copy(tool)
+        taken_in.name = name
+        alias = f"{HIDDEN}{tool.alias}" + f"_{number}" * (number > 1)
         self.by_alias[alias] = taken_in
         self.inside = self.inside | {alias: None}
         return alias

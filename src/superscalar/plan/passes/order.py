@@ -158,8 +158,8 @@ class OrderAccesses(ChangingPass):
     def undo(task: Task) -> Task:
         """The task without accesses and ordering edges."""
         match task.work:
-            case Call(tool, arguments, effect):
-                return replace(task, work=Call(tool, arguments, effect), after=())
+            case Call():
+                return replace(task, work=replace(task.work, access=None), after=())
             case Map(body=body):
                 body = tuple(map(OrderAccesses.undo, body))
                 return replace(task, work=replace(task.work, body=body, chained=()), after=())
