@@ -261,7 +261,8 @@ def _run_plan(
 
             def stream(**given: Any) -> RunStream:
                 ready, inputs = made or compiled()
-                return compiler.stream_plan(ready, **({"inputs": inputs} if inputs else {}), **given)
+                given |= {"inputs": inputs} if inputs else {}
+                return compiler.stream_plan(ready, **given)
 
             with traced(view, wanted=traceback):
                 result = followed(lambda: with_tools.streamed(stream, deadline), view, screen, told.journal)
