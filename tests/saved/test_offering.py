@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from superscalar import LLMCompiler, PlanError, UsageError, tool
+from superscalar import LLMCompiler, PlanError, Tool, Toolset, UsageError, tool
 from superscalar.testing import ScriptedModel, run
 
 BRIEF = "# input tickers: list[str]  # which shares\nprices = [price(t) for t in tickers]\njoin(prices)"
@@ -92,3 +92,18 @@ def test_a_tool_keeps_its_name(opened: Callable[..., LLMCompiler]) -> None:
     approve(opened(tools=()), "price", "join(1)")
     agent = opened()
     assert run(agent.execute("join(price('IBM'))")).joined == 3.0
+
+
+def test_plans_of_tools_that_are_listed_before_each_run_are_offered_when_these_are(
+    opened: Callable[..., LLMCompiler], caplog: pytest.LogCaptureFixture
+) -> None:
+    approve(opened(), "brief", BRIEF)
+
+    class Listed(Toolset):
+        async def listed(self) -> list[Tool]:
+            return [price]
+
+    agent = opened("join(brief(['IBM'])[0])", "3.", tools=[Listed()])
+    result = run(agent.run("How is IBM?"))
+    assert (result.answer, result.outcomes.joined, caplog.messages) == ("3.", 3.0, [])
+    assert run(agent.plans.function("brief")(["AA"])) == [2.0]

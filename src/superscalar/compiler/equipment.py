@@ -146,7 +146,7 @@ class Equipment:
                 silence=self.silence,
                 grammar=told.grammar,
             )
-        if told.plans is not None:
+        if told.plans is not None and not given.is_live:  # else nobody knows the tools that they call yet
             tools = with_saved_plans(
                 PlanFolder(Path(told.plans)), tools, lambda text, given: compiled_with(text, given, "python")
             )
