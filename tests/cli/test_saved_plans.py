@@ -171,6 +171,14 @@ def test_constants_of_the_question_become_inputs_as_the_person_says(
     )
 
 
+def test_a_name_that_is_none_is_asked_for_again(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saving, "is_at_terminal", lambda: True)
+    given = ("--agent", "money.py:agent", "--save", "brief", "-q")
+    said = command("run", "How are IBM and AAPL?", *given, text="two words\nfor\nheld\n")
+    assert said.err.count("an input?") == 3
+    assert "# input held: list[str]\n" in (place / "plans" / "brief.plan").read_text()
+
+
 def test_where_there_is_no_terminal_options_say_which_constants_become_inputs(place: Path) -> None:
     given = ("--save", "brief", "--save-input", 'tickers=["IBM","AAPL"]', "-q")
     said = command("run", "How are IBM and AAPL?", "--agent", "money.py:agent", *given)

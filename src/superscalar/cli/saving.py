@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import keyword
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -128,23 +129,26 @@ def _asked(offered: Iterable[PlanConstant], taken: set[str]) -> dict[str, Any]:
     """Which constants become inputs, as the person at the terminal says; no input any more is a no."""
     chosen: dict[str, Any] = {}
     for one in offered:
-        name = one.name if one.name not in taken else ""
-        where = f" in {', '.join(one.where)}" if one.where else ""
-        yes = f"[y]es, as {name}, " if name else ""
-        typer.echo(
-            safe_line(f"{json.dumps(one.value, ensure_ascii=False)}{where}: an input? {yes}[n]o, or a name: "),
-            err=True,
-            nl=False,
-        )
+        name = _asked_of(one, "" if one.name in taken else one.name, taken)
+        if name:
+            taken.add(name)
+            chosen[name] = one.value
+    return chosen
+
+
+def _asked_of(constant: PlanConstant, proposed: str, taken: set[str]) -> str:
+    """The name of the input that a constant becomes; empty if it stays one."""
+    where = f" in {', '.join(constant.where)}" if constant.where else ""
+    yes = f"[y]es, as {proposed}, " if proposed else ""
+    question = f"{json.dumps(constant.value, ensure_ascii=False)}{where}: an input? {yes}[n]o, or a name: "
+    while True:
+        typer.echo(safe_line(question), err=True, nl=False)
         word = sys.stdin.readline().strip()
         if word.lower() in ("n", "no", ""):
-            continue
-        given = name if name and word.lower() in ("y", "yes") else word
-        if given in taken or not given.isidentifier():
-            raise CommandError(f"{given!r} is no name of an input, or another one has it: nothing is saved")
-        taken.add(given)
-        chosen[given] = one.value
-    return chosen
+            return ""
+        name = proposed if word.lower() in ("y", "yes") else word
+        if name.isidentifier() and not keyword.iskeyword(name) and name not in taken:
+            return name
 
 
 def _tell_saved(saved: SavedPlan) -> None:
