@@ -224,6 +224,26 @@ def test_a_task_inside_starts_when_what_it_needs_itself_is_there() -> None:
     assert starts(result.events) == {"late": 0.0, "x/prices[0]": 0.0, "x/mark": 1.0, "x/sent": 2.0}
 
 
+def test_what_a_call_is_given_is_made_whether_anything_inside_needs_it_or_not() -> None:
+    agent = LLMCompiler(tools=[price])
+    deaf = Tool.from_plan(
+        agent.compile("join([price(t) for t in ts])", inputs={"ts": list[str], "x": Any}), name="deaf"
+    )
+    result = executed("ts = [str(price(t)) for t in ['A', 'AB']]\njoin(deaf(ts, price('no')))", [deaf, price])
+    assert sorted(made) == ["price 1.0", "price 2.0", "price A", "price AB", "price no"]
+    assert result.answer == [3.0, 3.0]
+
+
+def test_what_a_call_is_given_is_of_the_type_of_the_input() -> None:
+    @tool(effect="pure")
+    async def anything(x: Any) -> Any:
+        return x
+
+    result = executed("x = brief(anything([1]), 'me')\ny = brief(['A'], 'me')\njoin(x, y)", [brief(), anything])
+    assert [id for id, one in result.outcomes.failures.items() if one.kind == "arguments"] == ["x/tickers"]
+    assert came_to(result, "y") == [{"prices": [1.0], "mark": "low"}]
+
+
 def test_items_that_a_plan_joins_flow_on_one_by_one() -> None:
     agent = LLMCompiler(tools=[price])
     each = Tool.from_plan(agent.compile("join([price(t) for t in ts])", inputs={"ts": list[str]}), name="each")
