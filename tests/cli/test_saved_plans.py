@@ -295,6 +295,11 @@ def test_a_saved_plan_calls_another_one_of_its_folder_and_is_gone_on_with(place:
     assert command("plans", "approve", "week", *given, "--by", "ann", "--digest", digest).code == 0
     said = command("exec", "plans/week.plan", "--tools", "money.py", "-q", "--journal", "runs.db")
     assert (said.code, json.loads(said.out)) == (0, [3.0])
+    assert command("check", "week.txt", *given).code == 0
+    assert command("exec", "week.txt", *given, "-q").out == said.out
+    elsewhere = command("exec", "plans/week.plan", "--plans", "other", "--tools", "money.py")
+    assert (elsewhere.code, "leave out --plans" in elsewhere.err) == (2, True)
+    assert [tool["name"] for tool in command("tools", *given, "--json").document["tools"]] == ["price", "brief", "week"]
     failing = command("plans", "save", "other", "-", *given, text="x = brif()\njoin(x)")
     copied = command("plans", "save", "copied", "plans/week.plan", *given, "--json").document
     assert (copied["description"], copied["state"]) == ("A week.", "not approved")

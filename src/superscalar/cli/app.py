@@ -16,7 +16,7 @@ from superscalar.cli.codes import EXIT_CODES
 from superscalar.cli.executing import execute, run_saved
 from superscalar.cli.plans import group as saved_plans
 from superscalar.cli.reporting import reporting
-from superscalar.cli.sources import print_warnings, read_source, syntax_of
+from superscalar.cli.sources import folder_of, print_warnings, read_source, syntax_of
 
 if TYPE_CHECKING:  # what is slow to import is imported by the command that needs it: --help must not wait
     from superscalar.estimate import Estimate
@@ -183,7 +183,7 @@ def run(
                 "max_bytes": max_bytes,
                 "policy": policy,
                 "approve_plan": approve_plan or None,
-                "plans": None if plans is None else str(plans.absolute()),
+                "plans": folder_of(plans),
             }
             view = RunView()
             screen = screen_for(view, asked, hidden=as_json or quiet, verbosity=verbose)
@@ -214,6 +214,7 @@ def plan(
     trust: options.TrustOption = None,
     agent: options.Agent = None,
     model: options.ModelOption = "local",
+    plans: options.PlansOption = None,
     base_url: options.BaseUrlOption = None,
     instructions: options.InstructionsOption = None,
     planner_instructions: options.PlannerInstructionsOption = None,
@@ -262,6 +263,7 @@ def plan(
                 "first_token_timeout": first_token_timeout,
                 "stall_timeout": stall_timeout,
                 "max_prompt_tokens": max_prompt_tokens,
+                "plans": folder_of(plans),
             }
             typed = options.as_typed(command)
             kept = measured_in(journal, wanted=estimate, typed="journal" in typed)
@@ -294,6 +296,7 @@ def check(
     mcp: options.McpOption = None,
     trust: options.TrustOption = None,
     agent: options.Agent = None,
+    plans: options.PlansOption = None,
     syntax: options.PlanSyntaxOption = options.AUTO,
     explain: options.ExplainOption = False,
     estimate: options.EstimateOption = False,
@@ -327,7 +330,7 @@ def check(
             typed = options.as_typed(command)
             kept = measured_in(journal, wanted=estimate, typed="journal" in typed)
             place = CommandSource(tools or (), agent, None, kept, typed, mcp or (), trust or ())
-            compiler = opened_compiler(place, {}).with_tools()
+            compiler = opened_compiler(place, {"plans": folder_of(plans)}).with_tools()
             toolset = compiler.tools
             read_as = syntax_of(source, syntax)
             found = compiler.check(source, syntax=read_as)
@@ -374,6 +377,7 @@ def list_tools(
     mcp: options.McpOption = None,
     trust: options.TrustOption = None,
     agent: options.Agent = None,
+    plans: options.PlansOption = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """List the tools that a module or file offers, as plans see them.
@@ -390,7 +394,7 @@ def list_tools(
 
         with stdout_kept_clean():
             place = CommandSource(tools or (), agent, mcp=mcp or (), trust=trust or ())
-            toolset = opened_compiler(place, {}).with_tools().tools
+            toolset = opened_compiler(place, {"plans": folder_of(plans)}).with_tools().tools
         if as_json:
             print_json(tools_document(toolset))
         else:

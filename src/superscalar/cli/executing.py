@@ -11,7 +11,7 @@ import typer
 
 from superscalar.cli import options, supplying
 from superscalar.cli.reporting import reporting
-from superscalar.cli.sources import print_warnings, read_source, syntax_of
+from superscalar.cli.sources import folder_of, print_warnings, read_source, syntax_of
 
 if TYPE_CHECKING:
     from superscalar.choices import Mode
@@ -30,6 +30,7 @@ def execute(
     mcp: options.McpOption = None,
     trust: options.TrustOption = None,
     agent: options.Agent = None,
+    plans: options.PlansOption = None,
     context: options.Context = None,
     syntax: options.PlanSyntaxOption = options.AUTO,
     input: supplying.InputOption = None,
@@ -62,7 +63,7 @@ def execute(
     """
     _run_plan(
         command,
-        lambda: _at(plan_file, syntax, unapproved=unapproved),
+        lambda: _at(plan_file, syntax, plans, unapproved=unapproved),
         plan_file,
         tools=tools,
         mcp=mcp,
@@ -153,7 +154,7 @@ class _CommandPlan:
     folder: str | None = None
 
 
-def _at(file: str, syntax: str, *, unapproved: bool) -> _CommandPlan:
+def _at(file: str, syntax: str, plans: Path | None, *, unapproved: bool) -> _CommandPlan:
     """The plan that a file is, or standard input.
 
     Raises:
@@ -166,6 +167,8 @@ def _at(file: str, syntax: str, *, unapproved: bool) -> _CommandPlan:
     name, source = read_source(file)
     is_saved, path = is_saved_plan(source), Path(file)
     if is_saved and file != "-" and path.suffix == SUFFIX:
+        if plans is not None and plans.absolute() != path.parent.absolute():
+            raise CommandError(f"{name} is a plan of its own folder, and calls the plans of that: leave out --plans")
         return _saved(path.stem, path.parent, unapproved=unapproved)
     if is_saved and not unapproved:
         raise CommandError(
@@ -175,7 +178,13 @@ def _at(file: str, syntax: str, *, unapproved: bool) -> _CommandPlan:
     if unapproved and not is_saved:
         raise CommandError(f"--unapproved is said of a saved plan, and {name} is none")
     read_as = syntax_of(source, syntax)
-    return _CommandPlan(name, lambda one: one.compile(source, syntax=read_as), read_as, syntax == options.AUTO)
+    return _CommandPlan(
+        name,
+        lambda compiler: compiler.compile(source, syntax=read_as),
+        read_as,
+        was_detected=syntax == options.AUTO,
+        folder=folder_of(plans),
+    )
 
 
 def _saved(name: str, folder: Path | None, *, unapproved: bool) -> _CommandPlan:
@@ -188,7 +197,7 @@ def _saved(name: str, folder: Path | None, *, unapproved: bool) -> _CommandPlan:
         found = compiler.plans.get(name)
         return found.draft if unapproved else found.plan
 
-    return _CommandPlan(name, compiled, folder=None if folder is None else str(folder.absolute()))
+    return _CommandPlan(name, compiled, folder=folder_of(folder))
 
 
 def _run_plan(

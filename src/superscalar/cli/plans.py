@@ -10,7 +10,7 @@ import typer
 
 from superscalar.cli import options
 from superscalar.cli.reporting import reporting
-from superscalar.cli.sources import read_source
+from superscalar.cli.sources import folder_of, read_source
 
 if TYPE_CHECKING:
     from superscalar.compiler.plans import SavedPlans
@@ -317,7 +317,7 @@ def saved_plans_of(
 
     with stdout_kept_clean():
         place = CommandSource(tools or (), agent, mcp=mcp or (), trust=trust or ())
-        compiler = opened_compiler(place, {"plans": None if plans is None else str(plans.absolute())}).with_tools()
+        compiler = opened_compiler(place, {"plans": folder_of(plans)}).with_tools()
     if compiler.options.plans is None:
         raise CommandError("say where the saved plans are: --plans DIR, or an agent that has plans=DIR")
     return compiler.plans

@@ -27,6 +27,11 @@ def read_source(file: str) -> tuple[str, str]:
         raise CommandError(f"{file_name(file)} is not UTF-8 text (byte {error.start})") from error
 
 
+def folder_of(plans: Path | None) -> str | None:
+    """The folder of saved plans that was named, for whoever goes on with the run from another one."""
+    return None if plans is None else str(plans.absolute())
+
+
 def syntax_of(source: str, given: str) -> str:
     """What a plan is written in."""
     from superscalar.plan import detect
