@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -327,6 +327,39 @@ def test_rules_know_both_by_their_name() -> None:
     assert [id for id, one in result.outcomes.failures.items() if one.kind == "denied"] == ["x/prices[0]", "y"]
 
 
+class Warehouse(Toolset):
+    """Tools that need a session."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stock: dict[str, int] = {}
+        self.tools = [tool(self.count)]
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[None]:
+        self.stock = {"bolt": 40}
+        yield
+        self.stock = {}
+
+    async def listed(self) -> list[Tool[..., Any]]:
+        return self.tools
+
+    async def count(self, part: str) -> int:
+        """How many there are."""
+        return self.stock[part]
+
+
+def test_what_the_tools_of_a_plan_need_is_open_while_it_is_called() -> None:
+    async def main() -> Any:
+        inner = LLMCompiler(tools=Warehouse())
+        async with inner.opened():
+            plan = inner.compile("join(count(part))", inputs={"part": str})
+        agent = LLMCompiler(tools=[Tool.from_plan(plan, name="bolts"), price])
+        return (await agent.execute("join(bolts('bolt'), price('A'))")).joined
+
+    assert run(main()) == [40, 1.0]
+
+
 # ------------------------------------------------------------------------------------------------- what is no such plan
 
 
@@ -509,3 +542,21 @@ def test_a_repair_keeps_the_call_of_a_plan_that_was_right() -> None:
     assert came_to(result, "y") == [3.0]
     assert made == ["price AB", "grade 2.0", "price low", "send me: low: 2.0"] or made.count("send me: low: 2.0") == 1
     assert not [one for one in result.events if isinstance(one, ev.Retired)]
+
+
+def test_reads_inside_start_while_the_plan_is_written_and_writes_when_it_is_whole() -> None:
+    text = "x = brief(['AB'], 'me', 0)\ny = price('Q')\njoin(x, y)\n"
+    model = ScriptedModel(text, chunk=lambda whole: whole.splitlines(keepends=True), delay=1.0)
+    result = run(LLMCompiler(model, joiner=None, tools=[brief(), price]).run("What moved?"))
+    sealed = next(one.at for one in result.events if isinstance(one, ev.Sealed))
+    begun = starts(result.events)
+    assert (begun["x/prices[0]"], begun["x/mark"]) == (1.0, 2.0)
+    assert begun["x/sent"] == sealed == 3.0
+
+
+def test_a_chat_models_call_of_a_plan_is_the_plan_too() -> None:
+    arguments = '{"tickers": ["AB"], "to": "me"}'
+    calls = [{"id": "c", "type": "function", "function": {"name": "brief", "arguments": arguments}}]
+    found = run(LLMCompiler(tools=[brief()]).execute_calls(calls))
+    assert [one.outcome for one in found] == [Observation({"prices": [2.0], "mark": "low"})]
+    assert made == ["price AB", "grade 2.0"]

@@ -33,8 +33,8 @@ class SetOfTools(Protocol):
     rules: dict[str, tuple[Callable[[Any], Any], ...]]
 
     @property
-    def is_live(self) -> bool:
-        """Whether a run has anything to open."""
+    def opened(self) -> list[Any]:
+        """The sets that have to be open while its tools are called."""
         ...
 
     def get(self, alias: str) -> Any:

@@ -83,6 +83,7 @@ class Toolset:
         self._given: tuple[Any, ...] = (tools,) if isinstance(tools, Toolset) else tuple(tools)
         self._own: dict[str, Any] = {"limits": limits, "policy": policy, "schemas": schemas, "says": says}
         self._sets = [one for one in self._given if isinstance(one, Toolset)]
+        self._listed_by: Toolset | None = None
         self._latest: tuple[tuple[Any, ...], Toolset] = (self._given, self)
         self.named: dict[str, Any] = {}
         self.limits: dict[str, Limit] = {}
@@ -149,8 +150,7 @@ class Toolset:
             tools = member.plan.tools
             found[alias] = {own: self._taken_in(tool, tools) for own, tool in member.plan.called.items()}
             self.limits = {**tools.limits, **self.limits}
-            if isinstance(tools, Toolset) and tools.is_live and tools not in self._sets:
-                self._sets.append(tools)  # what its tools need is opened with what those of this set do
+            self._sets += [one for one in tools.opened if one not in self._sets]  # with what those of this set need
         return found
 
     def _taken_in(self, tool: Tool[..., Any], of: SetOfTools) -> str:
@@ -282,6 +282,13 @@ class Toolset:
             own.session is not Toolset.session or own.listed is not Toolset.listed or any(s.is_live for s in self._sets)
         )
 
+    @property
+    def opened(self) -> list[Toolset]:
+        """Return the sets that have to be open while its tools are called."""
+        if self.is_live or self._listed_by is not None:
+            return [self if self._listed_by is None else self._listed_by]
+        return [one for inner in self._sets for one in inner.opened]
+
     @asynccontextmanager
     async def _sessions_of_sets(self) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
@@ -331,6 +338,7 @@ class Toolset:
         before, latest = self._latest
         if len(found) != len(before) or not all(map(operator.is_, found, before)):
             latest = Toolset(found, **self._own)
+            latest._listed_by = self
             latest.pinned |= self.pinned  # of which some may be there another time
             self._latest = found, latest
         return latest
