@@ -8,6 +8,7 @@ import pytest
 
 from superscalar import LLMCompiler, UsageError, tool
 from superscalar.saved.constants import found_in, made_inputs, plan_constants
+from superscalar.testing import run
 
 
 @tool(effect="read")
@@ -77,3 +78,20 @@ def test_what_cannot_become_an_input_is_refused_with_why(chosen: dict[str, Any],
     with pytest.raises(UsageError) as refused:
         made_inputs(tasks, chosen)
     assert said in str(refused.value)
+
+
+def test_a_plan_with_inputs_is_the_plan_with_the_constants_written_in() -> None:
+    @tool(effect="read")
+    def named(word: str, times: int = 1) -> str:
+        """A word again and again."""
+        return word * times
+
+    agent = LLMCompiler(tools=[named])
+    plan = agent.compile("words = ['a', 'b']\nx = [named(w, 3) for w in words]\ny = named('c', 3)[:2]\njoin(x, y, 'a')")
+    chosen = {"words": ["a", "b"], "times": 3, "only": "c", "first": "a", "most": 2}
+    with_inputs = agent.compile(made_inputs(plan.tasks, chosen))
+    expected = [["aaa", "bbb"], "cc", "a"]
+    assert run(agent.execute(plan)).joined == expected
+    assert run(agent.execute(with_inputs, inputs=chosen)).joined == expected
+    others = {**chosen, "words": ["z"], "times": 1, "most": 0}
+    assert run(agent.execute(with_inputs, inputs=others)).joined == [["z"], "", "a"]

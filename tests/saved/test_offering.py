@@ -34,6 +34,7 @@ def approve(agent: LLMCompiler, name: str, source: str, description: str = "") -
 def test_a_planner_calls_a_plan_that_was_approved(opened: Callable[..., LLMCompiler]) -> None:
     approve(opened(), "brief", BRIEF, "The prices of some shares.")
     agent = opened("x = brief(['IBM', 'AA'])\njoin(max(x))", "3.")
+    assert [one.name for one in agent.plans.tools()] == ["brief"]
     assert agent.tools.describe("brief").startswith("brief(tickers: list[str]) -> list")
     assert "The prices of some shares." in agent.tools.describe("brief")
     result = run(agent.run("What is the highest?"))
@@ -47,6 +48,7 @@ def test_a_plan_that_nobody_approved_is_offered_to_nobody(
     with caplog.at_level(logging.INFO, "superscalar.saved"):
         agent = opened()
     assert [tool.name for tool in agent.tools] == ["price"]
+    assert agent.plans.tools() == ()
     assert caplog.messages == ["the saved plan brief is not offered: nobody has approved it"]
     with pytest.raises(PlanError, match="there is no tool `brief`"):
         agent.compile("join(brief(['IBM']))")

@@ -37,7 +37,7 @@ def write_stubs(
         from superscalar.cli.plans import saved_plans_of
         from superscalar.cli.report import print_json
         from superscalar.cli.terminal import safe_line
-        from superscalar.saved.stubs import MODULE, stub_of
+        from superscalar.saved.stubs import MODULE
 
         if file.suffix != ".pyi" or not file.stem.isidentifier():
             raise CommandError(f"{file}: a stub is called as a module is, such as briefs.pyi")
@@ -46,7 +46,7 @@ def write_stubs(
         approved = [one for one in found if one.state == "approved"]
         module = file.with_suffix(".py")
         place = PlaceInModule.of("--agent", agent or "")
-        texts = {file: stub_of(approved, saved.tools)}
+        texts = {file: saved.stub()}
         if agent is not None and place.name is not None and not module.exists():
             named = place.where.removesuffix(".py").replace("/", ".")
             texts[module] = MODULE.format(module=named, agent=place.name)

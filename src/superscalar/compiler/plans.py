@@ -20,7 +20,9 @@ from superscalar.saved.constants import made_inputs
 from superscalar.saved.examining import ReadWith, SavedPlan, examined
 from superscalar.saved.folder import PlanFolder
 from superscalar.saved.keeping import approve_plan, save_plan
+from superscalar.saved.stubs import stub_of
 from superscalar.secrets import Scrubber
+from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 
 
@@ -123,16 +125,32 @@ class SavedPlans:
         Raises:
             PlanError: it has errors; each says where, and what to write instead.
         """
-        return compiled_with(source, self.tools)
+        return compiled_with(source, self._tools)
+
+    def tools(self) -> tuple[Tool[..., Any], ...]:
+        """Return those that the agent has as tools: they were approved, and fit, when it was made, or its tools listed.
+
+        Raises:
+            UsageError: the folder cannot be trusted.
+        """
+        names = self.names()
+        return tuple(one for one in self._tools.shown if one.plan is not None and one.name in names)
+
+    def stub(self) -> str:
+        """Write the types of the functions that `function` makes, of all that were approved, as a stub (PEP 484).
+
+        Raises:
+            UsageError: the folder cannot be trusted.
+        """
+        return stub_of((one for one in self if one.state == "approved"), self._tools)
 
     @property
-    def tools(self) -> Toolset:
-        """Return the tools that they may call: those of the agent, the plans among them that are offered as tools."""
+    def _tools(self) -> Toolset:
         return self._prepared.equipment.tools
 
     @property
     def _using(self) -> ReadWith:
-        tools = self.tools
+        tools = self._tools
         return ReadWith(tools, lambda text: compiled_with(text, tools, "python"))
 
     @property
