@@ -62,6 +62,7 @@ def test_everything_counts_in_the_digest_but_who_approved_it() -> None:
     [
         ("# superscalar plan 1", "# superscalar plan 2", "newer release"),
         ("# superscalar plan 1", "join(1)", "no saved plan"),
+        ("\n", "\r\n", "its lines end in CR LF"),
         ("# language 2", "# langauge 2", "x.plan:2: '# langauge 2' is no line of the header"),
         ("# language 2", "# language two", "x.plan:2: '# language two' is no line"),
         ("# language 2", "# language 02", "x.plan:2: the header is not as it was written"),

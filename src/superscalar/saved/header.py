@@ -91,7 +91,7 @@ def read_text(text: str, where: str) -> SavedText:
     Raises:
         UsageError: a line of the header is none, or is not as it is written here; the message says which.
     """
-    head, blank, body = text.partition("\n\n")
+    head, blank, body = text.partition("\n\n")  # of lines that end in CR LF all is the head
     lines = head.split("\n")
     if lines[0] != f"{_FIRST}{FORMAT}":
         raise UsageError(_not_ours(lines[0], where))
@@ -109,6 +109,10 @@ def read_text(text: str, where: str) -> SavedText:
 
 
 def _not_ours(line: str, where: str) -> str:
+    if line.startswith(_FIRST) and line.endswith("\r"):
+        return (
+            f"{where}: its lines end in CR LF, and what was approved ends in LF; in .gitattributes: *.plan text eol=lf"
+        )
     version = line.removeprefix(_FIRST)
     if line.startswith(_FIRST) and version.isdecimal() and int(version) > FORMAT:
         return f"{where}: it was saved by a newer release (format {version}, this one reads {FORMAT})"
