@@ -272,3 +272,16 @@ def test_a_saved_plan_is_a_tool_of_another_agent(agent: LLMCompiler) -> None:
     approved(agent)
     brief = Tool.from_plan(agent.plans.get("brief").plan, name="brief", description="A brief.")
     assert run(LLMCompiler(tools=[brief]).execute("join(brief(['IBM', 'AA']))")).joined == [3.0]
+
+
+def test_a_plan_that_fits_no_more_is_refused_with_what_its_tools_declare_now(agent: LLMCompiler) -> None:
+    @tool(name="price", effect="read", trust="trusted")
+    async def asking_more(ticker: str, day: int) -> float:
+        """Latest price."""
+        return 1.0
+
+    approved(agent)
+    found = LLMCompiler(tools=[asking_more], plans=agent.options.plans).plans.get("brief")
+    assert (found.state, found.changes) == ("broken", ("`price` now takes day: int",))
+    with pytest.raises(PlanError, match=r"is no plan for these tools\n  `price` now takes day: int"):
+        _ = found.plan

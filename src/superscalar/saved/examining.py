@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeAlias
@@ -13,7 +13,7 @@ from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.ir.within import ENTRY, INSIDE
 from superscalar.saved.folder import PlanFolder, check_plan_name
 from superscalar.saved.header import PlanApproval, SavedText, read_text
-from superscalar.saved.tool_facts import changes_of, facts_of
+from superscalar.saved.tool_facts import ToolFacts, changes_of, facts_of
 from superscalar.tools.toolset import Toolset
 
 NOBODY: Final = "nobody has approved it"
@@ -94,7 +94,8 @@ class SavedPlan:
         if self.refused:
             raise UsageError(self.refused)
         if self.read is None:
-            raise PlanError(self.diagnostics, summary=f"{self.path} is no plan for these tools")
+            told = "\n".join([f"{self.path} is no plan for these tools", *(f"  {line}" for line in self.changes)])
+            raise PlanError(self.diagnostics, summary=told)
         if self.changes:
             lines = "\n".join(f"  {line}" for line in self.changes)
             raise UsageError(
@@ -135,10 +136,7 @@ def examined_text(
         shift = str(text).count("\n") - text.body.count("\n")
         diagnostics = (one for one in error.diagnostics if isinstance(one, Diagnostic))
         placed = tuple(replace(one, span=_below(one, shift), file=str(path)) for one in diagnostics)
-        lacking = [
-            line for fact in text.tools if fact.name not in using.tools.by_alias for line in changes_of(fact, None)
-        ]
-        return replace(found, diagnostics=placed, changes=tuple(lacking))
+        return replace(found, diagnostics=placed, changes=tuple(_tool_changes(text.tools, using.tools)))
     renewed = with_tools(text, plan, using.tools)
     changes = tuple(_changes(text, renewed))
     digest = renewed.digest
@@ -164,6 +162,13 @@ def _is_written(call: Task) -> bool:
 def _below(diagnostic: Diagnostic, lines: int) -> Span:
     span = diagnostic.span
     return span if not span.line else span._replace(line=span.line + lines, end_line=span.end_line + lines)
+
+
+def _tool_changes(facts: Iterable[ToolFacts], tools: Toolset) -> Iterator[str]:
+    """What tools declare now that they did not when a plan was reviewed that fits them no more."""
+    for fact in facts:
+        now = tools.get(fact.name)
+        yield from changes_of(fact, None if now is None else facts_of(fact.name, now))
 
 
 def _changes(text: SavedText, renewed: SavedText) -> Iterator[str]:
