@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from superscalar import LLMCompiler, PlanError, TaskFailed, Tool, UsageError, tool
+from superscalar.saved.tool_facts import facts_of
 from superscalar.testing import ScriptedModel, run
 
 SOURCE = """
@@ -285,3 +286,21 @@ def test_a_plan_that_fits_no_more_is_refused_with_what_its_tools_declare_now(age
     assert (found.state, found.changes) == ("broken", ("`price` now takes day: int",))
     with pytest.raises(PlanError, match=r"is no plan for these tools\n  `price` now takes day: int"):
         _ = found.plan
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"b", "a", "c"}, "vouches for a b c"),
+        ("a", "vouches for a"),
+        ({"b": r"\\d+", "a": "x"}, "vouches for a=x b="),
+        ((), "is read, untrusted"),
+    ],
+)
+def test_what_a_tool_vouches_for_is_told_in_one_order(fields: Any, told: str) -> None:
+    @tool(effect="read", trusted_fields=fields)
+    def found() -> dict[str, str]:
+        """What there is."""
+        return {}
+
+    assert told in facts_of("found", found).says[0]

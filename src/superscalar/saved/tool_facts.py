@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +11,7 @@ from superscalar.plan.ir.signatures import Output, Parameter, ResourceFunction
 from superscalar.plan.print.program import print_plan
 from superscalar.tools.plans import CalledPlan
 from superscalar.tools.tool import Tool
+from superscalar.tools.trust import TrustedFields
 from superscalar.unseen import revealed
 
 _PLAN: Final = "holds a plan "
@@ -106,8 +107,8 @@ def _terms(tool: Tool[..., object]) -> Iterator[str]:
     yield tool.effect if signature.effect_declared else f"{tool.effect} (not declared)"
     if tool.trust is not None:
         yield tool.trust
-    if fields := terms.trusted_fields:
-        yield f"vouches for {fields}"
+    if fields := _fields(terms.trusted_fields):
+        yield f"vouches for {' '.join(fields)}"
     match signature.resource:
         case ResourceFunction(parameters):
             yield f"resource by {', '.join(parameters)}"
@@ -128,6 +129,13 @@ def _terms(tool: Tool[..., object]) -> Iterator[str]:
         yield "one call for identical ones"
     if signature.server:
         yield f"of the server {signature.server}"
+
+
+def _fields(vouched: TrustedFields) -> list[str]:
+    """The parts of a result that a tool vouches for, in an order of their own: it may have named them as a set."""
+    if isinstance(vouched, Mapping):
+        return [f"{path}={pattern}" for path, pattern in sorted(vouched.items())]
+    return [vouched] if isinstance(vouched, str) and vouched else sorted(vouched)
 
 
 def _readers(readers: object) -> list[str]:
