@@ -40,7 +40,7 @@ def test_a_saved_plan_says_what_it_was_reviewed_with() -> None:
     ]
 
 
-@settings(max_examples=examples(30))
+@settings(max_examples=examples(15))
 @given(printed, st.lists(printed, max_size=3), st.lists(facts, max_size=3))
 def test_what_was_printed_reads_back_byte_for_byte(body: str, about: list[str], tools: list[ToolFacts]) -> None:
     text = SavedText(f"{body}\n", clean_description("\n".join(about)), tuple(tools))

@@ -94,7 +94,11 @@ def concluded(
         except typer.Exit:
             typer.echo("not saved: the run has failed", err=True)
             raise
-        _tell_saved(_save_run(compiler, result, wanted, asks=is_at_terminal()))
+        try:
+            saved = _save_run(compiler, result, wanted, asks=is_at_terminal())
+        except SuperscalarError as error:
+            raise CommandError(f"not saved: {error}", kind=type(error).__name__, code=FAILED) from error
+        _tell_saved(saved)
 
 
 def _saved_document(compiler: LLMCompiler, result: RunResult[Any], wanted: SaveAs) -> dict[str, Any]:
