@@ -170,6 +170,12 @@ def test_the_types_of_inputs_are_checked_where_they_go() -> None:
         AGENT.compile("join(price(n))", inputs={"n": int})
 
 
+def test_the_types_of_their_items_are_checked_too() -> None:
+    with pytest.raises(PlanError, match="E304 `n` is int, and `ticker` of `price` is str"):
+        AGENT.compile("join([price(n) for n in ns])", inputs={"ns": list[int]})
+    assert AGENT.compile("join([price(n) for n in ns])", inputs={"ns": list[str] | None}).inputs
+
+
 def test_an_input_has_versions_and_may_be_called_as_a_tool_is() -> None:
     plan = AGENT.compile("price = price(price)\nprice = price + 1\njoin(price)", inputs={"price": str})
     assert joined(plan, price="AB") == 3.0

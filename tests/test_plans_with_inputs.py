@@ -35,7 +35,7 @@ def seen(result: RunResult, world: World) -> tuple[Any, ...]:
     return dict(result.outcomes), dict(world.attempts), world.accesses
 
 
-@settings(max_examples=examples(12, 600))
+@settings(max_examples=examples(8, 600))
 @given(plans_with_inputs(), SEEDS, st.sampled_from([None, None, 2.0, 6.0]))
 def test_a_plan_with_inputs_does_what_it_does_with_constants(
     plan: WithInputs, seed: int, deadline: float | None
@@ -50,7 +50,7 @@ def test_a_plan_with_inputs_does_what_it_does_with_constants(
     assert (world.attempts, world.accesses) == (other.attempts, other.accesses)
 
 
-@settings(max_examples=examples(12, 600))
+@settings(max_examples=examples(6, 300))
 @given(plans_with_inputs())
 def test_a_printed_plan_reads_back_with_its_inputs(plan: WithInputs) -> None:
     agent = LLMCompiler(tools=World(Settings()).tools, limits=Settings().limits)

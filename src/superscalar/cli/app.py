@@ -439,7 +439,8 @@ def execute(
 
             def stream(**given: Any) -> RunStream:
                 plan, inputs = made or compiled()
-                return compiler.stream_plan(plan, **({"inputs": inputs} if inputs else {}), **given)
+                given |= {"inputs": inputs} if inputs else {}
+                return compiler.stream_plan(plan, **given)
 
             with traced(view, wanted=traceback):
                 result = followed(lambda: with_tools.streamed(stream, deadline), view, screen, told.journal)

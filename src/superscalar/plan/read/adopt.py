@@ -116,7 +116,7 @@ class Adopted:
                 of = task.id.removesuffix(ENTRY)  # what a plan comes to, the task does that stands for the call
                 self.now.outputs[of] = returned(signature, arguments)
             case ir.Supplied(input):
-                self.now.outputs[task.id] = Output(input.type, annotated=True)
+                self.now.outputs[task.id] = _output_of(parsed(input.type).body[0])
             case ir.Map() | ir.Display(kind="list" | "tuple") | ir.Each(last=False):
                 self.now.outputs[task.id] = ITEMS
             case ir.Compute(ir.Sequence("list", ())):
@@ -233,6 +233,14 @@ def _slot(tree: ast.stmt) -> Slot:
     text = ast.unparse(tree)
     alone = parsed(text).body[0]
     return Slot((), SourceText(text), alone, names_given(alone, text))
+
+
+def _output_of(type: ast.AST) -> Output:
+    """What the type of an input tells of its value, and of each item of a list."""
+    match type:
+        case ast.Expr(value=ast.Subscript(ast.Name("list" | "set"), items) as value):
+            return Output(ast.unparse(value), items=_output_of(ast.Expr(items)), annotated=True)
+    return Output(ast.unparse(type), annotated=True)
 
 
 def _is_passing(task: ir.Task) -> bool:
