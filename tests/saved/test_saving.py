@@ -304,3 +304,18 @@ def test_what_a_tool_vouches_for_is_told_in_one_order(fields: Any, told: str) ->
         return {}
 
     assert told in facts_of("found", found).says[0]
+
+
+def test_a_function_looks_at_its_plan_again_whenever_it_is_called(agent: LLMCompiler) -> None:
+    approved(agent)
+    brief, file = agent.plans.function("brief"), agent.plans.get("brief").path
+    text = file.read_text()
+    file.write_text(text.replace("p >= least", "p > least"))
+    with pytest.raises(UsageError, match="it is not the text any more that ann approved"):
+        run(brief(["IBM"]))
+    agent.plans.approve("brief", digest=agent.plans.get("brief").digest, by="bob")
+    with pytest.raises(UsageError, match="is another plan than this function was made of: make it anew"):
+        run(brief(["IBM"]))
+    file.unlink()
+    with pytest.raises(UsageError, match="there is no saved plan 'brief'"):
+        run(brief(["IBM"]))

@@ -164,7 +164,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
     @property
     def plans(self) -> SavedPlans:
         """Return the saved plans of its folder, `plans=`."""
-        return SavedPlans(need_folder(self.options.plans), self._prepared, self.function)
+        return SavedPlans(need_folder(self.options.plans), self._prepared, self.stream_plan)
 
     def save(
         self,

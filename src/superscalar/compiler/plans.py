@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from superscalar.compiler.functions import PlanFunction
+from superscalar.compiler.functions import PlanFunction, function_of
 from superscalar.compiler.given_inputs import compiled_with
 from superscalar.compiler.learned import asked_in, why_not_kept
 from superscalar.compiler.prepared import Prepared
 from superscalar.compiler.result import RunResult
+from superscalar.compiler.stream import RunStream
 from superscalar.errors import UsageError
 from superscalar.plan.ir import Plan
 from superscalar.saved.approvals import read_approvals
@@ -35,7 +36,7 @@ class SavedPlans:
 
     path: Path
     _prepared: Prepared
-    _function: Callable[..., PlanFunction]
+    _stream: Callable[..., RunStream]
 
     def __iter__(self) -> Iterator[SavedPlan]:
         approvals = read_approvals(self._folder)
@@ -110,14 +111,25 @@ class SavedPlans:
         """
         return approve_plan(self._folder, name, self._using, digest=digest, by=by)
 
-    def function(self, name: str) -> PlanFunction:
+    def function(self, name: str, **of_run: Any) -> PlanFunction:
         """Make an async Python function of one that was approved, with its inputs as parameters.
+
+        Each call looks at the file again, and refuses what is not that text, approved, any more. `of_run`: what
+        `stream_plan` is told besides, such as a `context`.
 
         Raises:
             UsageError: there is none of that name, nobody has approved it, or its tools have changed.
         """
-        found = self.get(name)
-        return self._function(found.plan, name, found.description)
+        made_of = self.get(name)
+        plan = made_of.plan
+
+        def run(**given: Any) -> RunStream:
+            found = self.get(name)
+            if found.plan != plan or found.digest != made_of.digest:
+                raise UsageError(f"{found.path} is another plan than this function was made of: make it anew")
+            return self._stream(plan, **of_run, **given)
+
+        return function_of(run, plan, name, made_of.description)
 
     def compile(self, source: str) -> Plan:
         """Make a plan of a text for these tools, as `LLMCompiler.compile` does.
