@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from superscalar.plan.ir.signatures import Output, Parameter, ResourceFunction
 from superscalar.plan.print.program import print_plan
@@ -30,7 +30,7 @@ class ToolFacts:
         return hashlib.sha256("\n".join((self.name, *self.says)).encode("utf-8", "backslashreplace")).hexdigest()[:32]
 
 
-def facts_of(name: str, tool: Tool[..., object]) -> ToolFacts:
+def facts_of(name: str, tool: Tool[..., Any]) -> ToolFacts:
     """What a tool declares that decides what a plan that calls it does, and may do; no descriptions."""
     return ToolFacts(name, tuple(map(_line, _says(tool))))
 
@@ -65,7 +65,7 @@ def _line(text: str) -> str:
     return revealed(" ".join(text.split()))
 
 
-def _says(tool: Tool[..., object]) -> Iterator[str]:
+def _says(tool: Tool[..., Any]) -> Iterator[str]:
     signature = tool.signature
     yield f"is {', '.join(_terms(tool))}"
     if tool.plan is not None:
@@ -101,7 +101,7 @@ def _output_text(output: Output) -> str:
     return f"{output.type} {{{inner}}}"
 
 
-def _terms(tool: Tool[..., object]) -> Iterator[str]:
+def _terms(tool: Tool[..., Any]) -> Iterator[str]:
     """What decides whether a call may happen, in which order, and what it can be trusted with."""
     terms, signature = tool.terms, tool.signature
     yield tool.effect if signature.effect_declared else f"{tool.effect} (not declared)"
