@@ -74,6 +74,10 @@ def test_a_module_of_approved_plans_is_written_and_its_functions_run(
 
 def test_a_stub_is_called_as_a_module_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with standing_in(tmp_path, monkeypatch, {"shop_of_briefs.py": SHOP}):
+        assert command("stubs", "--agent", "shop_of_briefs.py:agent") == (
+            0,
+            "written: saved_plans.pyi, saved_plans.py\n",
+        )
         for name in ("briefs.py", "my-briefs.pyi", ".pyi"):
             code, said = command("stubs", name, "--agent", "shop_of_briefs.py:agent")
             assert (code, "a stub is called as a module is" in said) == (2, True)

@@ -14,8 +14,8 @@ from superscalar.cli.reporting import reporting
 def write_stubs(
     file: Annotated[
         Path,
-        typer.Argument(metavar="FILE.pyi", help="The stub; the module beside it has its name.", show_default=False),
-    ],
+        typer.Argument(metavar="[FILE.pyi]", help="The stub; the module beside it has its name."),
+    ] = Path("saved_plans.pyi"),
     plans: options.PlansOption = None,
     tools: options.ToolsOption = None,
     mcp: options.McpOption = None,
@@ -25,11 +25,12 @@ def write_stubs(
 ) -> None:
     """Write a stub with an async function for each approved plan, so that type checkers know their inputs.
 
-    With `--agent MODULE:NAME`, the module that has these functions is written beside it, if it is not there.
+    With `--agent MODULE:NAME`, the module that has these functions is written beside it, if it is not there: in Python,
+    `from briefs import daily_brief`.
 
     Example:
 
-    `superscalar stubs briefs.pyi --agent shop:agent`, and in Python `from briefs import daily_brief`
+    `superscalar stubs briefs.pyi --agent shop:agent`
     """
     with reporting(as_json):
         from superscalar.cli.failures import CommandError
