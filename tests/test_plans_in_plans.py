@@ -254,6 +254,14 @@ def test_items_that_a_plan_joins_flow_on_one_by_one() -> None:
     assert starts(result.events)["ys[0]"] == 1.0
 
 
+def test_the_first_of_what_a_plan_joins_are_the_first_to_succeed() -> None:
+    agent = LLMCompiler(tools=[price])
+    each = Tool.from_plan(agent.compile("join([price(t) for t in ts])", inputs={"ts": list[str]}), name="each")
+    result = executed("join(first(1, each(['NONE', 'AB', 'ABC'])))", [each], max_concurrency=1)
+    assert result.answer == [2.0]
+    assert made == ["price NONE", "price AB"]
+
+
 def test_calls_that_are_the_same_inside_and_outside_are_one() -> None:
     result = executed(
         "a = grade(3.0)\nx = brief(['IBM'], 'me')\ny = brief(['IBM'], 'me')\njoin(a, x, y)", [brief(), grade]
@@ -325,6 +333,24 @@ def test_rules_know_both_by_their_name() -> None:
         "x = brief(['IBM'], 'me')\ny = price('IBM')\njoin(x, y)", [other, brief()], policy=Policy(rules=[no_prices])
     )
     assert [id for id, one in result.outcomes.failures.items() if one.kind == "denied"] == ["x/prices[0]", "y"]
+
+
+def test_a_set_without_some_of_its_tools_has_those_of_its_plans() -> None:
+    left = Toolset([brief(), price]).without(lambda one: one.name in ("price", "send"))
+    assert (len(left), [one.name for one in left]) == (1, ["brief", "grade", "send"])
+
+
+def test_what_is_secret_inside_is_told_nowhere(tmp_path: Path) -> None:
+    @tool(secret="password")
+    async def log_in(user: str, password: str) -> str:
+        return f"{user} is in"
+
+    inner = LLMCompiler(tools=[log_in])
+    plan = inner.compile("join(log_in(user, pw))", inputs={"user": str, "pw": Input(str, secret=True)})
+    agent = LLMCompiler(tools=[Tool.from_plan(plan, name="enter")], journal=tmp_path / "runs.db")
+    source = "pw = 'hunter22'\njoin(enter('ann', pw), enter('bob', 'hunter22'))"
+    assert run(agent.execute(source)).joined == ["ann is in", "bob is in"]
+    assert not [file for file in tmp_path.iterdir() if b"hunter22" in file.read_bytes()]
 
 
 class Warehouse(Toolset):

@@ -129,7 +129,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             yield ready.equipment.tools
 
     def __repr__(self) -> str:
-        tools = ", ".join(self.tools.by_alias) or "no tools"
+        tools = ", ".join(one.alias for one in self.tools.signatures) or "no tools"
         return cut(f"<{type(self).__name__} of {self._equipment.model_name or 'no model'}, with {tools}>", LONGEST_REPR)
 
     @property

@@ -168,6 +168,8 @@ class Toolset:
             name = f"{tool.name} {number}"
         taken_in = copy(tool)
         taken_in.name = name
+        if not taken_in.limits:
+            taken_in.limited_by = tuple(one.replace(f"{tool.name}()", f"{name}()") for one in tool.limited_by)
         alias = f"{HIDDEN}{tool.alias}" + f"_{number}" * (number > 1)
         self.by_alias[alias] = taken_in
         self.inside = self.inside | {alias: None}
@@ -377,7 +379,7 @@ class Toolset:
     def without(self, left_out: Callable[[Tool[..., Any]], bool]) -> Toolset:
         """Return the set without some of its tools, as planners are shown it; the others keep their aliases."""
         made = copy(self)
-        made.by_alias = {alias: one for alias, one in self.by_alias.items() if not left_out(one)}
+        made.by_alias = {a: one for a, one in self.by_alias.items() if a in self.inside or not left_out(one)}
         made.signatures = Signatures(
             [one for one in self.signatures if one.alias in made.by_alias], self.signatures.inside.values()
         )
