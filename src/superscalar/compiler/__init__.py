@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import replace
@@ -167,18 +167,9 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         """Return the saved plans of its folder, `plans=`."""
         return SavedPlans(need_folder(self.options.plans), self._prepared, self.stream_plan)
 
-    def save(
-        self,
-        name: str,
-        plan: Plan | str | RunResult,
-        *,
-        description: str = "",
-        over: str | None = None,
-        inputs: Mapping[str, Any] | None = None,
-    ) -> SavedPlan:
-        """Write a plan into its folder of saved plans, for a person to approve. See `SavedPlans.save`."""
-        made = self.compile(plan) if isinstance(plan, str) else plan
-        return self.plans.save(name, made, description=description, over=over, inputs=inputs)
+    def save(self, name: str, plan: Plan | str | RunResult, **saved: Any) -> SavedPlan:
+        """Write a plan into its folder of saved plans, for a person to approve; `saved`: as for `SavedPlans.save`."""
+        return self.plans.save(name, plan, **saved)
 
     def function(self, plan: Plan, name: str = "plan", description: str = "", **of_run: Any) -> PlanFunction:
         """Make an async Python function of a plan: inputs are parameters. `of_run`: what `stream_plan` is told, too."""

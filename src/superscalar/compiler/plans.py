@@ -77,13 +77,13 @@ class SavedPlans:
     def save(
         self,
         name: str,
-        plan: Plan | RunResult[Any],
+        plan: Plan | str | RunResult[Any],
         *,
         description: str = "",
         over: str | None = None,
         inputs: Mapping[str, Any] | None = None,
     ) -> SavedPlan:
-        """Write a plan, or that of a run, into the folder; nobody has approved it then.
+        """Write a plan, its text, or that of a run, into the folder; nobody has approved it then.
 
         `over`: the digest of a plan of that name to replace. `inputs`: which constants of the plan become inputs, by
         their names: `{"tickers": ["IBM", "AAPL"]}`.
@@ -97,6 +97,7 @@ class SavedPlans:
             if why := why_not_kept(plan, self._prepared.equipment):
                 raise UsageError(f"the plan of run {plan.run_id} cannot be saved: {why}")
             description, plan = description or asked_in(plan), plan.plan
+        plan = self.compile(plan) if isinstance(plan, str) else plan
         source = made_inputs(plan.tasks, inputs or {})
         if Scrubber(self._prepared.equipment.secrets)(source) != source:
             raise UsageError(f"{name}: the plan holds a secret of a model, which no file may")
