@@ -135,6 +135,8 @@ def check_that_it_is_written_in_its_place(
         event("no plan when it is written out")
         return
     agent, *plans, world = both
+    of_the_call, of_the_lines = map(agent.estimate, plans)
+    assert (of_the_call.calls, of_the_call.writes) == (of_the_lines.calls, of_the_lines.writes)
     stories = []
     for plan in plans:
         fresh = agent.with_options()  # which has measured nothing
