@@ -83,11 +83,13 @@ _MODEL: Final = Expected(
 )
 
 
-def _is_path_or_journal(value: object) -> bool:
-    if not isinstance(value, str | os.PathLike):
-        return _is_journal(value)
-    path = os.fspath(value)
+def _is_path(value: object) -> bool:
+    path = os.fspath(value) if isinstance(value, str | os.PathLike) else None
     return isinstance(path, str) and "\0" not in path and os.fsencode(path) != b""
+
+
+def _is_path_or_journal(value: object) -> bool:
+    return _is_path(value) if isinstance(value, str | os.PathLike) else _is_journal(value)
 
 
 def _are_examples(value: object) -> bool:
@@ -124,6 +126,12 @@ class ModelOptions:
     )
     """What plans may call: tools, plain functions, and whole sets of them. A set keeps its rules, limits and schemas,
     whether it is given itself or in a list."""
+
+    plans: str | PathLike[str] | None = field(
+        default=None, metadata=Expected('write the path of a folder, such as plans="plans"', _is_path).or_none.here
+    )
+    """The folder of saved plans, `agent.plans`: those that a person approved are offered to the planner as tools. See
+    docs/saved-plans.md."""
 
     executor: Executor | None = field(default=None, metadata=EXECUTOR.or_none.here)
     """Where calls run that have no executor of their own; None: in this process. See docs/executors.md."""

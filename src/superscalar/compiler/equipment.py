@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from superscalar import events, joiner, planner
 from superscalar.compiler import approval
+from superscalar.compiler.given_inputs import compiled_with
 from superscalar.compiler.ways import PLANNED, Way
 from superscalar.errors import UsageError
 from superscalar.examples import Examples, example_of
@@ -28,6 +31,8 @@ from superscalar.plan.grammars import Grammar
 from superscalar.plan.read.fronts.detect import Syntax, front_of
 from superscalar.planner import ToolListing, asked_before
 from superscalar.policy import Policy, Rulings
+from superscalar.saved.folder import PlanFolder
+from superscalar.saved.offering import with_saved_plans
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations
 from superscalar.tools.shown import tools_for
@@ -141,6 +146,10 @@ class Equipment:
                 silence=self.silence,
                 grammar=told.grammar,
             )
+        if told.plans is not None and not given.is_live:  # else nobody knows the tools that they call yet
+            tools = with_saved_plans(
+                PlanFolder(Path(told.plans)), tools, lambda text, given: compiled_with(text, given, "python")
+            )
         for signature in tools.signatures:
             if signature.name in FUNCTIONS:
                 message = f"the tool {signature.name} is called {signature.alias} in plans, where {signature.name}"
@@ -148,9 +157,11 @@ class Equipment:
         limits = self.limits if tools.limits == self.tools.limits else Limits(tools.limits, told.max_concurrency)
         for model in self.models:
             limits.lend(model.name, account_of(model), (retry_of(model) or UNLESS_REFUSED).longest)
-        for tool in tools:
+        for alias, tool in tools.by_alias.items():
             limits.require(tool)
             if isinstance(tool.function, Extractor):
+                if alias in tools.inside:  # the plan that calls it is another agent's, which has its own
+                    tool.function = copy(tool.function)
                 tool.function.limits = limits
         Rulings(self.policy, tools)  # complains of what makes no sense now, not in the first run
         held = bool(self.planners) and self._is_held(self.planners[0])
