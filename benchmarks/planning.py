@@ -6,8 +6,9 @@
 For each question: whether the plan checks at the first try and after repair, which share of the gold calls it makes
 (recall), which share of its calls are such (precision), whether they are the same (exact), how often the planner was
 asked (rounds), tokens and seconds. What is gold for each source stands in `planning_sources`. Nothing is called in
-earnest: a plan is run once with stand-ins that note how they are called. `--half`: of the questions drawn only every
-second one, so that what is chosen on one half is measured on the other.
+earnest: a plan is run once with stand-ins that note how they are called, and "runs" says whether nothing of it failed;
+BFCL says nothing of results, so that there a plan that does something with them fails. `--half`: of the questions drawn
+only every second one, so that what is chosen on one half is measured on the other.
 
 With `--baseline` the same model is asked in turn in its native form, too: the tools in its chat template, the calls
 read out of its one reply; it "checks" if it made any. `--model scripted` writes the gold plans: what it does not get
@@ -52,6 +53,7 @@ class Answer:
     recall: float
     precision: float
     exact: bool
+    runs: bool
     calls: tuple[Call, ...]
     rounds: int
     read: int
@@ -77,14 +79,16 @@ async def planned(model: ChatModel, question: Question, *, grammar: bool = True,
     repairs = sum(isinstance(event, Repairing) for event in running.events)
     reply = "".join(event.text for event in running.events if isinstance(event, PlanWritten))
     made: list[Call] = []
+    runs = False
     if plan is not None:
         tools = [*tools_of(question, made, typed=False), _extraction(question)]
-        await LLMCompiler(tools=tools, policy="off").execute(print_plan(plan.tasks))
+        runs = not (await LLMCompiler(tools=tools, policy="off").execute(print_plan(plan.tasks))).failures
     return Answer(
         reply,
         plan is not None,
         plan is not None and not repairs,
         *score(question, made),
+        runs,
         tuple(made),
         1 + repairs,
         usage.input_tokens - usage.cached_tokens,
@@ -114,7 +118,9 @@ async def native(model: ChatModel, question: Question) -> Answer:
     seconds = perf_counter() - begin
     made = tuple(calls_in(reply))
     fresh = usage.input_tokens - usage.cached_tokens
-    return Answer(reply, bool(made), bool(made), *score(question, made), made, 1, fresh, usage.output_tokens, seconds)
+    return Answer(
+        reply, bool(made), bool(made), *score(question, made), bool(made), made, 1, fresh, usage.output_tokens, seconds
+    )
 
 
 # ---------------------------------------------------------------------------------------------------------- reporting
@@ -125,6 +131,7 @@ _COLUMNS = {
     "recall": ("recall", "%"),
     "precision": ("precision", "%"),
     "exact": ("exact", "%"),
+    "runs": ("runs", "%"),
     "rounds": ("rounds", ""),
     "read": ("read", ""),
     "written": ("written", ""),

@@ -22,6 +22,7 @@ _WORD: Final = re.compile(r"\w+")
 _CALLED: Final = re.compile(r"`([^`]+)`")
 _NO_TOOL: Final = "E301"
 _NO_EXAMPLES: Final = ExampleChoice()
+_TOLD: Final = "For whoever writes the answer, from your results:\n{}"
 _MOST_MEANT: Final = 5
 """So many tools are shown for a name that none has."""
 
@@ -177,6 +178,7 @@ def conversation(
     *,
     blocks: bool = False,
     private: bool = False,
+    own: str = "",
 ) -> list[Message]:
     """The messages of a first round, for a plan in this syntax, with or without `blocks`. `private`: see `Message`.
 
@@ -192,9 +194,10 @@ def conversation(
         messages += [Message("user", asked), Message("assistant", plan)]
     messages[-1].steady_for(len(messages[-1].text))
     listing = tools if isinstance(tools, ToolListing) else ToolListing(tools)
-    parts = [listing.begun(constrained=not blocks)]
-    if instructions:
-        parts.append(instructions.strip())
+    parts = [_TOLD.format(instructions.strip())] if instructions.strip() else []
+    parts.append(listing.begun(constrained=not blocks))
+    if own.strip():
+        parts.append(own.strip())
     steady = len("\n\n".join(parts))
     for example in listing.examples(constrained=not blocks):
         parts.append(_question(example.question))

@@ -29,47 +29,73 @@ You write plans. A plan is a short Python program that calls tools to find out w
 
 
 # Turns of their own: small models follow them better than rules, and than examples among the rules.
-_EXAMPLES: Final = (
-    (
-        """\
-Tools:
-stock() -> dict[str, int]  # Pieces in stock, by item.
-cost(item: str) -> float
-
-Question: What is our stock worth, in total and each item?""",
-        """\
-pieces = stock()
-values = {i: pieces[i] * cost(i) for i in pieces}
-total = sum(values.values())
-join(values, total)""",
-    ),
-    (
-        """\
+_RENTS: Final = (
+    """\
 Tools:
 rent(city: str, *, rooms: int = 2) -> float
 
 Question: Where are 3 rooms dearest: in Oslo, Rome or Cairo?""",
-        """\
+    """\
 rents = {c: rent(c, rooms=3) for c in ["Oslo", "Rome", "Cairo"]}
 dearest = max(rents, key=lambda c: rents[c])
 join(rents, dearest)""",
-    ),
-    (
-        """\
+)
+_LOANS: Final = (
+    """\
+Tools:
+loans() -> list[Loan]
+    # Loan has the fields reader: str, book: str, days: int
+remind(reader: str, book: str) -> str  # Changes something: call it only if the question asks for that.
+
+Question: Remind everyone who has had a book for over 30 days. How many books are lent?""",
+    """\
+lent = loans()
+late = [l for l in lent if l.days > 30]
+reminded = [remind(l.reader, l.book) for l in late]
+join(reminded, len(lent))""",
+)
+_OLDER: Final = (
+    """\
+Tools:
+article(title: str) -> str
+
+Question: Are the Eiffel Tower and Big Ben in the same country?""",
+    """\
+eiffel = article("Eiffel Tower")
+ben = article("Big Ben")
+join(eiffel, ben)""",
+)
+_CHAIN: Final = (
+    """\
+Tools:
+article(title: str) -> str
+extract(source: Any, schema: Literal['str', 'int', 'float'], find: str) -> Any
+
+Question: What is the town known for where Franz Kafka was born?""",
+    """\
+kafka = article("Franz Kafka")
+town = extract(kafka, "str", "the town where he was born")
+known = article(town)
+join(town, known)""",
+)
+_NOTHING: Final = (
+    """\
 Tools:
 notify(text: str) -> None  # Changes something: call it only if the question asks for that.
 
 Question: Thank you! And who was Einstein?""",
-        "join()",
-    ),
-    (
-        TAXES,
-        """\
+    "join()",
+)
+_TAXES: Final = (
+    TAXES,
+    """\
 lima = tax(30, "Lima")
 quito = tax(45, "Quito")
 join(lima, quito)""",
-    ),
 )
+
+# Turns of their own: small models follow them better than rules, and than examples among the rules.
+_EXAMPLES: Final = (_LOANS, _RENTS, _CHAIN, _NOTHING, _OLDER, _TAXES)
 
 _LONGER_EXAMPLES: Final = (
     (
@@ -138,5 +164,5 @@ join(100 * rate)""",
 PROMPT: Final = Prompt(
     _language(_WITHOUT_BLOCKS),
     _EXAMPLES,
-    with_blocks=Lesson(_language(_WITH_BLOCKS), (*_EXAMPLES[:2], *_LONGER_EXAMPLES, *_EXAMPLES[2:])),
+    with_blocks=Lesson(_language(_WITH_BLOCKS), (_LOANS, _RENTS, *_LONGER_EXAMPLES, _CHAIN, _NOTHING, _OLDER, _TAXES)),
 )
