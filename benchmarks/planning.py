@@ -42,6 +42,9 @@ from superscalar.testing import ScriptedModel
 SCRIPTED = "scripted"
 """The model that writes the gold plans."""
 
+MOST = 400
+"""Tokens of one reply: a plan for one of these questions has fewer, and a model that never ends is told so."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -67,7 +70,7 @@ Ask: TypeAlias = Callable[[Question], Awaitable[Answer]]
 async def planned(model: ChatModel, question: Question, *, grammar: bool = True, instructions: str = "") -> Answer:
     """Let the model plan, repair, and look at which calls the plan makes."""
     agent = LLMCompiler(
-        model, tools_of(question, []), joiner=None, grammar=grammar, instructions=instructions, planner_timeout=None
+        model, tools_of(question, []), joiner=None, grammar=grammar, instructions=instructions, max_plan_tokens=MOST
     )
     begin = perf_counter()
     plan = None

@@ -22,7 +22,7 @@ _WORD: Final = re.compile(r"\w+")
 _CALLED: Final = re.compile(r"`([^`]+)`")
 _NO_TOOL: Final = "E301"
 _NO_EXAMPLES: Final = ExampleChoice()
-_TOLD: Final = "For whoever writes the answer, from your results:\n{}"
+_TOLD: Final = "Told to you, and to whoever writes the answer from your results:\n{}"
 _MOST_MEANT: Final = 5
 """So many tools are shown for a name that none has."""
 

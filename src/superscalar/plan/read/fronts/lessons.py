@@ -24,7 +24,7 @@ You write plans. A plan is a short Python program that calls tools to find out w
 - Call a tool for every single thing that is asked for: calls run in parallel. For many things write {{x: tool(x) for x in things}}.
 - Use results as their types say: r.field, r["key"], r[0].
 - Compute every number in the plan, never in your head.
-- Arguments come from the question or from results, never made up. Leave out optional ones that the question does not mention.
+- Look up every fact, never from memory. Arguments come from the question or from results. Leave out optional ones that the question does not mention.
 - If no tool is needed, write only join()."""
 
 
@@ -44,39 +44,44 @@ _LOANS: Final = (
     """\
 Tools:
 loans() -> list[Loan]
-    # Loan has the fields reader: str, book: str, days: int
-remind(reader: str, book: str) -> str  # Changes something: call it only if the question asks for that.
+    # Loan has the fields reader: str, days: int
+remind(reader: str) -> str  # Changes something: call it only if the question asks for that.
 
-Question: Remind everyone who has had a book for over 30 days. How many books are lent?""",
+Question: Remind everyone who has had a book for over 30 days.""",
     """\
 lent = loans()
 late = [l for l in lent if l.days > 30]
-reminded = [remind(l.reader, l.book) for l in late]
-join(reminded, len(lent))""",
+reminded = [remind(l.reader) for l in late]
+join(late, reminded)""",
 )
-_OLDER: Final = (
-    """\
-Tools:
-article(title: str) -> str
-
-Question: Are the Eiffel Tower and Big Ben in the same country?""",
-    """\
-eiffel = article("Eiffel Tower")
-ben = article("Big Ben")
-join(eiffel, ben)""",
-)
-_CHAIN: Final = (
-    """\
+_ARTICLES: Final = (
+    (
+        """\
 Tools:
 article(title: str) -> str
 extract(source: Any, schema: Literal['str', 'int', 'float'], find: str) -> Any
 
-Question: What is the town known for where Franz Kafka was born?""",
-    """\
+Question: Would Lima have more people than Quito if it lost 10 % of them?""",
+        """\
+lima = extract(article("Lima"), "float", "how many people live there") * 0.9
+quito = extract(article("Quito"), "float", "how many people live there")
+join(lima, quito, lima > quito)""",
+    ),
+    (
+        "Question: What is the town known for where Franz Kafka was born?",
+        """\
 kafka = article("Franz Kafka")
 town = extract(kafka, "str", "the town where he was born")
 known = article(town)
 join(town, known)""",
+    ),
+    (
+        "Question: Are the Eiffel Tower and Big Ben in the same country?",
+        """\
+eiffel = article("Eiffel Tower")
+ben = article("Big Ben")
+join(eiffel, ben)""",
+    ),
 )
 _NOTHING: Final = (
     """\
@@ -95,7 +100,7 @@ join(lima, quito)""",
 )
 
 # Turns of their own: small models follow them better than rules, and than examples among the rules.
-_EXAMPLES: Final = (_LOANS, _RENTS, _CHAIN, _NOTHING, _OLDER, _TAXES)
+_EXAMPLES: Final = (_LOANS, _NOTHING, _RENTS, _TAXES, *_ARTICLES)
 
 _LONGER_EXAMPLES: Final = (
     (
@@ -164,5 +169,5 @@ join(100 * rate)""",
 PROMPT: Final = Prompt(
     _language(_WITHOUT_BLOCKS),
     _EXAMPLES,
-    with_blocks=Lesson(_language(_WITH_BLOCKS), (_LOANS, _RENTS, *_LONGER_EXAMPLES, _CHAIN, _NOTHING, _OLDER, _TAXES)),
+    with_blocks=Lesson(_language(_WITH_BLOCKS), (_RENTS, *_LONGER_EXAMPLES, _NOTHING, _TAXES, *_ARTICLES)),
 )
