@@ -55,7 +55,8 @@ class Question:
 
     `gold`: for each call that should be made, whether a call is that one. `functions` as BFCL describes them, and as
     `returns` the annotation of what each returns, where more is known than `Any`. `answer`: what a call returns when a
-    plan is looked at; `extract`: what is taken out of a result then, by type. `plan`: one that makes these calls.
+    plan is looked at; `extract`: what is taken out of a result then, by type. `plan`: one that makes these calls;
+    `called`: of BFCL, the functions that should be called.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Question:
     answer: Callable[[Call], Any] = nothing
     extract: Callable[[str, Any], Any] = ones_of
     plan: str = "join()"
+    called: tuple[str, ...] = ()
 
 
 class Score(NamedTuple):
@@ -114,7 +116,14 @@ def read_question(question: Mapping[str, Any], accepted: Sequence[Mapping[str, A
     calls = [(name, arguments) for call in accepted for name, arguments in call.items()]
     schemas = {function["name"]: function["parameters"] for function in question["function"]}
     gold = tuple(_accepting(name, arguments, schemas[name]) for name, arguments in calls)
-    return Question(question["id"], text, tuple(question["function"]), gold, plan=_written(calls))
+    return Question(
+        question["id"],
+        text,
+        tuple(question["function"]),
+        gold,
+        plan=_written(calls),
+        called=tuple(name for name, _ in calls),
+    )
 
 
 def _accepting(name: str, accepted: Mapping[str, Sequence[Any]], schema: Schema) -> Gold:

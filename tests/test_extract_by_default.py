@@ -21,7 +21,8 @@ def article(title: str) -> str:
 
 
 @tool(effect="read")
-def maybe(title: str) -> str | None: ...
+def maybe(title: str) -> str | None:
+    return None
 
 
 @tool(effect="read")
@@ -30,15 +31,18 @@ def people(town: str) -> int:
 
 
 @tool(effect="write")
-def send(text: str) -> str: ...
+def send(text: str) -> str:
+    return text
 
 
 @tool(effect="pure")
-def upper(text: str) -> str: ...
+def upper(text: str) -> str:
+    return text.upper()
 
 
 @tool(effect="read", name="extract")
-def own(text: str) -> str: ...
+def own(text: str) -> str:
+    return text
 
 
 TWO_STEPS = """\

@@ -141,8 +141,8 @@ class ModelOptions:
     that type is all that comes out."""
 
     extract: bool = field(default=True, metadata=FLAG.here)
-    """Whether plans may write `extract(...)` where there is a model and a tool that reads returns a text; with `schemas`
-    or `extractor` they may whatever tools return. False: never. See docs/extract.md."""
+    """Whether plans may write `extract(...)` where there is a model, and a tool that reads returns a text. With
+    `schemas` or `extractor` they may, whatever tools return. False: never. See docs/extract.md."""
 
     show: Show = field(default="joined", metadata=one_of(*words_of(Show)).here)
     """What the joiner is shown. "joined": the values that `join(...)` names, and of the rest what failed and which

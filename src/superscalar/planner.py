@@ -182,7 +182,10 @@ def conversation(
 ) -> list[Message]:
     """The messages of a first round, for a plan in this syntax, with or without `blocks`. `private`: see `Message`.
 
-    What is the same for every agent comes first, then the agent's tools and instructions, its examples, what was said
+    `instructions` are for whoever answers, too, and stand before the tools, where "answer with a name only" does
+    not drown how a plan is written; `own` are those of the planner alone, and stand behind them.
+
+    What is the same for every agent comes first, then what it is told and its tools, its examples, what was said
     before, and the question last: a provider's prompt cache, or the embedded model's, keeps all that is the same. How
     far that is, where it does not depend on the question, a turn says (`Message.steady`): behind all examples, or
     behind the tools where examples are chosen.
@@ -207,11 +210,11 @@ def conversation(
         parts.append(recounted(history))
     parts.append(_question(question))
     messages.append(Message("user", "\n\n".join(parts)))
-    own = [turn for turn in messages[1 + 2 * len(told.examples) :] if turn.role == "user"]
-    if listing.is_whole and len(own) > 1 and listing.examples_are_whole:
-        own[-2].steady_for(len(own[-2].text), private=private)
+    turns = [turn for turn in messages[1 + 2 * len(told.examples) :] if turn.role == "user"]
+    if listing.is_whole and len(turns) > 1 and listing.examples_are_whole:
+        turns[-2].steady_for(len(turns[-2].text), private=private)
     elif listing.is_whole:
-        own[0].steady_for(steady, private=private)
+        turns[0].steady_for(steady, private=private)
     return messages
 
 

@@ -174,7 +174,7 @@ class Equipment:
         return replace(made, examples=_examples_for(made))
 
     def _offers_extract(self, given: Toolset) -> bool:
-        """Whether plans may write `extract`: where somebody said so, and where a model that plans gets texts to read."""
+        """Whether plans may write `extract`: where somebody said so, or a model that plans gets texts to read."""
         told = self.options
         if not told.extract:
             return False
