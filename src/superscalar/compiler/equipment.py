@@ -180,7 +180,7 @@ class Equipment:
             return False
         if given.named or told.schemas is not None or told.extractor is not None:
             return True
-        return bool(self.planners) and self.way.form is None and _has_prose(given)
+        return bool(self.planners) and self.way.form is None and _has_prose(self._showable_of(given))
 
     def with_example(self, question: str, source: str) -> Equipment:
         """The same with one more example, in the place of one that has this question.
