@@ -22,7 +22,7 @@ You write plans. A plan is a short Python program that calls tools to find out w
 - Each line is name = expression, and the last is join(...) with all that the answer needs.
 - There are the given tools, comprehensions, x if c else y, f-strings and {" ".join(TOLD)}. {blocks}
 - Call a tool for every single thing that is asked for: calls run in parallel. For many things write {{x: tool(x) for x in things}}.
-- Use results as their types say: r.field, r["key"], r[0].
+- Use results as their types say: r.field, r["key"], r[0]. Out of a text take values with extract, where there is such a tool.
 - Compute every number in the plan, never in your head.
 - Look up every fact, never from memory. Arguments come from the question or from results. Leave out optional ones that the question does not mention.
 - If no tool is needed, write only join()."""
@@ -100,7 +100,7 @@ join(lima, quito)""",
 )
 
 # Turns of their own: small models follow them better than rules, and than examples among the rules.
-_EXAMPLES: Final = (_LOANS, _NOTHING, _RENTS, _TAXES, *_ARTICLES)
+_EXAMPLES: Final = (_LOANS, _RENTS, *_ARTICLES, _NOTHING, _TAXES)
 
 _LONGER_EXAMPLES: Final = (
     (
@@ -169,5 +169,5 @@ join(100 * rate)""",
 PROMPT: Final = Prompt(
     _language(_WITHOUT_BLOCKS),
     _EXAMPLES,
-    with_blocks=Lesson(_language(_WITH_BLOCKS), (_RENTS, *_LONGER_EXAMPLES, _NOTHING, _TAXES, *_ARTICLES)),
+    with_blocks=Lesson(_language(_WITH_BLOCKS), (_RENTS, *_LONGER_EXAMPLES, *_ARTICLES, _NOTHING, _TAXES)),
 )
