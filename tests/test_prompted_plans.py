@@ -92,7 +92,7 @@ def test_a_constrained_model_is_told_the_same_bytes_as_before() -> None:
 
 
 HASHES = {
-    "python": "19519d7c34ea6d2b",
+    "python": "76dcca695c9b3b52",
     "json": "417444634bda7f8f",
     "numbered": "6e813ad8eecae5f1",
     "rewoo": "a17e3499a0027e73",

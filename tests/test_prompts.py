@@ -14,7 +14,7 @@ from superscalar.plan.ir import Span
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.values import Failure, Holder, Observation, Outcome, Skipped
 
-TOKENS = 800
+TOKENS = 820
 """What the planner's prompt may have before the tools: an embedded model reads a token in 30 ms, once; it is kept."""
 
 

@@ -61,11 +61,11 @@ Tools:
 article(title: str) -> str
 extract(source: Any, schema: Literal['str', 'int', 'float'], find: str) -> Any
 
-Question: Would Lima have more people than Quito if it lost 10 % of them?""",
+Question: Would Bonn have more people than Graz if it lost 10 % of them?""",
         """\
-lima = extract(article("Lima"), "float", "how many people live there") * 0.9
-quito = extract(article("Quito"), "float", "how many people live there")
-join(lima, quito, lima > quito)""",
+bonn = extract(article("Bonn"), "float", "how many people live there") * 0.9
+graz = extract(article("Graz"), "float", "how many people live there")
+join(bonn, graz, bonn > graz)""",
     ),
     (
         "Question: What is the town known for where Franz Kafka was born?",
