@@ -69,6 +69,21 @@ def test_what_it_says_is_trusted_as_little_as_the_text() -> None:
     assert {source.name for source in result.provenance("town").label.untrusted} == {"article", "extract"}
 
 
+def test_a_small_model_is_told_of_it_where_it_is_there_and_nowhere_else() -> None:
+    """One that has no such tool writes names that begin like it."""
+
+    def told(tools: list[Any], **options: Any) -> str:
+        model = ScriptedModel("join()")
+        model.constrains = True
+        run(LLMCompiler(model, tools, joiner=None, **options).run("Thanks!"))
+        return "\n".join(turn.text for turn in model.requests[0].messages)
+
+    assert "with extract" in told([article])
+    for tools, options in (([people], {}), ([article], {"extract": False}), ([article, own], {"syntax": None})):
+        assert "= extract(" not in told(tools, **options)
+        assert "with extract" not in told(tools, **options)
+
+
 @pytest.mark.parametrize("tools", [[article], [maybe], [people, article], Toolset([article])])
 def test_it_is_there_where_a_tool_that_reads_returns_a_text(tools: Any) -> None:
     assert "extract" in names(LLMCompiler(ScriptedModel(), tools))

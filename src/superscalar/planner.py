@@ -21,6 +21,7 @@ from superscalar.tools.toolset import Toolset
 _WORD: Final = re.compile(r"\w+")
 _CALLED: Final = re.compile(r"`([^`]+)`")
 _NO_TOOL: Final = "E301"
+_EXTRACT: Final = "extract"
 _NO_EXAMPLES: Final = ExampleChoice()
 _TOLD: Final = "Told to you, and to whoever writes the answer from your results:\n{}"
 _MOST_MEANT: Final = 5
@@ -66,6 +67,11 @@ class ToolListing:
     def signatures(self) -> Signatures:
         """All that it was told of by now."""
         return Signatures(self._told.values())
+
+    @property
+    def has_extract(self) -> bool:
+        """Whether it is told of `extract`: ours, where a constant decides what is returned."""
+        return any(signature.alias == _EXTRACT and signature.chooses for signature in self.choice.shown)
 
     def begun(self, *, constrained: bool) -> str:
         """What a conversation begins with. `constrained`: the planner can write no other names than these."""
@@ -191,12 +197,12 @@ def conversation(
     behind the tools where examples are chosen.
     """
     prompt = front_of(syntax).prompt
-    told = (blocks and prompt.with_blocks) or prompt
+    listing = tools if isinstance(tools, ToolListing) else ToolListing(tools)
+    told = (blocks and prompt.with_blocks) or (listing.has_extract and prompt.with_texts) or prompt
     messages = [Message("system", told.language)]
     for asked, plan in told.examples:
         messages += [Message("user", asked), Message("assistant", plan)]
     messages[-1].steady_for(len(messages[-1].text))
-    listing = tools if isinstance(tools, ToolListing) else ToolListing(tools)
     parts = [_TOLD.format(instructions.strip())] if instructions.strip() else []
     parts.append(listing.begun(constrained=not blocks))
     if own.strip():

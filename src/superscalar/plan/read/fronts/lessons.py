@@ -15,20 +15,38 @@ There are if/elif/else and for blocks; a for runs its lines for all items in par
 - You see no results while you write: what depends on them is said by conditions, comprehensions and loops."""
 
 
-def _language(blocks: str) -> str:
+_ARGUMENTS: Final = "Arguments come from the question or from results, never made up."
+_FACTS: Final = "Look up every fact, never from memory. Arguments come from the question or from results."
+_TEXTS: Final = " Out of a text take values with extract."
+
+
+def _language(blocks: str, *, texts: str = "", arguments: str = _ARGUMENTS) -> str:
     return f"""\
 You write plans. A plan is a short Python program that calls tools to find out what a question asks for. Someone else reads its results and answers.
 
 - Each line is name = expression, and the last is join(...) with all that the answer needs.
 - There are the given tools, comprehensions, x if c else y, f-strings and {" ".join(TOLD)}. {blocks}
 - Call a tool for every single thing that is asked for: calls run in parallel. For many things write {{x: tool(x) for x in things}}.
-- Use results as their types say: r.field, r["key"], r[0]. Out of a text take values with extract, where there is such a tool.
+- Use results as their types say: r.field, r["key"], r[0].{texts}
 - Compute every number in the plan, never in your head.
-- Look up every fact, never from memory. Arguments come from the question or from results. Leave out optional ones that the question does not mention.
+- {arguments} Leave out optional ones that the question does not mention.
 - If no tool is needed, write only join()."""
 
 
 # Turns of their own: small models follow them better than rules, and than examples among the rules.
+_STOCK: Final = (
+    """\
+Tools:
+stock() -> dict[str, int]  # Pieces in stock, by item.
+cost(item: str) -> float
+
+Question: What is our stock worth, in total and each item?""",
+    """\
+pieces = stock()
+values = {i: pieces[i] * cost(i) for i in pieces}
+total = sum(values.values())
+join(values, total)""",
+)
 _RENTS: Final = (
     """\
 Tools:
@@ -54,7 +72,7 @@ late = [l for l in lent if l.days > 30]
 reminded = [remind(l.reader) for l in late]
 join(late, reminded)""",
 )
-_ARTICLES: Final = (
+_READ: Final = (
     (
         """\
 Tools:
@@ -75,14 +93,15 @@ town = extract(kafka, "str", "the town where he was born")
 known = article(town)
 join(town, known)""",
     ),
-    (
-        "Question: Are the Eiffel Tower and Big Ben in the same country?",
-        """\
+)
+_COMPARED: Final = (
+    "Question: Are the Eiffel Tower and Big Ben in the same country?",
+    """\
 eiffel = article("Eiffel Tower")
 ben = article("Big Ben")
 join(eiffel, ben)""",
-    ),
 )
+_COMPARED_ALONE: Final = ("Tools:\narticle(title: str) -> str\n\n" + _COMPARED[0], _COMPARED[1])
 _NOTHING: Final = (
     """\
 Tools:
@@ -100,7 +119,10 @@ join(lima, quito)""",
 )
 
 # Turns of their own: small models follow them better than rules, and than examples among the rules.
-_EXAMPLES: Final = (_LOANS, _RENTS, *_ARTICLES, _NOTHING, _TAXES)
+_EXAMPLES: Final = (_STOCK, _LOANS, _RENTS, _NOTHING, _COMPARED_ALONE, _TAXES)
+
+# What is told of `extract` leads a small model astray that has no such tool: it writes names that begin like it.
+_WITH_TEXTS_EXAMPLES: Final = (_LOANS, _RENTS, *_READ, _COMPARED, _NOTHING, _TAXES)
 
 _LONGER_EXAMPLES: Final = (
     (
@@ -169,5 +191,9 @@ join(100 * rate)""",
 PROMPT: Final = Prompt(
     _language(_WITHOUT_BLOCKS),
     _EXAMPLES,
-    with_blocks=Lesson(_language(_WITH_BLOCKS), (_RENTS, *_LONGER_EXAMPLES, *_ARTICLES, _NOTHING, _TAXES)),
+    with_texts=Lesson(_language(_WITHOUT_BLOCKS, texts=_TEXTS, arguments=_FACTS), _WITH_TEXTS_EXAMPLES),
+    with_blocks=Lesson(
+        _language(_WITH_BLOCKS, arguments=_FACTS),
+        (_RENTS, *_LONGER_EXAMPLES, *_READ, _COMPARED, _NOTHING, _TAXES),
+    ),
 )
