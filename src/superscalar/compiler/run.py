@@ -12,6 +12,7 @@ from superscalar import events, joiner
 from superscalar.attachments import Attachment
 from superscalar.compiler.attaching import ROOM
 from superscalar.compiler.equipment import Equipment
+from superscalar.compiler.given_inputs import without_secret_inputs
 from superscalar.compiler.history import heard
 from superscalar.compiler.joining import Joining, Progress
 from superscalar.compiler.past import Past
@@ -112,7 +113,7 @@ class Run:
                 await self._rounds.approve(tasks)
                 tasks = ()
             outcomes = Outcomes(await self._unit.run(tasks), plan.tasks)
-            return Ending(answer=outcomes.joined, plan=plan, outcomes=outcomes)
+            return Ending(answer=outcomes.joined, plan=without_secret_inputs(plan), outcomes=outcomes)
 
         return await self._bracketed("", main)
 
@@ -163,7 +164,7 @@ class Run:
         await self._unit.settle()
         await self._unit.cancel()
         outcomes = Outcomes(self._unit.outcomes(), tasks)
-        return Ending(answer=outcomes.joined, plan=Plan(tasks), outcomes=outcomes)
+        return Ending(answer=outcomes.joined, plan=without_secret_inputs(Plan(tasks)), outcomes=outcomes)
 
     async def _rest_of_answer(self, past: Past) -> Ending:
         if past.joined is not None and past.joins:  # else what was joined is there still, and no worse for being told
