@@ -17,7 +17,7 @@ There are if/elif/else and for blocks; a for runs its lines for all items in par
 
 _ARGUMENTS: Final = "Arguments come from the question or from results, never made up."
 _FACTS: Final = "Look up every fact, never from memory. Arguments come from the question or from results."
-_TEXTS: Final = " Out of a text take values with extract."
+_TEXTS: Final = " Out of a text take values with extract, where there is such a tool."
 
 
 def _language(blocks: str, *, texts: str = "", arguments: str = _ARGUMENTS) -> str:
@@ -79,11 +79,11 @@ Tools:
 article(title: str) -> str
 extract(source: Any, schema: Literal['str', 'int', 'float'], find: str) -> Any
 
-Question: Would Bonn have more people than Graz if it lost 10 % of them?""",
+Question: Would Lima have more people than Quito if it lost 10 % of them?""",
         """\
-bonn = extract(article("Bonn"), "float", "how many people live there") * 0.9
-graz = extract(article("Graz"), "float", "how many people live there")
-join(bonn, graz, bonn > graz)""",
+lima = extract(article("Lima"), "float", "how many people live there")
+quito = extract(article("Quito"), "float", "how many people live there")
+join(lima * 0.9 > quito)""",
     ),
     (
         "Question: What is the town known for where Franz Kafka was born?",
