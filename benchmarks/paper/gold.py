@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 _REFERENCE: Final = re.compile(r"{(\w+)}")
+_BARE: Final = re.compile(r"[\w .&-]+|{\w+}")
 _LOOKED_FOR: Final = "the name to look up next"
 
 
@@ -63,7 +64,8 @@ class Gold:
         lines: list[str] = []
         for step in self.steps:
             given = ", ".join(
-                _REFERENCE.sub(lambda found: f"#E{numbers[found[1]]}", text) for text in step.arguments.values()
+                _REFERENCE.sub(lambda found: f"#E{numbers[found[1]]}", _unquoted(text))
+                for text in step.arguments.values()
             )
             numbers[step.id] = len(numbers) + 1
             lines.append(f"#E{numbers[step.id]} = {step.tool}[{given}]")
@@ -124,3 +126,8 @@ def _expression(text: str) -> str:
         return whole[1]
     quoted = json.dumps(text, ensure_ascii=False)
     return f"f{quoted}" if _REFERENCE.search(text) else quoted
+
+
+def _unquoted(text: str) -> str:
+    """An argument in the ReWOO form: in quotes where it is more than some words or a reference."""
+    return text if _BARE.fullmatch(text) else json.dumps(text, ensure_ascii=False)

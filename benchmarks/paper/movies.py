@@ -20,13 +20,13 @@ Transamerica|2005|Duncan Tucker|independent comedy drama about a journey of a tr
 Moon|2009|Duncan Jones|quiet science fiction drama about a man alone at a lunar mine
 Star Wars Episode I - The Phantom Menace|1999|George Lucas|space opera about Jedi knights and the boy Anakin
 Independence Day|1996|Roland Emmerich|science fiction blockbuster about an invasion from space
-Terminator 2 Judgment Day|1991|James Cameron|science fiction blockbuster about a machine from the future that guards a boy
+Terminator 2 Judgment Day|1991|James Cameron|science fiction blockbuster about a machine that guards a boy
 A Field in England|2013|Ben Wheatley|black-and-white historical psychodrama on a small budget
 Green Street Hooligans|2005|Lexi Alexander|drama about violent supporters of an English football club
 Guardians of the Galaxy 2|2017|James Gunn|superhero comedy in space, from Marvel's comics
 Stargate|1994|Roland Emmerich|science fiction adventure about a gate to another world
 The Shawshank Redemption|1994|Frank Darabont|prison drama about hope and a friendship of many years
-Dances with Wolves|1990|Kevin Costner|epic western drama about an officer who lives with the Lakota, best picture of its year
+Dances with Wolves|1990|Kevin Costner|epic western about an officer who lives with the Lakota, best picture of its year
 The Fugitive|1993|Andrew Davis|thriller about a doctor on the run who is innocent of a murder
 Clear and Present Danger|1994|Phillip Noyce|political thriller with Harrison Ford as Jack Ryan
 Enter the Dragon|1973|Robert Clouse|martial arts film with Bruce Lee
@@ -36,7 +36,7 @@ The Matrix|1999|Lana and Lilly Wachowski|science fiction blockbuster about a fal
 THX 1138|1971|George Lucas|early science fiction film about an underground state without feelings
 Iron Eagle II|1988|Sidney Furie|action film about fighter pilots of two powers
 Chocolat|2000|Lasse Hallstrom|romantic drama about a woman who opens a chocolate shop
-Forrest Gump|1994|Robert Zemeckis|drama about a simple man who lives through decades of American history, best picture of its year
+Forrest Gump|1994|Robert Zemeckis|drama about a simple man in decades of American history, best picture of its year
 American Beauty|1999|Sam Mendes|drama about a father in a suburb who breaks out, best picture of its year
 The Terminator|1984|James Cameron|science fiction thriller about a machine sent to kill a woman
 Toy Story|1995|John Lasseter|animated family comedy about toys that live
@@ -75,11 +75,11 @@ Star Wars Episode IV - A New Hope|1977|George Lucas|space opera that began the s
 Juice|1992|Ernest Dickerson|crime drama about four friends in Harlem
 Furious 7|2015|James Wan|action film about drivers of fast cars
 Gone Baby Gone|2007|Ben Affleck|crime drama about a search for a girl in Boston
-The Dark Knight|2008|Christopher Nolan|dark superhero thriller about Batman and the Joker, a blockbuster praised by critics
+The Dark Knight|2008|Christopher Nolan|dark superhero thriller about Batman, a blockbuster praised by critics
 Seven Sisters|2017|Tommy Wirkola|science fiction action film about seven sisters in hiding
 Mr Deeds Goes to Town|1936|Frank Capra|old comedy about a heir from the country
 Pacific Rim|2013|Guillermo del Toro|science fiction action film about giant robots and monsters
-The Silence of the Lambs|1991|Jonathan Demme|thriller about an agent and a murderer who advises her, best picture of its year
+The Silence of the Lambs|1991|Jonathan Demme|thriller about an agent whom a murderer advises, best picture of its year
 The Da Vinci Code|2006|Ron Howard|mystery thriller about a secret of the church
 Inception|2010|Christopher Nolan|science fiction thriller about thieves in dreams, a blockbuster praised by critics
 Identity Thief|2013|Seth Gordon|comedy about a man who chases a swindler

@@ -27,6 +27,7 @@ from benchmarks.paper.gold import Gold
 from benchmarks.paper.questions import PaperQuestion
 from superscalar import LLMCompiler, Tool, tool
 from superscalar.baselines import NativeParallel, ReAct, ReWOO, Sequential
+from superscalar.events import Started
 from superscalar.testing import ScriptedModel, run
 
 RATES: Final = (20, 50, 100)
@@ -99,14 +100,15 @@ def _in_all(question: PaperQuestion, settings: Sequence[Setting]) -> list[Schedu
 async def _answered(way: OracleWay, question: PaperQuestion, setting: Setting) -> float:
     gold = question.gold
     model = ScriptedModel(*way.said(gold), chunk=_TOKEN, delay=1.0 / setting.rate)
-    extractor = {"extractor": "same"} if gold.extracted and way.agent.way.form is None else {}
-    agent = way.agent(model, _tools(gold, setting.seconds), **extractor)
+    extracts = bool(gold.extracted) and way.agent.way.form is None
+    agent = way.agent(model, _tools(gold, setting.seconds), extractor="same" if extracts else None)
     begin = asyncio.get_running_loop().time()
     result = await agent.run(question.text)
-    seconds = asyncio.get_running_loop().time() - begin
-    if result.answer != gold.answer or len(model.requests) != len(way.said(gold)):
-        raise AssertionError(f"{question.id}, {way.agent.__name__}: {result.answer!r} after {len(model.requests)}")
-    return seconds
+    calls = sum(isinstance(event, Started) for event in result.events)
+    wanted = len(gold.steps) + (len(gold.extracted) if extracts else 0)
+    if result.answer != gold.answer or result.outcomes.failures or calls != wanted:
+        raise AssertionError(f"{question.id}, {way.agent.__name__}: {calls} calls, {dict(result.outcomes.failures)}")
+    return asyncio.get_running_loop().time() - begin
 
 
 def _tools(gold: Gold, seconds: float) -> Sequence[Tool[..., Any]]:

@@ -1,7 +1,7 @@
 """ParallelQA: what has to be looked up and calculated to answer each question, written by hand.
 
-A line is a question's number and its steps: things to look up, by their short names in `FIGURES`, and sums over them, of
-which `$1` is the first. It ends with a sum, which is the answer, or with `least` or `most`: the thing whose sum is.
+A line is a question's number and its steps: things to look up, by their short names in `FIGURES`, and sums over them,
+of which `$1` is the first. It ends with a sum, which is the answer, or with `least` or `most`: the thing whose sum is.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -97,20 +98,18 @@ def _read(folder: Path, file: str) -> Sequence[Mapping[str, Any]]:
 
 
 def _hotpotqa(entry: Mapping[str, Any]) -> PaperQuestion:
-    kind, titles = entry["type"], _in_order(entry)
+    kind, (first, second) = entry["type"], _in_order(entry)
     if kind == "bridge":
-        first, second = titles
-        steps = (
+        steps: tuple[Step, ...] = (
             Step("a", "search", {"query": first}, entry["paragraphs"].get(first, ""), learnt=second),
             Step("b", "search", {"query": "{a_name}"}),
         )
         gold = Gold(steps, ("b",), entry["answer"])
     else:
-        steps = tuple(Step(id, "search", {"query": title}) for id, title in zip("ab", titles, strict=True))
+        steps = (Step("a", "search", {"query": first}), Step("b", "search", {"query": second}))
         gold = Gold(steps, ("a", "b"), entry["answer"])
-    paragraphs = entry["paragraphs"]
     return PaperQuestion(
-        entry["id"], kind, entry["question"], entry["answer"], gold, lambda seconds: search_of(paragraphs, seconds)
+        entry["id"], kind, entry["question"], entry["answer"], gold, partial(search_of, entry["paragraphs"])
     )
 
 
