@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -39,6 +39,7 @@ DRAWN: Final[Mapping[str, int]] = {"comparison": 50, "bridge": 25, "parallelqa":
 
 _FIND: Final = "Find a movie similar to "
 _OPTIONS: Final = "\nOptions:\n"
+_WITH_COMMA: Final = ("Monsters, Inc", "Lock, Stock & Two Smoking Barrels")
 
 Tools = Sequence[Tool[..., Any]]
 
@@ -212,13 +213,11 @@ def _movie(entry: Mapping[str, Any]) -> PaperQuestion:
     )
 
 
-def _titles(text: str) -> Iterator[str]:
-    """Titles with commas between them: where there are more than four, one has a comma in it."""
-    parts = text.split(", ")
-    while len(parts) > 4:
-        at = next((at for at in range(1, len(parts)) if len(parts[at].split()) < 2), 1)
-        parts[at - 1 : at + 1] = [", ".join(parts[at - 1 : at + 1])]
-    yield from parts
+def _titles(text: str) -> Sequence[str]:
+    """The titles of a list with commas between them. Two of all titles have a comma themselves."""
+    for title in _WITH_COMMA:
+        text = text.replace(title, title.replace(", ", ",\0"))
+    return [part.replace("\0", " ") for part in text.split(", ")]
 
 
 def films_of(seconds: float) -> Tools:
