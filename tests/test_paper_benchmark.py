@@ -292,7 +292,7 @@ def test_what_was_measured_goes_between_the_marks_of_the_page_and_into_a_figure(
     root = ET.fromstring(drawing)
     texts = ["".join(text.itertext()) for text in root.iter("{http://www.w3.org/2000/svg}text")]
     assert "Whole runs with a <model>, tools of 0.5 s" in texts
-    assert len([text for text in texts if " x   " in text]) == len(WAYS) + len(embedded.KINDS)
+    assert len([text for text in texts if " x, " in text]) == len(WAYS) + len(embedded.KINDS)
 
 
 def test_a_page_without_marks_is_left_as_it_is(tmp_path: Path) -> None:

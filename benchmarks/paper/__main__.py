@@ -14,7 +14,7 @@ import asyncio
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
@@ -59,7 +59,7 @@ def main() -> int:
     answers = options.out / f"{re.sub(r'[^a-z0-9.]+', '-', options.model.lower())}.jsonl"
     chosen = [question for question in drawn(questions, options.seed) if question.source in options.sources.split(",")]
     if "oracle" in parts:
-        rows = oracle.rows(list(oracle.measured(questions)))
+        rows = oracle.rows(list(_told(oracle.measured(questions), len(questions) * len(oracle.SETTINGS))))
         kept.write_text(json.dumps([asdict(row) for row in rows]), encoding="utf-8")
     if "model" in parts:
         _ask(options.model, chosen, answers, options.minutes)
@@ -72,6 +72,13 @@ def main() -> int:
         report.into_page(options.page, report.markdown(rows, answered, options.named))
         options.figure.write_text(figure(report.panels(rows, answered, options.named)), encoding="utf-8")
     return 1 if goals and options.check else 0
+
+
+def _told(found: Iterable[oracle.Scheduled], of: int) -> Iterator[oracle.Scheduled]:
+    for number, one in enumerate(found, 1):
+        if number % 500 == 0:
+            print(f"oracle: {number} of {of}", file=sys.stderr, flush=True)
+        yield one
 
 
 def _ask(model: str, questions: Sequence[PaperQuestion], out: Path, minutes: float) -> None:

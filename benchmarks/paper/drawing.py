@@ -74,7 +74,7 @@ def _bar(bar: Bar, y: int, colour: str) -> Iterator[str]:
         yield _line(low, middle, high, middle)
         yield from (_line(x, middle - 4, x, middle + 4) for x in (low, high))
         end = max(end, high)
-    yield _text(end + 8, y + 12, f"{bar.times:.2f} x   {bar.said}", "value")
+    yield _text(end + 8, y + 12, f"{bar.times:.2f} x, {bar.said}", "value")
 
 
 def _line(x1: float, y1: float, x2: float, y2: float) -> str:

@@ -77,8 +77,7 @@ def _seconds(row: OracleRow) -> Iterator[str]:
 
 def _answered_tables(answered: Mapping[str, Comparison]) -> Iterator[str]:
     for source, comparison in answered.items():
-        questions = len({row.id for row in comparison.rows})
-        yield f"**{SOURCES[source]}**, {questions} question{'s' * (questions != 1)}:"
+        yield f"**{_named(source, _questions(comparison))}**:"
         yield _table(
             [
                 "",
@@ -143,28 +142,32 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def panels(oracle: Sequence[OracleRow], answered: Mapping[str, Comparison], model: str) -> list[Panel]:
-    """What is drawn: the schedule alone for each duration of a call, and whole runs for each source."""
+    """What is drawn, for each source: the schedule alone in one setting, and whole runs."""
     drawn: list[Panel] = []
-    rows = [row for row in oracle if row.source == ALL and row.setting.rate == _SHOWN.rate]
+    rows = [row for row in oracle if row.source != ALL and row.setting == _SHOWN]
     if rows:
         groups = [
             (
-                f"calls of {row.setting.seconds:g} s",
+                _named(row.source, row.questions),
                 [Bar(way, row.speedup(way), f"{row.seconds[way]:.1f} s") for way in WAYS],
             )
             for row in rows
         ]
-        note = f"mean time to the answer over {rows[0].questions} questions, times as long as superscalar"
-        drawn.append(Panel(f"The schedule alone: an oracle writes {_SHOWN.rate} tokens a second", note, groups))
+        title = f"The schedule alone: an oracle writes {_SHOWN.rate} tokens a second, calls take {_SHOWN.seconds:g} s"
+        drawn.append(Panel(title, "mean time to the answer, times as long as superscalar", groups))
     if answered:
-        groups = [(_named(source, found), list(_bars(found))) for source, found in answered.items()]
+        groups = [(_named(source, _questions(found)), list(_bars(found))) for source, found in answered.items()]
         note = "time to the answer on the same questions, times as long as superscalar, with 95 % intervals"
         drawn.append(Panel(f"Whole runs with {model}, tools of 0.5 s", note, groups))
     return drawn
 
 
-def _named(source: str, comparison: Comparison) -> str:
-    return f"{SOURCES[source]} ({len({row.id for row in comparison.rows})} questions)"
+def _named(source: str, questions: int) -> str:
+    return f"{SOURCES[source]}, {questions} question{'s' * (questions != 1)}"
+
+
+def _questions(comparison: Comparison) -> int:
+    return len({row.id for row in comparison.rows})
 
 
 def _bars(comparison: Comparison) -> Iterator[Bar]:
@@ -172,7 +175,7 @@ def _bars(comparison: Comparison) -> Iterator[Bar]:
         summary = comparison.of(way)
         seconds = summary.spent.get("seconds")
         said = "" if seconds is None else f"{seconds.total / seconds.count:.0f} s"
-        said += f"   F1 {summary.right['f1']:.2f}" if "f1" in summary.right else ""
+        said += f", F1 {summary.right['f1']:.2f}" if "f1" in summary.right else ""
         if way == OURS:
             yield Bar(way, 1.0, said)
             continue
