@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from superscalar.comparison.asking_each import Judge, asked_once, judged_by, setup_of
+from superscalar.comparison.asking_each import Judge, asked_once, for_question, judged_by, setup_of
+from superscalar.comparison.contenders import OURS, Writes, check_writes, contenders
+from superscalar.comparison.documents import comparison_document, comparison_page
 from superscalar.comparison.figures import Interval, Paired, Spread, WaySummary, paired, summary_of
 from superscalar.comparison.questions import Asked, read_questions
 from superscalar.comparison.rows import ComparisonRow, KeptRows
@@ -19,6 +21,7 @@ from superscalar.observe.wording import counted
 from superscalar.short import bounded
 
 __all__ = [
+    "OURS",
     "Asked",
     "Comparison",
     "ComparisonRow",
@@ -28,6 +31,7 @@ __all__ = [
     "Spread",
     "WaySummary",
     "compare",
+    "contenders",
     "read_questions",
 ]
 
@@ -63,15 +67,25 @@ class Comparison:
         """Compare the first way with each of the others."""
         return (self.paired(self.ways[0], other) for other in self.ways[1:])
 
+    @property
+    def note(self) -> str:
+        """Say what the figures are of."""
+        repeats = max((row.repeat for row in self.rows), default=1)
+        over = counted(len({row.id for row in self.rows}), "question")
+        times = f", each up to {repeats} times" if repeats > 1 else ""
+        return f"Over {over}{times}. Medians, and in brackets the least and the most, of runs that gave an answer."
+
     def table(self) -> str:
         """Lay it out: a column for each way, and what the first one differs by from each of the others."""
-        if not self.rows:
-            return "nothing was asked"
-        questions = len({row.id for row in self.rows})
-        repeats = max(row.repeat for row in self.rows)
-        over = counted(questions, "question") + (f", each up to {repeats} times" if repeats > 1 else "")
-        note = f"Over {over}. Medians, and in brackets the least and the most, of runs that gave an answer."
-        return table_text([self.of(way) for way in self.ways], self.against_first(), note)
+        return table_text([self.of(way) for way in self.ways], self.against_first(), self.note)
+
+    def document(self) -> dict[str, Any]:
+        """Make JSON data of it: each way, each pair with the first one, and each row."""
+        return comparison_document(self)
+
+    def page(self, title: str = "Comparison") -> str:
+        """Make an HTML page of it that needs nothing else."""
+        return comparison_page(self, title)
 
 
 async def compare(
@@ -84,19 +98,21 @@ async def compare(
     progress: OnRow | None = None,
     context: Any = None,
     deadline: float | None = None,
+    writes: Writes = "refuse",
 ) -> Comparison:
     """Ask each of `agents` each question `repeat` times, one at a time, and measure it.
 
     They take turns question by question, and who begins changes with each. A run that fails is a row with its error.
     `judge`: says how right each answer is. `out`: a file that each row is appended to as it comes; what stands there
     already is not asked again, so that whatever stops it, it goes on from there. `context` and `deadline` are those of
-    each run.
+    each run. `writes`: tools that write are refused, since each way would write again; unless that is to be
+    ("allow"), or they run where nothing is written: by an executor that says so (`dry_run = True`).
 
     Agents that are to share a model are given the same object: of an embedded model named twice there are two.
 
     Raises:
-        UsageError: there is nothing to ask, a question's id is there twice, `out` holds answers to other questions or
-            of agents that were told something else, or the judge gives no number.
+        UsageError: there is nothing to ask, a question's id is there twice, a tool writes, `out` holds answers to other
+            questions or of agents that were told something else, or the judge gives no number.
         ModelSetupError: a model cannot be asked at all.
     """
     _check(agents, questions, repeat)
@@ -106,6 +122,7 @@ async def compare(
     async with AsyncExitStack() as stack:
         for agent in agents.values():
             await stack.enter_async_context(agent.opened())
+            check_writes(agent, writes)
         setups = {way: setup_of(agent) for way, agent in agents.items()}
         for number, way, asked in asked_of:
             row = kept.found.get((asked.id, way, number))
@@ -114,9 +131,9 @@ async def compare(
         for number, way, asked in asked_of:
             row = known = kept.found.get((asked.id, way, number))
             if row is None:
-                row = await asked_once(
-                    way, agents[way], asked, number, context=context, deadline=deadline, setup=setups[way]
-                )
+                one = for_question(agents[way], asked)
+                check_writes(one, writes)
+                row = await asked_once(way, one, asked, number, context=context, deadline=deadline, setup=setups[way])
             try:
                 row = await judged_by(judge, row)
             finally:

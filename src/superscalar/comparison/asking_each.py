@@ -39,12 +39,11 @@ async def asked_once(
     Raises:
         UsageError, ModelSetupError: nothing can be asked like that.
     """
-    one = agent if asked.tools is None else agent.with_options(tools=asked.tools())
     now = asyncio.get_running_loop().time
     begun = now()
     result: RunResult | None = None
     error = ""
-    async with one.stream(asked.question, files=asked.files, context=context, deadline=deadline) as running:
+    async with agent.stream(asked.question, files=asked.files, context=context, deadline=deadline) as running:
         try:
             result = await running.result()
         except (UsageError, ModelSetupError):
@@ -57,7 +56,7 @@ async def asked_once(
     elif result is not None and has_failed(result):
         error = "something that failed stands in the answer"
     answer = None if error or result is None else _text(result.answer)
-    busy, usage, cost = Busy.of(running.events), *_spent(running.events, one)
+    busy, usage, cost = Busy.of(running.events), *_spent(running.events, agent)
     return ComparisonRow(
         id=asked.id,
         way=way,
@@ -80,6 +79,11 @@ async def asked_once(
         error=error,
         setup=setup,
     )
+
+
+def for_question(agent: LLMCompiler, asked: Asked) -> LLMCompiler:
+    """The agent with the tools of this question, where that has its own."""
+    return agent if asked.tools is None else agent.with_options(tools=asked.tools())
 
 
 async def judged_by(judge: Judge | None, row: ComparisonRow) -> ComparisonRow:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from superscalar.baselines import NativeParallel, NativeReAct, ReAct, ReWOO, Sequential
 from superscalar.compiler import LLMCompiler
@@ -14,6 +14,9 @@ from superscalar.options import SAME
 
 if TYPE_CHECKING:
     from superscalar.options import Models
+
+Writes: TypeAlias = Literal["refuse", "allow"]
+"""What becomes of tools that write."""
 
 OURS: Final = "superscalar"
 """What a way is called that is no baseline."""
@@ -50,6 +53,27 @@ def contenders(agent: LLMCompiler, against: Sequence[str] = tuple(KINDS)) -> dic
         fixed = {**kind.way.fixed, **({} if kind.way.form is None else {"joiner": SAME})}
         made[name] = kind(**{**vars(told), **shared, **fixed})
     return made
+
+
+def check_writes(agent: LLMCompiler, writes: Writes) -> None:
+    """Make sure that nothing is written more than once, as it would be in each way.
+
+    Raises:
+        UsageError: a tool writes where that is to be refused; the message names each.
+    """
+    if writes == "allow":
+        return
+    told = agent.options.executor
+    writing = [
+        tool.name
+        for tool in agent.tools
+        if tool.effect == "write" and not getattr(tool.terms.executor or told, "dry_run", False)
+    ]
+    if writing:
+        raise UsageError(
+            f'{", ".join(writing)}: each way would write anew; declare what only reads as @tool(effect="read"), give '
+            'an executor that writes nothing and says dry_run = True, or allow it (writes="allow", --allow-writes)'
+        )
 
 
 def resolved(given: Models, base_url: str | None, named: dict[str, ChatModel] | None = None) -> list[ChatModel]:

@@ -60,10 +60,15 @@ def row_document(row: ComparisonRow) -> dict[str, Any]:
     return asdict(row)
 
 
+_FIRST: Final = b'{"comparison": 1}\n'
+"""The first line of a file of rows, so that no other file is taken for one."""
+
+
 class KeptRows:
     """The rows of a file, each a line, and more of them as they come. Without a path nothing is kept.
 
-    A line that a process was killed in the middle of is taken off: that question is asked again.
+    A line that a process was killed in the middle of is taken off: that question is asked again. A file that is not one
+    of rows is left as it is.
 
     Raises:
         UsageError: the file is none of ours, or cannot be read or written.
@@ -75,14 +80,18 @@ class KeptRows:
         if path is None:
             return
         try:
+            there = path.read_bytes() if path.exists() else b""
+            if not (there.startswith(_FIRST) or _FIRST.startswith(there)):
+                raise UsageError(f"{path} is no file of answers that a comparison goes on from; name another one")
+            whole = there[: there.rfind(b"\n") + 1]
+            rows = {row.key: row for row in _read(path, whole[len(_FIRST) :])}
             made_private(path)
-            whole, newline, torn = path.read_bytes().rpartition(b"\n")
-            if torn:
-                with path.open("rb+") as file:
-                    file.truncate(len(whole + newline))
+            with path.open("rb+") as file:
+                file.write(whole or _FIRST)
+                file.truncate()
         except OSError as error:
             raise UsageError(f"{path} cannot be used: {error.strerror or error}") from error
-        self.found = {row.key: row for row in _read(path, whole)}
+        self.found = rows
 
     def keep(self, row: ComparisonRow) -> None:
         """Append a row."""
@@ -92,12 +101,12 @@ class KeptRows:
 
 
 def _read(path: Path, lines: bytes) -> Iterable[ComparisonRow]:
-    for number, line in enumerate(filter(None, lines.split(b"\n")), 1):
+    for number, line in enumerate(lines.splitlines(), 2):
         try:
             said = json.loads(line)
-            assert said.keys() == _NAMES
-            yield ComparisonRow(**{**said, "expected": tuple(said["expected"])})
-        except (ValueError, TypeError, AttributeError, AssertionError):
-            raise UsageError(
-                f"{path}, line {number} is no answer of a comparison of this version; give another file"
-            ) from None
+            found = said.keys() == _NAMES and ComparisonRow(**{**said, "expected": tuple(said["expected"])})
+        except (ValueError, TypeError, AttributeError):
+            found = False
+        if not found:
+            raise UsageError(f"{path}, line {number} is no answer of a comparison of this version; name another file")
+        yield found
