@@ -41,6 +41,7 @@ def main() -> int:
     parser.add_argument("--named", default="the embedded model", help="what the page calls that model")
     parser.add_argument("--minutes", type=float, default=30.0, help="for which no further question is begun (30)")
     parser.add_argument("--sources", default=",".join(DRAWN), help="of which the model is asked, in this order")
+    parser.add_argument("--limit", type=int, help="questions of each source, at the most; all that are drawn")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--page", type=Path, default=_ROOT / "docs" / "paper.md")
     parser.add_argument("--figure", type=Path, default=_ROOT / "docs" / "paper.svg")
@@ -62,7 +63,7 @@ def main() -> int:
         rows = oracle.rows(list(_told(oracle.measured(questions), len(questions) * len(oracle.SETTINGS))))
         kept.write_text(json.dumps([asdict(row) for row in rows]), encoding="utf-8")
     if "model" in parts:
-        _ask(options.model, chosen, answers, options.minutes)
+        _ask(options.model, _first(chosen, options.limit), answers, options.minutes)
     rows = _oracle_rows(kept)
     answered = _answered(answers, chosen)
     goals = oracle.missed(rows)
@@ -79,6 +80,12 @@ def _told(found: Iterable[oracle.Scheduled], of: int) -> Iterator[oracle.Schedul
         if number % 500 == 0:
             print(f"oracle: {number} of {of}", file=sys.stderr, flush=True)
         yield one
+
+
+def _first(questions: Sequence[PaperQuestion], limit: int | None) -> list[PaperQuestion]:
+    """So many of each source."""
+    sources = dict.fromkeys(question.source for question in questions)
+    return [one for source in sources for one in [one for one in questions if one.source == source][:limit]]
 
 
 def _ask(model: str, questions: Sequence[PaperQuestion], out: Path, minutes: float) -> None:

@@ -3,7 +3,9 @@
     python -m benchmarks.paper model --minutes 30
 
 Each call of a tool takes half a second. All ways have the same model, the same tools and the same instructions, and who
-begins changes with each question. What was answered is in a file that the next start goes on from.
+begins changes with each question. What was answered is in a file that the next start goes on from. Before the first
+question of a source every way is asked another one, which does not count: what a model has read of rules and tools, it
+has read then.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final
 
-from benchmarks.paper.questions import PaperQuestion
+from benchmarks.paper.questions import PaperQuestion, Tools
 from superscalar import ChatModel, LLMCompiler
 from superscalar.baselines import NativeParallel, ReAct, ReWOO
 from superscalar.comparison import Asked, Comparison, ComparisonRow, compare
@@ -22,6 +24,7 @@ from superscalar.comparison.rows import KeptRows
 
 INSTRUCTIONS: Final = "Answer with the name, date or number only, or with yes or no."
 TOOL_SECONDS: Final = 0.5
+WARM_UP: Final = "What is known about Mount Everest?"
 DEADLINE: Final = 300.0
 """Seconds after which a run answers with what there is."""
 
@@ -51,16 +54,25 @@ async def answered(
             told = number
             say(f"{number:4} {row.id:26} {row.way:16} {row.seconds:6.1f} s  {row.error or row.answer!r}"[:150])
 
-    for number in range(1, len(questions) + 1):
-        if number > 1 and perf_counter() - begun > 60.0 * minutes:
+    known = {row.id for row in kept_rows(out)}
+    warm: set[str] = set()
+    for number, question in enumerate(questions, 1):
+        if question.id not in known and number > 1 and perf_counter() - begun > 60.0 * minutes:
             break
+        if question.id not in known and question.source not in warm:
+            warm.add(question.source)
+            await compare(agents, [Asked("warm-up", WARM_UP, tools=_tools(question))], deadline=DEADLINE)
         asked = [_asked(question) for question in questions[:number]]
         comparison = await compare(agents, asked, judge=judge, out=out, progress=tell, deadline=DEADLINE)
     return comparison
 
 
 def _asked(question: PaperQuestion) -> Asked:
-    return Asked(question.id, question.text, (question.answer,), tools=partial(question.tools, TOOL_SECONDS))
+    return Asked(question.id, question.text, (question.answer,), tools=_tools(question))
+
+
+def _tools(question: PaperQuestion) -> Callable[[], Tools]:
+    return partial(question.tools, TOOL_SECONDS)
 
 
 def kept_rows(out: Path) -> list[ComparisonRow]:
