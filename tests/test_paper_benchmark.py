@@ -217,6 +217,8 @@ def test_gold_plans_of_all_questions_of_parallelqa_come_to_its_answers() -> None
         ("The Mariana Trench", "Mariana Trench", True),
         ("Mariana Trench, and not the Sunda Trench", "Mariana Trench", False),
         ("", "5931.80", False),
+        ("No, they are not.", "no", True),
+        ("There is no such country.", "no", False),
     ],
 )
 def test_an_answer_is_right_by_its_last_number_or_by_the_only_name(answer: str, expected: str, right: bool) -> None:
