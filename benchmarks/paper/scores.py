@@ -15,9 +15,9 @@ _PUNCTUATION: Final = str.maketrans("", "", string.punctuation)
 def is_right(answer: str, expected: str, others: Iterable[str] = ()) -> bool:
     """Tell whether an answer is right: one of words as well, which the paper's evaluation takes for wrong.
 
-    Where a number is expected, the last one of the answer is less than a tenth away from it. Yes or no is its first word.
-    Else what is expected stands in the answer, case, punctuation and articles aside, and none of the `others` that it
-    could have been does.
+    Where a number is expected, the last one of the answer is less than a tenth away from it. Yes or no is its first
+    word. Else what is expected stands in the answer, case, punctuation and articles aside, and none of the `others`
+    that it could have been does.
     """
     try:
         wanted = float(expected)
