@@ -83,7 +83,7 @@ class Gold:
 
     @property
     def react_turns(self) -> tuple[str, ...]:
-        """As it is written in thoughts and actions, one call a turn, with thoughts as short as they can be."""
+        """As it is written in thoughts and actions, one call a turn, with thoughts of a few words."""
         turns = []
         for step in self.steps:
             given = self.given(step)

@@ -2,7 +2,7 @@
 
     python -m benchmarks.paper oracle
 
-Every way of answering asks for the same calls and gives the same answer, in the fewest words that its form takes; what
+Every way of answering asks for the same calls and gives the same answer, in about as few words as its form takes; what
 differs is when a call begins. The oracle writes 20, 50 or 100 tokens a second (four characters each) and reads in no
 time, and every call takes 0.2, 1 or 5 s. `bound`: each call begins once its line is written and its inputs are there,
 and the answer once all of that is over.
