@@ -79,8 +79,7 @@ _RETRY: Final = Retry(attempts=3, on=(RateLimited, ConnectionError), initial=1.0
 _WIDEST: Final = 1 << 63
 
 _DESCRIPTION = """\
-What a text or another result says, read by a model: extract(mail.text, "date", "the day of the meeting").
-Fails if it does not say that. Use it where no expression can take a value out of a text."""
+Reads a value out of a text, or fails. A result of type str is prose: use this before you compute with what it says."""
 
 _SYSTEM = """\
 You read data and write down one thing that it says. You write one JSON document, and nothing else.

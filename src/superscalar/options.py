@@ -140,6 +140,10 @@ class ModelOptions:
     `extract(source, "Invoice", "what to find")`: a model without tools reads data that nobody trusts, and a value of
     that type is all that comes out."""
 
+    extract: bool = field(default=True, metadata=FLAG.here)
+    """Whether plans may write `extract(...)` where there is a model, and a tool that reads returns a text. With
+    `schemas` or `extractor` they may, whatever tools return. False: never. See docs/extract.md."""
+
     show: Show = field(default="joined", metadata=one_of(*words_of(Show)).here)
     """What the joiner is shown. "joined": the values that `join(...)` names, and of the rest what failed and which
     writes were made, without their values. "all": every result."""

@@ -22,54 +22,85 @@ You write plans. A plan is a short Python program that calls tools to find out w
 - Each line is name = expression, and the last is join(...) with all that the answer needs.
 - There are the given tools, comprehensions, x if c else y, f-strings and {" ".join(TOLD)}. {blocks}
 - Call a tool for every single thing that is asked for: calls run in parallel. For many things write {{x: tool(x) for x in things}}.
-- Use results as their types say: r.field, r["key"], r[0].
+- Use results as their types say: r.field, r["key"], r[0]. Out of a text take values with extract, where there is such a tool.
 - Compute every number in the plan, never in your head.
-- Arguments come from the question or from results, never made up. Leave out optional ones that the question does not mention.
+- Look up every fact, never from memory. Arguments come from the question or from results. Leave out optional ones that the question does not mention.
 - If no tool is needed, write only join()."""
 
 
 # Turns of their own: small models follow them better than rules, and than examples among the rules.
-_EXAMPLES: Final = (
-    (
-        """\
-Tools:
-stock() -> dict[str, int]  # Pieces in stock, by item.
-cost(item: str) -> float
-
-Question: What is our stock worth, in total and each item?""",
-        """\
-pieces = stock()
-values = {i: pieces[i] * cost(i) for i in pieces}
-total = sum(values.values())
-join(values, total)""",
-    ),
-    (
-        """\
+_RENTS: Final = (
+    """\
 Tools:
 rent(city: str, *, rooms: int = 2) -> float
 
 Question: Where are 3 rooms dearest: in Oslo, Rome or Cairo?""",
-        """\
+    """\
 rents = {c: rent(c, rooms=3) for c in ["Oslo", "Rome", "Cairo"]}
 dearest = max(rents, key=lambda c: rents[c])
 join(rents, dearest)""",
-    ),
+)
+_LOANS: Final = (
+    """\
+Tools:
+loans() -> list[Loan]
+    # Loan has the fields reader: str, days: int
+remind(reader: str) -> str  # Changes something: call it only if the question asks for that.
+
+Question: Remind everyone who has had a book for over 30 days.""",
+    """\
+lent = loans()
+late = [l for l in lent if l.days > 30]
+reminded = [remind(l.reader) for l in late]
+join(late, reminded)""",
+)
+_ARTICLES: Final = (
     (
         """\
+Tools:
+article(title: str) -> str
+extract(source: Any, schema: Literal['str', 'int', 'float'], find: str) -> Any
+
+Question: Would Bonn have more people than Graz if it lost 10 % of them?""",
+        """\
+bonn = extract(article("Bonn"), "float", "how many people live there") * 0.9
+graz = extract(article("Graz"), "float", "how many people live there")
+join(bonn, graz, bonn > graz)""",
+    ),
+    (
+        "Question: What is the town known for where Franz Kafka was born?",
+        """\
+kafka = article("Franz Kafka")
+town = extract(kafka, "str", "the town where he was born")
+known = article(town)
+join(town, known)""",
+    ),
+    (
+        "Question: Are the Eiffel Tower and Big Ben in the same country?",
+        """\
+eiffel = article("Eiffel Tower")
+ben = article("Big Ben")
+join(eiffel, ben)""",
+    ),
+)
+_NOTHING: Final = (
+    """\
 Tools:
 notify(text: str) -> None  # Changes something: call it only if the question asks for that.
 
 Question: Thank you! And who was Einstein?""",
-        "join()",
-    ),
-    (
-        TAXES,
-        """\
+    "join()",
+)
+_TAXES: Final = (
+    TAXES,
+    """\
 lima = tax(30, "Lima")
 quito = tax(45, "Quito")
 join(lima, quito)""",
-    ),
 )
+
+# Turns of their own: small models follow them better than rules, and than examples among the rules.
+_EXAMPLES: Final = (_LOANS, _RENTS, *_ARTICLES, _NOTHING, _TAXES)
 
 _LONGER_EXAMPLES: Final = (
     (
@@ -138,5 +169,5 @@ join(100 * rate)""",
 PROMPT: Final = Prompt(
     _language(_WITHOUT_BLOCKS),
     _EXAMPLES,
-    with_blocks=Lesson(_language(_WITH_BLOCKS), (*_EXAMPLES[:2], *_LONGER_EXAMPLES, *_EXAMPLES[2:])),
+    with_blocks=Lesson(_language(_WITH_BLOCKS), (_RENTS, *_LONGER_EXAMPLES, *_ARTICLES, _NOTHING, _TAXES)),
 )
