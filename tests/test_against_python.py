@@ -13,7 +13,7 @@ from support.depth import examples
 from support.random_programs import Writer
 
 
-@settings(max_examples=examples(300), deadline=None)
+@settings(max_examples=examples(100, 3_000), deadline=None)
 @given(written_by(Writer))
 @example("a = [num(t) for t in listing(5) if flag(t) and t < num(t) < 9]\njoin(a, word(a))\n")
 @example("a = 0\nb = 0\nfor i in listing(2):\n    if True:\n        a += i\n    if True:\n        b += i\njoin(a)\n")

@@ -22,7 +22,7 @@ _NOT_SEEN = frozenset({"E201", "E204", "E207"})
 SIGNATURES = Toolset([asynchronous(function, Counter()) for function in FUNCTIONS]).signatures
 
 
-@settings(max_examples=examples(100), deadline=None)
+@settings(max_examples=examples(60, 1_000), deadline=None)
 @given(written_by(ChangeWriter))
 @example("d = {'a': 1}\nfor i in [1, 2, 1]:\n    d[i] = d.get(i, 0) + num(i)\njoin(d)\n")
 @example("d = {}\nfor i in listing(3):\n    d.setdefault('a', []).append(i)\nd['a'] = 1\njoin(d)\n")

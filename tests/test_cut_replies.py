@@ -96,7 +96,7 @@ def test_wherever_a_plan_is_cut_the_rest_of_it_makes_it_whole(name: str) -> None
     """Each write once, in the plan's order, whether the planner goes on or writes all of it again."""
     plan = PLANS[name]
     expected = outcome([plan, STOP])
-    for place in share(range(1, len(plan)), 4):
+    for place in share(range(1, len(plan)), 9):
         cut: list[Part] = [plan[:place], Chunk(finish="length")]
         torn: list[Part] = [plan[:place], TORN]
         assert outcome(cut, [plan, STOP]) == expected, plan[:place]
@@ -108,7 +108,7 @@ def test_wherever_a_plan_is_cut_the_rest_of_it_makes_it_whole(name: str) -> None
 def test_what_is_shown_of_a_cut_plan_is_its_beginning_and_holds_no_part_of_a_block(name: str) -> None:
     """A planner that went on in the middle of a block would write lines without their condition."""
     plan = PLANS[name]
-    for place in share(range(1, len(plan)), 4):
+    for place in share(range(1, len(plan)), 9):
         seen: list[str] = []
 
         def rest(request: Request, seen: list[str] = seen) -> list[Part]:

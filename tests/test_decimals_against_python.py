@@ -9,7 +9,7 @@ from support.depth import examples
 from support.priced_programs import IMPORT, PRICED, PricedWriter
 
 
-@settings(max_examples=examples(100), deadline=None)
+@settings(max_examples=examples(50, 1_000), deadline=None)
 @given(written_by(PricedWriter))
 def test_a_plan_with_decimals_comes_to_what_python_makes_of_it(source: str) -> None:
     assert not calls_beyond_python(source, PRICED, above=IMPORT)

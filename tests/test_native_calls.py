@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletionMessage
 from openai.types.responses import Response
@@ -16,6 +16,7 @@ from openai.types.responses import Response
 from superscalar import CallResults, Failure, Limit, LLMCompiler, Observation, Skipped, Toolset, UsageError, tool
 from superscalar.events import Started
 from superscalar.testing import run
+from support.depth import examples
 from support.running import Gauge
 
 
@@ -218,6 +219,7 @@ _JSON = st.recursive(
 )
 
 
+@settings(max_examples=examples(100, 3_000), deadline=None)
 @given(st.lists(_JSON, max_size=4))
 def test_any_json_reaches_the_tool_as_it_was_written(values: list[Any]) -> None:
     results = answered(chat(*(("echo", json.dumps({"value": value})) for value in values)))

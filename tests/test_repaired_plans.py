@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from hypothesis import assume, event, given
+from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from superscalar import Failure, LLMCompiler, RunResult, Tool, tool
 from superscalar.events import Planned, Retired, Started
 from superscalar.plan.ir.instances import is_of
 from superscalar.testing import ScriptedModel, run
+from support.depth import examples
 
 READS = ("get", "look")
 WRITES = ("put", "send")
@@ -260,8 +261,10 @@ def check(final: str, first: str, store: Store, result: RunResult, *, exact: boo
 
 seeds = st.integers(0, 2**32)
 CHUNKS = st.sampled_from([1, 5, 20, 50, 50, 50])  # in single characters a run takes ten times as long
+DEEP = settings(max_examples=examples(90, 3_000), deadline=None)
 
 
+@DEEP
 @given(seeds, CHUNKS)
 def test_a_repair_that_is_the_whole_plan_decides_alone(seed: int, chunk: int) -> None:
     random = Random(seed)
@@ -324,6 +327,7 @@ def _defines_everything(lines: list[Line]) -> bool:
     return look(lines, set())
 
 
+@DEEP
 @given(seeds, CHUNKS, st.sampled_from(["alone", "join", "neighbours"]))
 def test_a_repair_of_lines_replaces_these_and_nothing_else(seed: int, chunk: int, habit: str) -> None:
     random = Random(seed)

@@ -254,7 +254,7 @@ def test_a_secret_is_found_behind_many_backslashes(form: str, more: int) -> None
 
 
 def test_a_long_text_full_of_escapes_takes_memory_for_a_part_of_it_alone() -> None:
-    text = json.dumps("\xe4\n" * 100_000)
+    text = json.dumps("\xe4\n" * 40_000)
     scrubber = Scrubber([KEY])
     tracemalloc.start()
     assert not scrubber.finds(text)

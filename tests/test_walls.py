@@ -25,42 +25,57 @@ KNOWN_REACHES: frozenset[str] = frozenset()
 KNOWN_CIRCLES: frozenset[frozenset[str]] = frozenset()
 
 
+@dataclass(frozen=True)
+class Use:
+    """A private name where it is used: the whole expression, and whether it is a name of `self` or of `super()`."""
+
+    name: str
+    text: str
+    line: int
+    of_itself: bool
+    of_bases: bool
+
+
 @dataclass(eq=False)
 class Class:
-    """A class at the top of a module. `own`: the names that it gives to itself and to its instances; `asks`: those that
-    it asks itself for.
+    """A class at the top of a module, as far as it is looked at: no tree is kept, the collector would go through all of
+    them ever after. `own`: the names that it gives to itself and to its instances; `asks`: those that it asks itself
+    for; `methods`: those that it writes, and `holes` among them those that somebody else has to.
     """
 
     module: str
-    tree: ast.ClassDef
+    name: str
+    lines: int
+    direct: tuple[str, ...]  # its bases, as it calls them
+    methods: frozenset[str]
+    holes: frozenset[str]
     own: set[str] = field(default_factory=set)
     asks: set[str] = field(default_factory=set)
-    private: list[ast.Attribute] = field(default_factory=list)  # private names that it uses
+    private: list[Use] = field(default_factory=list)  # private names that it uses
 
     @property
-    def name(self) -> str:
-        return f"{self.module}.{self.tree.name}"
-
-    @property
-    def lines(self) -> int:
-        first = min([self.tree.lineno, *(decorator.lineno for decorator in self.tree.decorator_list)])
-        return (self.tree.end_lineno or 0) - first + 1
-
-    @property
-    def functions(self) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-        return (node for node in self.tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
-
-    @property
-    def holes(self) -> set[str]:
-        """Its methods that somebody else has to write."""
-        return {function.name for function in self.functions if is_hole(function)}
+    def full_name(self) -> str:
+        return f"{self.module}.{self.name}"
 
     @property
     def bases(self) -> tuple[Class, ...]:
         """All its bases that are in the package, and theirs."""
-        direct = [base.value if isinstance(base, ast.Subscript) else base for base in self.tree.bases]
-        named = [found(self.module, base.id) for base in direct if isinstance(base, ast.Name)]
+        named = [found(self.module, base) for base in self.direct]
         return tuple(dict.fromkeys(each for base in named if base is not None for each in (base, *base.bases)))
+
+
+def class_of(module: str, tree: ast.ClassDef) -> Class:
+    first = min([tree.lineno, *(decorator.lineno for decorator in tree.decorator_list)])
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    bases = [base.value if isinstance(base, ast.Subscript) else base for base in tree.bases]
+    return Class(
+        module,
+        tree.name,
+        (tree.end_lineno or 0) - first + 1,
+        tuple(base.id for base in bases if isinstance(base, ast.Name)),
+        frozenset(function.name for function in functions),
+        frozenset(function.name for function in functions if is_hole(function)),
+    )
 
 
 @dataclass
@@ -70,7 +85,7 @@ class Module:
     name: str
     names: dict[str, tuple[str, str]] = field(default_factory=dict)
     classes: dict[str, Class] = field(default_factory=dict)
-    private: list[ast.Attribute] = field(default_factory=list)  # private names that are used outside of its classes
+    private: list[Use] = field(default_factory=list)  # private names that are used outside of its classes
 
 
 def read(name: str, text: str) -> Module:
@@ -80,7 +95,7 @@ def read(name: str, text: str) -> Module:
         node, inside = pending.pop()
         match node:
             case ast.ClassDef() if inside is None:
-                inside = module.classes[node.name] = Class(name, node)
+                inside = module.classes[node.name] = class_of(name, node)
             case ast.FunctionDef() | ast.AsyncFunctionDef() if inside is not None:
                 inside.own.add(node.name)
             case ast.Name(ctx=ast.Store()) if inside is not None:
@@ -89,12 +104,17 @@ def read(name: str, text: str) -> Module:
                 if inside is not None and is_self(node.value):
                     (inside.own if isinstance(node.ctx, ast.Store) else inside.asks).add(node.attr)
                 if is_private(node.attr):
-                    (module if inside is None else inside).private.append(node)
+                    (module if inside is None else inside).private.append(use_of(node))
             case ast.ImportFrom(module=str(source)) if source.split(".")[0] == "superscalar":
                 source = source.removeprefix("superscalar").removeprefix(".")
                 module.names |= {alias.asname or alias.name: (source, alias.name) for alias in node.names}
         pending += [(child, inside) for child in ast.iter_child_nodes(node)]
     return module
+
+
+def use_of(node: ast.Attribute) -> Use:
+    text = f"{node.value.id}.{node.attr}" if isinstance(node.value, ast.Name) else ast.unparse(node)
+    return Use(node.attr, text, node.lineno, is_self(node.value), text == f"super().{node.attr}")
 
 
 @cache
@@ -139,7 +159,7 @@ def room_of(module: str) -> str:
 
 
 def test_no_class_is_long_with_all_its_bases() -> None:
-    long = {one.name for one in classes() if sum(each.lines for each in (one, *one.bases)) > LONGEST}
+    long = {one.full_name for one in classes() if sum(each.lines for each in (one, *one.bases)) > LONGEST}
     assert long == KNOWN_LONG
 
 
@@ -148,22 +168,22 @@ def test_no_class_calls_what_only_a_class_below_it_has() -> None:
     interface, and what a higher room fills in is one, too.
     """
     filled = {
-        base.name
+        base.full_name
         for one in classes()
         for base in one.bases
         if room_of(base.module) == room_of(one.module)
-        if base.holes & base.asks & {function.name for function in one.functions}
+        if base.holes & base.asks & one.methods
     }
     assert filled == KNOWN_HOLES
 
 
 def test_no_class_reaches_into_its_bases() -> None:
     reaching = {
-        one.name
+        one.full_name
         for one in classes()
-        for node in one.private
-        if is_self(node.value) or ast.unparse(node.value) == "super()"
-        if any(node.attr in base.own for base in one.bases)
+        for use in one.private
+        if use.of_itself or use.of_bases
+        if any(use.name in base.own for base in one.bases)
     }
     assert reaching == KNOWN_REACHES
 
@@ -175,12 +195,11 @@ def test_no_class_reaches_into_another_one() -> None:
 
 def reaches(module: Module) -> Iterator[str]:
     """What is private and used from outside."""
-    used = [(node, set[str]()) for node in module.private]
-    used += [(node, one.own) for one in module.classes.values() for node in one.private]
-    for node, own in used:
-        text = ast.unparse(node)
-        if not (is_self(node.value) or node.attr in own or text in FOREIGN or text.startswith("super().")):
-            yield f"{module.name}:{node.lineno}: {text}"
+    used = [(use, set[str]()) for use in module.private]
+    used += [(use, one.own) for one in module.classes.values() for use in one.private]
+    for use, own in used:
+        if not (use.of_itself or use.name in own or use.text in FOREIGN or use.text.startswith("super().")):
+            yield f"{module.name}:{use.line}: {use.text}"
 
 
 def test_no_modules_import_each_other() -> None:

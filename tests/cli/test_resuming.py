@@ -1,4 +1,4 @@
-"""`superscalar resume`: a killed command goes on, in real processes, and writes in doubt are asked about."""
+"""`superscalar resume`: a killed command goes on in another process, and writes in doubt are asked about."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from superscalar import CallAgain, Done, Doubt, Journal, StillUnknown
+from superscalar.cli.app import app
 from superscalar.cli.failures import CommandError
 from superscalar.cli.resume import _ask
+from support.folders import standing_in
 
 SOURCE = Path(__file__).parents[2] / "src"
 TOOLS = '''
@@ -51,7 +55,14 @@ PLAN = "a = look('a')\np = pay(3, a)\nb = look(p)\njoin(a, p, b)\n"
 posix = pytest.mark.skipif(sys.platform == "win32", reason="sends SIGKILL to a process of its own")
 
 
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    with standing_in(tmp_path, monkeypatch, {}) as place:
+        yield place
+
+
 def command(place: Path, *arguments: str) -> subprocess.Popen[str]:
+    """A command in a process of its own."""
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-m", "superscalar", *arguments],
         cwd=place,
@@ -63,10 +74,12 @@ def command(place: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def done(place: Path, *arguments: str) -> tuple[int, str, str]:
-    with command(place, *arguments) as process:
-        out, err = process.communicate(timeout=60)
-    return process.returncode, out, err
+def done(*arguments: str) -> tuple[int, str, str]:
+    """What a command comes to here, which is another process than the one that was killed."""
+    result = CliRunner().invoke(app, list(arguments), prog_name="superscalar")
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.stderr
 
 
 def killed_in_the_payment(place: Path) -> tuple[str, tuple[int, str, str]]:
@@ -80,45 +93,46 @@ def killed_in_the_payment(place: Path) -> tuple[str, tuple[int, str, str]]:
         while "pay" not in (place / "world").read_text():
             assert process.poll() is None
         (run,) = (summary.id for summary in Journal(place / "runs.db").runs())
-        busy = done(place, "resume", run)
+        busy = done("resume", run, "--journal", str(place / "runs.db"))
         process.send_signal(signal.SIGKILL)
     (place / "open").touch()
     return run, busy
 
 
 @posix
-def test_a_killed_command_goes_on_where_it_was(tmp_path: Path) -> None:
-    run, busy = killed_in_the_payment(tmp_path)
+def test_a_killed_command_goes_on_where_it_was(place: Path) -> None:
+    run, busy = killed_in_the_payment(place)
     assert busy[0] == 1
     assert "is being worked on by process" in busy[2]
 
-    code, out, err = done(tmp_path, "runs")
+    code, out, err = done("runs")
     assert (code, "interrupted" in out) == (0, True)
     assert err == f"go on with one that was interrupted: superscalar resume {run}\n"
 
-    before = Journal(tmp_path / "runs.db").read(run)
-    code, out, err = done(tmp_path, "resume", run[:6])
+    before = Journal(place / "runs.db").read(run)
+    code, out, err = done("resume", run[:6])
     assert (code, out) == (1, "")
     assert f"run {run} was in the middle of a write when its process died" in err
     assert f"p: pay(amount=3, what='A'), attempt 1, key {run}:p" in err
     assert f"superscalar resume {run} --in-doubt again    it did not: call it again" in err
-    assert Journal(tmp_path / "runs.db").read(run) == before
+    assert Journal(place / "runs.db").read(run) == before
 
-    code, out, err = done(tmp_path, "resume", run[:6], "--in-doubt", "again")
-    assert (code, json.loads(out)) == (0, ["A", "paid 3", "PAID 3"])
+    with command(place, "resume", run[:6], "--in-doubt", "again") as process:
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, json.loads(out)) == (0, ["A", "paid 3", "PAID 3"])
     assert "resumed   another process goes on from here" in err
-    assert (tmp_path / "world").read_text().splitlines() == ["look a", "pay 3", "pay 3", "look paid 3"]
+    assert (place / "world").read_text().splitlines() == ["look a", "pay 3", "pay 3", "look paid 3"]
 
-    code, out, err = done(tmp_path, "resume", run, "--json")
+    code, out, err = done("resume", run, "--json")
     assert code == 2
     assert "has ended: there is nothing to resume" in json.loads(out)["error"]["message"]
 
 
 @posix
-def test_a_run_is_resumed_from_another_folder_and_as_json(tmp_path: Path) -> None:
-    run, _ = killed_in_the_payment(tmp_path / "shop")
+def test_a_run_is_resumed_from_another_folder_and_as_json(place: Path) -> None:
+    run, _ = killed_in_the_payment(place / "shop")
     arguments = ("resume", run, "--journal", "shop/runs.db", "--in-doubt", "unknown", "--json")
-    code, out, err = done(tmp_path, *arguments)
+    code, out, err = done(*arguments)
     document = json.loads(out)
     assert (code, err) == (1, "")
     assert (document["run_id"], document["failed"]) == (run, True)
@@ -126,10 +140,10 @@ def test_a_run_is_resumed_from_another_folder_and_as_json(tmp_path: Path) -> Non
     assert document["outcomes"]["p"]["in_doubt"]
 
 
-def test_a_run_that_no_command_began_needs_its_tools_named(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "runs.db")
+def test_a_run_that_no_command_began_needs_its_tools_named(place: Path) -> None:
+    journal = Journal(place / "runs.db")
     journal.begin("mine", {"kind": "execute"}).close()
-    code, _, err = done(tmp_path, "resume", "mine")
+    code, _, err = done("resume", "mine")
     assert code == 2
     assert "say where they are, with --tools" in err
 

@@ -263,7 +263,7 @@ def python_value(expr: Expr) -> Any:
     return found
 
 
-@settings(max_examples=examples(300), deadline=None)
+@settings(max_examples=examples(200, 3_000), deadline=None)
 @given(st.sampled_from(_KINDS).flatmap(lambda kind: expression(kind, 3)))
 @example(read("[x for x in [1, 2] if x > n] or f * -0.0"))
 @example(read("(1 < f < n) + round(-0.5)"))

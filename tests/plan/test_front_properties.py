@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from superscalar.plan import check, detect
 from superscalar.plan.print.program import print_plan
 from superscalar.plan.read.fronts.detect import Syntax
-from support.depth import examples
+from support.depth import examples, searching
 from support.fronts import TOOLS, FrontReading, front
 from support.programs_read import CUTS, anatomy, check_program, pieces, steps
 from support.random_fronts import call_plans, json_plans
@@ -110,11 +110,12 @@ LONG: dict[str, tuple[Syntax, Callable[[int], str]]] = {
 }
 
 
+@pytest.mark.search
 @pytest.mark.parametrize("shape", LONG, ids=LONG)
 def test_work_grows_with_the_text(shape: str) -> None:
     """Twice the text takes about twice the calls of functions, right or wrong as it may be (L25)."""
     syntax, text = LONG[shape]
-    few, many = (steps(partial(front, syntax, text(n))) for n in (100, 200))
+    few, many = (steps(partial(front, syntax, text(n))) for n in ((100, 200) if searching() else (60, 120)))
     assert many < 2.5 * few
 
 

@@ -149,5 +149,5 @@ def test_work_of_a_repair_grows_with_the_plan(correction: str, backwards: bool) 
         reply = "".join(correction.format(i) + "\n" for i in order)
         return steps(lambda: reading.repair(reply))
 
-    few, many = (repaired(n) for n in ((50, 100) if searching() else (25, 50)))
+    few, many = (repaired(n) for n in ((50, 100) if searching() else (15, 30)))
     assert many < 2.5 * few

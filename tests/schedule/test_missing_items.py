@@ -5,6 +5,7 @@ However it is written, and whichever call is the faster one.
 
 from __future__ import annotations
 
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -19,7 +20,7 @@ from superscalar.observe.documents import outcome_document
 from superscalar.results import show_results
 from superscalar.testing import run
 from superscalar.values import Holder
-from support.depth import examples
+from support.depth import examples, share
 from support.missing_items import KINDS, SETUP, Way, holders, shape, spellings, tools, uses_of
 
 Delays = tuple[float, float, float]
@@ -42,8 +43,7 @@ def plan_of(holder: Way, *, named: bool) -> str:
 
 
 @pytest.mark.search
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "way"), share(product(KINDS, WAYS), 3))
 def test_a_missing_item_is_found_at_its_place_or_makes_the_whole_missing(kind: str, way: str) -> None:
     item, lack = KINDS[kind]
     holder = next(holder for holder in holders(item, lack) if holder.name == way)
@@ -58,7 +58,7 @@ def test_a_missing_item_is_found_at_its_place_or_makes_the_whole_missing(kind: s
         assert sorted(written, key=lambda made: int(made[0])) == values
 
 
-@settings(max_examples=examples(80, 3_000))
+@settings(max_examples=examples(50, 3_000))
 @given(spellings(), st.sampled_from(DELAYS), st.sampled_from(DELAYS))
 def test_what_comes_out_depends_neither_on_spelling_nor_on_time(
     texts: tuple[str, str, str], one: Delays, other: Delays

@@ -219,13 +219,14 @@ def _nothing_wanted() -> None:
 @pytest.mark.parametrize("attribute", ATTRIBUTES)
 @pytest.mark.parametrize("thing", [Model(), Data(), Named(), Handle()], ids=lambda thing: type(thing).__name__)
 def test_of_what_a_tool_returns_nothing_is_reached_but_declared_fields(thing: Any, attribute: str) -> None:
+    page = _page_tool(thing)
     for look in (f"x.{attribute}", f"x.{attribute}()", f'f"{{x.{attribute}}}"', f"[y.{attribute} for y in [x]]"):
-        found = outcomes(f"x = page()\nv = {look}\njoin(v)\n", [_page_tool(thing)])
+        found = outcomes(f"x = page()\nv = {look}\njoin(v)\n", [page])
         if not isinstance(found, PlanError):
             assert isinstance(found["v"], Failure), look
             assert "Touched" not in str(found["v"])
     for sought in ("max([x], key=lambda q: q.{})", "sorted([x, x], key=lambda q: q.{})", "x[{!r}]", '{{"a": x}}.a.{}'):
-        found = outcomes(f"x = page()\nv = {sought.format(attribute)}\njoin(v)\n", [_page_tool(thing)])
+        found = outcomes(f"x = page()\nv = {sought.format(attribute)}\njoin(v)\n", [page])
         if not isinstance(found, PlanError):
             assert isinstance(found["v"], Failure), sought
     assert Handle.wanted <= {"__class__"}  # `isinstance` asks for it

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, Protocol
 
 from hypothesis import assume, event
@@ -47,6 +48,13 @@ def written_by(writer: Callable[[Pick], Writes]) -> SearchStrategy[str]:
     return programs()
 
 
+@cache
+def _agent_over(functions: tuple[Callable[..., Any], ...]) -> tuple[LLMCompiler, Counter[str]]:
+    """An agent for all programs that call these functions, and what counts its calls."""
+    calls: Counter[str] = Counter()
+    return LLMCompiler(tools=[asynchronous(function, calls) for function in functions]), calls
+
+
 def calls_beyond_python(
     source: str, functions: Sequence[Callable[..., Any]] = FUNCTIONS, *, above: str = ""
 ) -> Counter[str]:
@@ -62,8 +70,8 @@ def calls_beyond_python(
         event(f"Python raises {type(error).__name__}")
         assume(False)
     event("compared")
-    calls: Counter[str] = Counter()
-    agent = LLMCompiler(tools=[asynchronous(function, calls) for function in functions])
+    agent, calls = _agent_over(tuple(functions))
+    calls.clear()
     joined = run(agent.execute(source))["join()"]
     assert isinstance(joined, Observation), joined
     assert canonical(joined.value) == canonical(expected)
