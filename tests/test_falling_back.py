@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from superscalar import LLMCompiler, Observation, PlanError, UsageError, tool
@@ -20,8 +22,11 @@ from superscalar.journal import Journal
 from superscalar.models import Request
 from superscalar.observe.account import Account
 from superscalar.observe.view import RunView
+from superscalar.schedule.state import Schedule
 from superscalar.testing import ScriptedModel, run
+from support.depth import examples
 from support.folders import standing_in
+from support.random_plans import Settings, World, plans
 
 SECONDS = 2.0
 PRICES = {"IBM": 140, "MSFT": 410}
@@ -270,11 +275,13 @@ agent = LLMCompiler(ScriptedModel("join(cost(1))", "Nobody knows."), max_repairs
         asked = ["run", "What does it cost?", "--agent", "asker.py", "--fallback", "native"]
         told = CliRunner().invoke(app, asked)
         sys.modules.pop("asker", None)  # its model has said all that it has to say
-        document = json.loads(CliRunner().invoke(app, [*asked, "--json"]).stdout)
+        document = json.loads(CliRunner().invoke(app, [*asked, "--json", "--journal", "runs.db"]).stdout)
+        shown = CliRunner().invoke(app, ["show", document["run_id"], "--journal", "runs.db"]).stdout
     assert (document["answer"], document["fell_back"].partition("\n")[0]) == (
         "Nobody knows.",
         "the planner's plan still has errors",
     )
+    assert "in turns  the planner's plan still has errors" in shown
     assert "went on in turns of tool calls: the planner's plan still has errors" in told.stderr
 
 
@@ -288,3 +295,30 @@ def test_it_is_told_in_lines_and_leaves_out_what_is_secret() -> None:
     )
     assert "***" in hidden.fell_back
     assert "hunter2" not in hidden.fell_back
+
+
+# ------------------------------------------------------------------------------------------------- whatever was planned
+
+
+@settings(max_examples=examples(20))
+@given(lines=plans(), seed=st.integers(0, 99))
+def test_whatever_was_planned_nothing_of_it_is_written_and_its_reads_have_settled(
+    lines: tuple[str, ...], seed: int
+) -> None:
+    world = World(Settings(results=seed, times=seed))
+    broken = "\n".join([*lines[:-1], "join(cost(1))"])
+    turn = called(("post", {"site": 5, "value": 1}), ("look", {"site": 6, "value": 2}))
+    model = ScriptedModel(broken, turn, "done")
+    made = LLMCompiler(model, world.tools, limits=world.settings.limits, fallback="native", max_repairs=0, policy="off")
+    result = run(made.run("?"))
+    assert result.answer == "done"
+    fell = next(number for number, event in enumerate(result.events) if isinstance(event, FellBack))
+    began = [event for event in result.events[:fell] if isinstance(event, Started)]
+    assert {event.tool for event in began} <= {"work", "named", "rated", "both", "look"}
+    later = {event.id for event in result.events[fell:] if isinstance(event, Started)}
+    assert later <= {id for id in result.outcomes if id.startswith(("post()", "look()"))}
+    again = Schedule()
+    for event in result.events:
+        again.apply(event)
+    again.check()
+    assert again.unsettled == 0

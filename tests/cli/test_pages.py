@@ -40,7 +40,13 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     with standing_in(
         tmp_path,
         monkeypatch,
-        {"shop.py": SHOP, "p": "join(look(1))", "w": "join(send('a'))", "mcp.json": '{"mcpServers": {}}'},
+        {
+            "shop.py": SHOP,
+            "p": "join(look(1))",
+            "w": "join(send('a'))",
+            "mcp.json": '{"mcpServers": {}}',
+            "q": '{"question": "?"}',
+        },
     ) as place:
         yield place
 
@@ -101,6 +107,7 @@ def test_documents_have_the_fields_that_the_page_names(place: Path) -> None:
         ("prune", "--older-than", "1d"),
         ("rotate",),
         ("mcp accept", "mcp.json"),
+        ("compare", "q", "--agent", "shop.py", "--against", "", "--allow-writes", "--quiet"),
     ]
     fields: dict[str, dict[str, None]] = {}
     for name, *arguments in called:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from superscalar.comparison.asking_each import Judge, asked_once, for_question, judged_by, setup_of
-from superscalar.comparison.contenders import OURS, Writes, check_writes, contenders
+from superscalar.comparison.contenders import OURS, OnWrites, check_writes, contenders
 from superscalar.comparison.documents import comparison_document, comparison_page
 from superscalar.comparison.figures import Interval, Paired, Spread, WaySummary, paired, summary_of
 from superscalar.comparison.questions import Asked, read_questions
@@ -77,15 +77,18 @@ class Comparison:
 
     def table(self) -> str:
         """Lay it out: a column for each way, and what the first one differs by from each of the others."""
-        return table_text([self.of(way) for way in self.ways], self.against_first(), self.note)
+        return table_text(self._summaries(), self.against_first(), self.note)
 
     def document(self) -> dict[str, Any]:
         """Make JSON data of it: each way, each pair with the first one, and each row."""
-        return comparison_document(self)
+        return comparison_document(self._summaries(), self.against_first(), self.rows)
 
     def page(self, title: str = "Comparison") -> str:
         """Make an HTML page of it that needs nothing else."""
-        return comparison_page(self, title)
+        return comparison_page(title, self.note, self._summaries(), self.against_first(), self.rows)
+
+    def _summaries(self) -> list[WaySummary]:
+        return [self.of(way) for way in self.ways]
 
 
 async def compare(
@@ -98,7 +101,7 @@ async def compare(
     progress: OnRow | None = None,
     context: Any = None,
     deadline: float | None = None,
-    writes: Writes = "refuse",
+    writes: OnWrites = "refuse",
 ) -> Comparison:
     """Ask each of `agents` each question `repeat` times, one at a time, and measure it.
 

@@ -113,9 +113,9 @@ def setup_of(agent: LLMCompiler) -> str:
         "models": {role: [model.name for model in models] for role, models in _models_of(agent).items()},
         "options": {name: value for name, value in plain_ones.items() if type(value) in _PLAIN and name != "model"},
         "examples": [list(pair) for pair in told.examples],
-        "tools": [] if agent.is_live else [repr(signature) for signature in agent.tools.signatures],
+        "tools": [] if agent.is_live else agent.tools.schemas("openai"),
     }
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:12]
+    return hashlib.sha256(json.dumps(said, sort_keys=True, default=repr).encode()).hexdigest()[:12]
 
 
 def _text(answer: Any) -> str:

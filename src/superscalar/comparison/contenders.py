@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from superscalar.baselines import NativeParallel, NativeReAct, ReAct, ReWOO, Sequential
 from superscalar.compiler import LLMCompiler
+from superscalar.compiler.ways import Way
 from superscalar.errors import UsageError
 from superscalar.models.base import ChatModel
 from superscalar.models.resolve import resolve
@@ -15,7 +16,7 @@ from superscalar.options import SAME
 if TYPE_CHECKING:
     from superscalar.options import Models
 
-Writes: TypeAlias = Literal["refuse", "allow"]
+OnWrites: TypeAlias = Literal["refuse", "allow"]
 """What becomes of tools that write."""
 
 OURS: Final = "superscalar"
@@ -50,12 +51,21 @@ def contenders(agent: LLMCompiler, against: Sequence[str] = tuple(KINDS)) -> dic
         if name not in KINDS:
             raise UsageError(f"there is no way {name!r} to compare with; there are {', '.join(KINDS)}")
         kind = KINDS[name]
-        fixed = {**kind.way.fixed, **({} if kind.way.form is None else {"joiner": SAME})}
-        made[name] = kind(**{**vars(told), **shared, **fixed})
+        made[name] = kind(**{**vars(told), **shared, **_own(kind.way)})
     return made
 
 
-def check_writes(agent: LLMCompiler, writes: Writes) -> None:
+def _own(way: Way) -> dict[str, Any]:
+    """The options that a way has for itself, whatever the agent is told."""
+    own = dict(way.fixed)
+    if way.form is not None:
+        own["joiner"] = SAME
+    if way.form is not None or way.whole:
+        own["fallback"] = None  # it is measured as it is
+    return own
+
+
+def check_writes(agent: LLMCompiler, writes: OnWrites) -> None:
     """Make sure that nothing is written more than once, as it would be in each way.
 
     Raises:

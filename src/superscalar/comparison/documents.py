@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from html import escape
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from superscalar.comparison.figures import Paired
+from superscalar.comparison.figures import Paired, WaySummary
 from superscalar.comparison.rows import ComparisonRow, row_document
 from superscalar.comparison.tables import cells, difference_lines, number_text
-
-if TYPE_CHECKING:
-    from superscalar.comparison import Comparison
 
 _STYLE: Final = """\
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
 body { max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; margin: 1rem 0; width: 100%; }
 th, td { border-bottom: 1px solid #8884; padding: .3rem .6rem; text-align: right; vertical-align: top; }
-th:first-child, td:first-child, .answers td { text-align: left; }
+th:first-child, td:first-child, .answers th, .answers td { text-align: left; }
 .bar { background: #4a7fd0; height: .7rem; display: inline-block; min-width: 1px; }
 .model { background: #d08a4a; }
 .wrong, .failed { color: #c33; }
@@ -27,21 +24,28 @@ th:first-child, td:first-child, .answers td { text-align: left; }
 small { color: #888; }"""
 
 
-def comparison_document(found: Comparison) -> dict[str, Any]:
+def comparison_document(
+    summaries: Iterable[WaySummary], differences: Iterable[Paired], rows: Iterable[ComparisonRow]
+) -> dict[str, Any]:
     """What there is to say of a comparison, for `--json`."""
     return {
-        "ways": {way: asdict(found.of(way)) for way in found.ways},
-        "paired": [asdict(paired) for paired in found.against_first()],
-        "rows": [row_document(row) for row in found.rows],
+        "ways": {one.way: asdict(one) for one in summaries},
+        "paired": [asdict(paired) for paired in differences],
+        "rows": [row_document(row) for row in rows],
     }
 
 
-def comparison_page(found: Comparison, title: str) -> str:
+def comparison_page(
+    title: str,
+    note: str,
+    summaries: Sequence[WaySummary],
+    differences: Iterable[Paired],
+    rows: Sequence[ComparisonRow],
+) -> str:
     """A page: the table, where the seconds went, what ways differ by, and every answer."""
-    summaries = [found.of(way) for way in found.ways]
-    head = _row("th", ["", *found.ways])
+    head = _row("th", ["", *(one.way for one in summaries)])
     table = "\n".join(_row("td", [name.strip(), *values]) for name, values in cells(summaries))
-    pairs = "\n".join(map(_pair, found.against_first()))
+    pairs = "\n".join(map(_pair, differences))
     return f"""<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -51,17 +55,17 @@ def comparison_page(found: Comparison, title: str) -> str:
 {_STYLE}
 </style>
 <h1>{escape(title)}</h1>
-<p>{escape(found.note)}</p>
+<p>{escape(note)}</p>
 <table>
 {head}
 {table}
 </table>
-{_bars(found)}
+{_bars(summaries)}
 {pairs}
 <h2>Answers</h2>
 <table class="answers">
 {_row("th", ["question", "way", "answer", "seconds", "calls"])}
-{_answers(found.rows)}
+{_answers(rows)}
 </table>
 </html>
 """
@@ -71,9 +75,9 @@ def _row(cell: str, values: Iterable[str]) -> str:
     return f"<tr>{''.join(f'<{cell}>{escape(value)}</{cell}>' for value in values)}</tr>"
 
 
-def _bars(found: Comparison) -> str:
+def _bars(summaries: Sequence[WaySummary]) -> str:
     """The median seconds of each way, and below them those in which a model was at work."""
-    spent = {way: found.of(way).spent for way in found.ways}
+    spent = {one.way: one.spent for one in summaries}
     widest = max((one["seconds"].median for one in spent.values() if one), default=0.0)
     if not widest:
         return ""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Final
+from typing import Final, TypeVar
 
 from superscalar.comparison.rows import ComparisonRow
 from superscalar.errors import UsageError
 from superscalar.short import bounded
+
+T = TypeVar("T")
 
 RIGHT: Final = ("exact", "f1", "judged")
 """The figures that say how right answers are, from 0 to 1. A run that failed counts in them as wrong."""
@@ -126,8 +128,11 @@ def paired(rows: Iterable[ComparisonRow], a: str, b: str) -> Paired:
         measured = ((_mean(by_way[a][id], name), _mean(by_way[b][id], name)) for id in both)
         return [(one, other) for one, other in measured if one is not None and other is not None]
 
+    def difference(name: str) -> Interval | None:
+        return _interval([one - other for one, other in pairs(name)], statistics.fmean)
+
     seconds = pairs("seconds")
-    found = {name: _interval(pairs(name), _difference) for name in (*RIGHT, *SPENT)}
+    found = {name: difference(name) for name in (*RIGHT, *SPENT)}
     return Paired(
         a=a,
         b=b,
@@ -141,28 +146,20 @@ def _mean(rows: Sequence[ComparisonRow], name: str) -> float | None:
     return statistics.fmean(known) if known else None
 
 
-def _difference(pairs: Sequence[tuple[float, float]]) -> float:
-    return statistics.fmean(one - other for one, other in pairs)
-
-
 def _ratio(pairs: Sequence[tuple[float, float]]) -> float:
     return sum(other for _, other in pairs) / sum(one for one, _ in pairs)
 
 
-def _interval(
-    pairs: Sequence[tuple[float, float]], figure: Callable[[Sequence[tuple[float, float]]], float]
-) -> Interval | None:
-    """A figure of pairs with its interval; None without any."""
-    if not pairs:
+def _interval(measured: Sequence[T], figure: Callable[[Sequence[T]], float]) -> Interval | None:
+    """A figure of what was measured, a value for each question, with its interval; None without any."""
+    if not measured:
         return None
-    if len(pairs) == 1:
-        return Interval(figure(pairs), None, None, 1)
-    drawn = [figure(sample) for sample in _samples(pairs)]
-    fortieths = statistics.quantiles(drawn, n=40)
-    return Interval(figure(pairs), fortieths[0], fortieths[-1], len(pairs))
-
-
-def _samples(pairs: Sequence[tuple[float, float]]) -> Iterator[list[tuple[float, float]]]:
+    value = figure(measured)
+    if len(measured) == 1:
+        return Interval(value, None, None, 1)
+    if len(set(measured)) == 1:  # whatever is drawn
+        return Interval(value, value, value, len(measured))
     random = Random(_SEED)
-    for _ in range(_RESAMPLES):
-        yield random.choices(pairs, k=len(pairs))
+    drawn = (figure(random.choices(measured, k=len(measured))) for _ in range(_RESAMPLES))
+    fortieths = statistics.quantiles(drawn, n=40)
+    return Interval(value, fortieths[0], fortieths[-1], len(measured))

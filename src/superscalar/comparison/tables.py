@@ -28,25 +28,28 @@ _SHARES: Final = frozenset({"exact", "judged"})
 
 
 def cells(summaries: Sequence[WaySummary]) -> Iterator[tuple[str, list[str]]]:
-    """The rows of the table: what each says, and what it is for each way."""
+    """The rows of the table: what each says, and what it is for each way; none of what no way took any of."""
     yield "answered", [f"{one.answered} of {one.asked}" for one in summaries]
     for name, title in RIGHT_ROWS.items():
         if any(name in one.right for one in summaries):
             yield title, [_right(name, one.right.get(name)) for one in summaries]
     for name, title in SPENT_ROWS.items():
         spreads = [one.spent.get(name) for one in summaries]
-        yield title, [spread_text(spread) for spread in spreads]
+        if any(spread is None or spread.most for spread in spreads):
+            yield title, [spread_text(spread) for spread in spreads]
 
 
 def difference_lines(paired: Paired) -> Iterator[str]:
-    """What two ways differ by, a line for each figure."""
+    """What two ways differ by, a line for each figure but those that both have all the same."""
     if paired.speedup is not None:
         times = interval_text(paired.speedup, lambda value: f"{value:.2f}")
         over = counted(paired.speedup.pairs, "question")
         yield f"{paired.b} takes {times} times as long as {paired.a}, over {over} that both answered"
     for name, title in (RIGHT_ROWS | SPENT_ROWS).items():
-        if (interval := paired.differences.get(name)) is not None:
-            yield f"{title.strip()}: {interval_text(interval, _signed(name))}"
+        interval = paired.differences.get(name)
+        if interval is not None and (name in RIGHT_ROWS or interval.value or interval.low != interval.high):
+            points = " points" if name in _SHARES else ""
+            yield f"{title.strip()}: {interval_text(interval, _signed(name))}{points}"
 
 
 def table_text(summaries: Sequence[WaySummary], differences: Iterable[Paired], note: str) -> str:
@@ -92,7 +95,7 @@ def _right(name: str, value: float | None) -> str:
 
 def _signed(name: str) -> Callable[[float], str]:
     if name in _SHARES:
-        return lambda value: f"{100 * value:+.0f} points"
+        return lambda value: f"{100 * value:+.0f}"
     if name == "f1":
         return lambda value: f"{value:+.2f}"
     return lambda value: f"{'+' if value > 0 else ''}{number_text(value)}"

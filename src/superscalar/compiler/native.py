@@ -11,7 +11,7 @@ from superscalar.compiler.calls import CallResult
 from superscalar.compiler.ways import TurnSaid
 from superscalar.models.base import Message
 from superscalar.models.blocks import inert, recounted
-from superscalar.plan.evaluate.json_text import once
+from superscalar.plan.evaluate.json_text import Twice, once
 from superscalar.planner import ToolListing
 from superscalar.tools.toolset import Toolset
 
@@ -56,12 +56,23 @@ class NativeForm:
         return tuple(tool for tool in tools.schemas("openai") if tool["function"]["name"] in shown)
 
     def read(self, text: str, tools: Toolset) -> TurnSaid:  # noqa: ARG002 -- as every form has them
-        """Tell calls from an answer: what calls nothing is one."""
-        found = list(_calls_of(text))
+        """Tell calls from an answer: what calls nothing is one. Of a turn with a call that says something twice, nothing is
+        called: nobody knows which of the two was meant.
+        """
+        try:
+            found = list(_calls_of(text))
+        except Twice as error:
+            return TurnSaid(
+                wrong=f"A call there cannot be read, and nothing was called: {error}. Write that turn again."
+            )
         calls = tuple({"id": str(number), "type": "function", "function": call} for number, call in enumerate(found, 1))
         if not calls:
             return TurnSaid(answer=text.strip(), wrong="" if text.strip() else "That was empty. Answer the question.")
         return TurnSaid(calls=calls[: self.calls])
+
+    def begun_answer(self, text: str) -> str:
+        """Show it as it is."""
+        return text.strip()
 
     def told(self, results: Sequence[tuple[CallResult, str]]) -> str:
         """Show what each call came to, in their order."""
@@ -75,6 +86,9 @@ def _calls_of(text: str) -> Iterator[dict[str, Any]]:
 
     Models of ours have each native call as a line of its own. A small one writes them as text, in tags or with a brace
     too many.
+
+    Raises:
+        Twice: an object in one has a key twice.
     """
     place = text.find("{")
     while place >= 0:
@@ -84,8 +98,10 @@ def _calls_of(text: str) -> Iterator[dict[str, Any]]:
             found, end = None, place + 1
         match found:
             case {"name": str(name), "arguments": arguments, **rest} if not rest:
+                _ONCE.raw_decode(text, place)
                 yield {"name": name, "arguments": arguments}
         place = text.find("{", end)
 
 
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=once)
+_DECODER: Final = json.JSONDecoder()
+_ONCE: Final = json.JSONDecoder(object_pairs_hook=once)

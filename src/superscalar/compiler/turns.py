@@ -115,7 +115,7 @@ class Turns:
             reply = await (self._last_reply() if last else self._reply())
             said = TurnSaid(wrong=_again(reply.cut)) if reply.cut else self._read(reply)
             if said.answer or (last and reply.cut):
-                return self._answered(said.answer or reply.text.strip(), reply.cut)
+                return self._answered(said.answer or self._form.begun_answer(reply.text), reply.cut)
             self._hear(reply)
             if last:
                 if tried == _LAST_TRIES:
