@@ -25,7 +25,7 @@ from superscalar.comparison.rows import KeptRows
 INSTRUCTIONS: Final = "Answer with the name, date or number only, or with yes or no."
 TOOL_SECONDS: Final = 0.5
 WARM_UP: Final = "What is known about Mount Everest?"
-DEADLINE: Final = 300.0
+DEADLINE: Final = 600.0
 """Seconds after which a run answers with what there is."""
 
 KINDS: Final[Mapping[str, type[LLMCompiler]]] = {
