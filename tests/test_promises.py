@@ -497,6 +497,23 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "What it has not written by then is left out": ("test_deadlines.py::test_what_it_has_written_by_then_is_there"),
     },
     "docs/language.md": {
+        "**A printed plan says its inputs**": "test_plan_inputs.py::test_a_printed_plan_says_its_inputs_and_reads_back",
+        "A planner declares none": "test_plan_inputs.py::test_a_planner_declares_no_inputs",
+        "**A type is one that a line can say**": "test_plan_inputs.py::test_what_is_no_input_cannot_be_declared",
+        "all that is missing, unknown or of another type is said at once": (
+            "test_plan_inputs.py::test_all_that_is_wrong_with_what_is_given_is_said_at_once"
+        ),
+        "Nothing changes it in place": "test_plan_inputs.py::test_an_input_is_not_changed_in_place",
+        "is not trusted, `labelled(page, label)` has the label": (
+            "test_plan_inputs.py::test_what_is_labelled_chooses_no_sink"
+        ),
+        "is in no journal, no printed plan, no view and no outcome": (
+            "test_plan_inputs.py::test_a_secret_input_is_shown_nowhere"
+        ),
+        "what needs it fails without": (
+            "journal/test_runs_with_inputs.py::test_without_a_secret_input_what_needs_it_fails_and_the_rest_goes_on"
+        ),
+        "the only ways for a secret": "cli/test_supplied_inputs.py::test_a_secret_is_not_typed",
         "collections 100,000 items": "plan/test_bounds_of_the_page.py::test_more_cannot",
         "`list(range(100000))` is within that": "plan/test_bounds_of_the_page.py::test_so_many_items_can_be_made",
         "What exceeds a bound fails alone, before anything is allocated": (
@@ -510,6 +527,9 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         ),
     },
     "docs/durable.md": {
+        "of a plan are withheld, and given again": (
+            "journal/test_runs_with_inputs.py::test_a_secret_input_is_given_again"
+        ),
         "**A write is on the disk before it is made.**": (
             "journal/test_recording.py::test_the_start_of_a_write_is_on_the_disk"
         ),

@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     )
     from superscalar.estimate import Estimate
     from superscalar.journal import Journal
-    from superscalar.labels import Label, Source
+    from superscalar.labels import Label, Source, labelled
     from superscalar.models.base import ChatModel, Message, Prices
     from superscalar.observe.observed import ObservedRun
     from superscalar.options import Options
-    from superscalar.plan.ir import Plan
+    from superscalar.plan.ir import Input, Plan
     from superscalar.policy import Allow, Argument, Ask, Deny, LabelledCall, Policy, Question
     from superscalar.schedule.doubts import CallAgain, Done, Doubt, StillUnknown
     from superscalar.tools import Limit, Retry, Secret, Sink, Tool, ToolCancelled, ToolContext, Toolset, tool
@@ -70,8 +70,8 @@ _WHERE = {
     "superscalar.models.base": ("ChatModel", "Message", "Prices"),
     "superscalar.observe.observed": ("ObservedRun",),
     "superscalar.options": ("Options",),
-    "superscalar.labels": ("Label", "Source"),
-    "superscalar.plan.ir": ("Plan",),
+    "superscalar.labels": ("Label", "Source", "labelled"),
+    "superscalar.plan.ir": ("Input", "Plan"),
     "superscalar.policy": ("Allow", "Argument", "Ask", "Deny", "LabelledCall", "Policy", "Question"),
     "superscalar.schedule.doubts": ("CallAgain", "Done", "Doubt", "StillUnknown"),
     "superscalar.tools": (
@@ -106,6 +106,7 @@ __all__ = [
     "Estimate",
     "Failure",
     "InDoubt",
+    "Input",
     "JoinError",
     "Journal",
     "JournalError",
@@ -149,6 +150,7 @@ __all__ = [
     "Usage",
     "UsageError",
     "is_transient",
+    "labelled",
     "tool",
 ]
 

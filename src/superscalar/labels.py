@@ -22,10 +22,11 @@ WORD: Final = "word"
 class Source(NamedTuple):
     """Something that a value was made from.
 
-    `kind`: "user" (the question says it), "plan" (a constant of the plan), "tool" (a call of tool `name`), "model"
-    (text of a model that had read what is not trusted; `name` says which text). `type`: what it was narrowed to
-    ("int", "float", "bool", "date", "enum"), which no text can be smuggled through; empty if it may be any text. Of
-    what is trusted, "word": a text that its tool vouches for and that somebody else may have chosen all the same.
+    `kind`: "user" (the question says it; with a `name`, whoever runs the plan gives it for that input), "plan" (a
+    constant of the plan), "tool" (a call of tool `name`), "model" (text of a model that had read what is not trusted;
+    `name` says which text). `type`: what it was narrowed to ("int", "float", "bool", "date", "enum"), which no text can
+    be smuggled through; empty if it may be any text. Of what is trusted, "word": a text that its tool vouches for and
+    that somebody else may have chosen all the same.
     """
 
     kind: SourceKind
@@ -34,6 +35,8 @@ class Source(NamedTuple):
     type: str = ""
 
     def __str__(self) -> str:
+        if self.kind == "user" and self.name:
+            return f"the input `{self.name}`" + (f" (as {self.type})" if self.type else "")
         named = {"user": "the question", "plan": "the plan", "tool": f"`{self.name}`", "model": self.name}[self.kind]
         return f"{named} (as {self.type})" if self.type else named
 
@@ -94,6 +97,26 @@ class Label:
         parts = [trusted, f"not trusted: {others}" if others else ""]
         parts.append("" if self.readers is None else f"only for {', '.join(sorted(self.readers)) or 'nobody'}")
         return "; ".join(part for part in parts if part) or "nothing"
+
+
+class LabelledInput(NamedTuple):
+    """A value that a plan is given, and where it came from: see `labelled`."""
+
+    value: Any
+    label: Label | None = None
+    trusted: bool = False
+    readers: frozenset[str] | None = None
+
+
+def labelled(
+    value: Any, label: Label | None = None, *, trusted: bool = False, readers: Iterable[str] | None = None
+) -> LabelledInput:
+    """Say of a value that a plan is given where it came from: `inputs={"page": labelled(page)}`.
+
+    `label`: that of an earlier result. Without one, it is not trusted unless `trusted` says so, and `readers` alone may
+    read it (None: everybody). What is given without a label is as trusted as whoever gives it.
+    """
+    return LabelledInput(value, label, trusted, None if readers is None else frozenset(readers))
 
 
 # Told apart by identity, labels are found in tables without a line of Python: every call of a tool joins some.

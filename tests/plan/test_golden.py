@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 import superscalar.plan
+from superscalar.compiler.given_inputs import checked_plan
 from superscalar.extractor import extraction
-from superscalar.plan import check
 from superscalar.plan.ir.signatures import Signatures
 from superscalar.tools.toolset import Toolset
 from support import golden_tools
@@ -63,7 +63,7 @@ def test_a_diagnostic_reads_as_it_did(path: Path) -> None:
     plan, expected = _split(path)
     found = (
         replace(diagnostic, file="plan.py")
-        for diagnostic in check(
+        for diagnostic in checked_plan(
             plan, {"extract": EXTRACTING, "elsewhere": ELSEWHERE}.get(path.stem.partition("-")[0], TOOLS)
         )
     )

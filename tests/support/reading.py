@@ -136,6 +136,8 @@ def _work(work: ir.Work) -> str:
             said += ["flatten"] if flatten else []
             said += [f"chained <{link}>" for link in chained]
             return ", ".join(said)
+        case ir.Supplied(given):
+            return f"input {given.type}"
         case ir.Display(kind, items, keys):
             return f"{kind} of " + ", ".join([*(text(k) for k in keys), *(f"<{item}>" for item in items)])
         case ir.Join(items, whole):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any
 
 from superscalar import JoinError, LLMCompiler, RunResult
@@ -22,6 +22,7 @@ def executed(
     source: str | Plan,
     tools: Iterable[Given],
     *,
+    inputs: Mapping[str, Any] | None = None,
     context: Any = None,
     deadline: float | None = None,
     wait_for_threads: bool = True,
@@ -31,7 +32,9 @@ def executed(
 
     async def main() -> RunResult:
         agent = LLMCompiler(tools=tools, **options)
-        async with agent.stream_plan(source, context=context, deadline=deadline, run_id="run") as running:
+        async with agent.stream_plan(
+            source, inputs=inputs, context=context, deadline=deadline, run_id="run"
+        ) as running:
             return await running.result()
 
     return run(main(), wait_for_threads=wait_for_threads)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from superscalar.cli import comparing, journals, options, providers, resume, servers, starting, tidying
+from superscalar.cli import comparing, journals, options, providers, resume, servers, starting, supplying, tidying
 from superscalar.cli.codes import EXIT_CODES
 from superscalar.cli.reporting import file_name, reporting
 
 if TYPE_CHECKING:  # what is slow to import is imported by the command that needs it: --help must not wait
+    from superscalar.compiler import RunStream
+    from superscalar.estimate import Estimate
     from superscalar.plan.ir import Plan
     from superscalar.tools.toolset import Toolset
 
@@ -289,6 +291,7 @@ def check(
     explain: options.ExplainOption = False,
     estimate: options.EstimateOption = False,
     journal: options.MeasuredOption = None,
+    input: supplying.InputOption = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """Check a plan against its tools; nothing is called and no model is asked.
@@ -321,6 +324,11 @@ def check(
             toolset = compiler.tools
             read_as = _syntax(source, syntax)
             found = compiler.check(source, syntax=read_as)
+
+        def estimated(plan: Plan) -> Estimate:
+            given = supplying.given_inputs(input, plan.inputs, stdin_is_plan=plan_file == "-") if input else None
+            return compiler.estimate(plan, inputs=given)
+
         diagnostics = [replace(diagnostic, file=name) for diagnostic in found]
         errors = sum(diagnostic.severity == "error" for diagnostic in diagnostics)
         if as_json:
@@ -330,7 +338,7 @@ def check(
             if explain and not errors:
                 document |= _explained(compiler.compile(source, syntax=read_as), toolset)
             if estimate and not errors:
-                document["estimate"] = estimate_document(compiler.estimate(compiler.compile(source, syntax=read_as)))
+                document["estimate"] = estimate_document(estimated(compiler.compile(source, syntax=read_as)))
             print_json(document)
         else:
             for number, diagnostic in enumerate(diagnostics):
@@ -342,7 +350,7 @@ def check(
                 print_text(("\n" if diagnostics else "") + _explanation(compiled, toolset))
             if estimate and not errors:
                 compiled = compiler.compile(source, syntax=read_as)
-                print_text(("\n" if diagnostics or explain else "") + estimate_text(compiler.estimate(compiled)))
+                print_text(("\n" if diagnostics or explain else "") + estimate_text(estimated(compiled)))
             said = "" if syntax != options.AUTO else f"read as {read_as}, "
             counts_text = f"{counted(errors, 'error')}, {counted(len(diagnostics) - errors, 'warning')}"
             typer.echo(f"{name}: {said}{counts_text}", err=True)
@@ -360,6 +368,7 @@ def execute(
     agent: options.Agent = None,
     context: options.Context = None,
     syntax: options.PlanSyntaxOption = options.AUTO,
+    input: supplying.InputOption = None,
     extractor: options.ExtractorOption = None,
     max_concurrency: options.MaxConcurrencyOption = None,
     max_cost: options.MaxCostOption = None,
@@ -383,6 +392,8 @@ def execute(
     `superscalar exec plan.txt --tools money.py`
 
     `superscalar exec - --tools money.py --deadline 10 < plan.txt | jq .`
+
+    `superscalar exec brief.txt --tools money.py --input tickers='["IBM", "AAPL"]' --input notes=@notes.txt`
     """
     with reporting(as_json, plan_file, journal) as told:
         from superscalar.cli.approval import asking
@@ -419,14 +430,20 @@ def execute(
             if syntax == options.AUTO and not (as_json or quiet):
                 typer.echo(f"{name}: read as {read_as}", err=True)
 
-            def compiled() -> Plan:
+            def compiled() -> tuple[Plan, Mapping[str, Any]]:
                 plan = compiler.compile(source, syntax=read_as)
                 if not (as_json or quiet):
                     _print_warnings(plan)
-                return plan
+                given = supplying.given_inputs(input, plan.inputs, stdin_is_plan=plan_file == "-")
+                return plan, given
 
             made = None if compiler.is_live else compiled()  # else nobody knows the tools yet
-            stream = lambda **given: compiler.stream_plan(made or compiled(), **given)  # noqa: E731
+
+            def stream(**given: Any) -> RunStream:
+                plan, inputs = made or compiled()
+                given |= {"inputs": inputs} if inputs else {}
+                return compiler.stream_plan(plan, **given)
+
             with traced(view, wanted=traceback):
                 result = followed(lambda: with_tools.streamed(stream, deadline), view, screen, told.journal)
         conclude(result, view, told.journal, {"syntax": read_as}, answers=False, as_json=as_json, quiet=quiet)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from superscalar.advice import command as advised
-from superscalar.cli import options
+from superscalar.cli import options, supplying
 from superscalar.cli.reporting import reporting
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def resume_run(
             show_default=False,
         ),
     ] = None,
+    input: supplying.InputOption = None,
     replan: options.ReplanAgain = None,
     replanner_sees: options.ReplannerSeesAgain = None,
     deadline: options.DeadlineOption = None,
@@ -96,6 +97,8 @@ def resume_run(
     `superscalar resume 3f9c --agent shop.py:agent --context shop.py:customer`
 
     `superscalar resume 3f9c --journal nightly.db --in-doubt unknown --json`
+
+    `superscalar resume 3f9c --input token=@env:CRM_TOKEN` (a secret input, which no journal has)
     """
     again = _said_again(
         ("--tools", tools),
@@ -104,6 +107,7 @@ def resume_run(
         ("--agent", agent),
         ("--context", context),
         ("--model", model),
+        ("--input", input),
         ("--replan", replan),
         ("--replanner-sees", replanner_sees),
         ("--policy", policy),
@@ -120,7 +124,9 @@ def resume_run(
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
         from superscalar.compiler.guards import changes_told
+        from superscalar.events import Planned
         from superscalar.observe.view import RunView
+        from superscalar.plan.ir import inputs_of
 
         with stdout_kept_clean():
             journal = told.journal = journal_of(command, journal, agent)
@@ -141,10 +147,13 @@ def resume_run(
             place = CommandSource(tools or (), agent, context, mcp=mcp or (), trust=trust or ())
             using = _using(opened, about, place, model, given, contact(screen, quiet=quiet))
             compiler = using.compiler
+            planned = [one.event.task for one in opened.read(id) if isinstance(one.event, Planned)] if input else []
+            inputs = supplying.typed_inputs(input, inputs_of(planned))
             verdicts = _verdicts(compiler, id, journal, in_doubt, again, rules_changed=rules_changed)
             stream = lambda **given: compiler.stream_resume(  # noqa: E731
                 id,
                 resolve=lambda doubt: verdicts[doubt.task_id],
+                inputs=inputs,
                 rules_changed=rules_changed,
                 **given,
             )

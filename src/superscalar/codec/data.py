@@ -152,7 +152,7 @@ _NODES: Final[Mapping[str, type]] = {
     for kind in (
         *get_args(ir.Expr),
         *get_args(ir.Work),
-        *(ir.Access, ir.Hole, ir.Clause, ir.Guard, ir.Need, ir.Span, ir.Task),
+        *(ir.Access, ir.Hole, ir.Clause, ir.Guard, ir.Input, ir.Need, ir.Span, ir.Task),
         *(Diagnostic, Failure, Holder, Label, Observation, Skipped, Source, Usage),
     )
 }
@@ -170,6 +170,8 @@ _EVENTS: Final[Mapping[str, Any]] = {kind.__name__: kind for kind in get_args(Ev
 HOLDS_A_VALUE: Final = frozenset(
     {
         (ir.Literal, "value"),
+        (ir.Supplied, "value"),
+        (ir.Input, "default"),
         (Holder, "keys"),
         (Observation, "value"),
         (events.Started, "arguments"),
@@ -301,6 +303,8 @@ def value_to_json(value: Any, depth: int) -> JSON:
                 return _attachment_to_json(value)
             case Handle():
                 return _tagged("handle", value.text)
+            case ir.Unbound():
+                return _tagged("unbound", None)
             case Withheld():
                 return _tagged("secret", repr(value))
             case _ if hasattr(type(value), "get_secret_value"):  # pydantic's SecretStr, SecretBytes and Secret
@@ -511,6 +515,7 @@ _READERS: Final[Mapping[str, Callable[[Any, Mapping[str, Any]], Any]]] = {
     "uuid": lambda content, _: UUID(content),
     "path": lambda content, data: _path(content, data["type"]),
     "secret": lambda _, __: WITHHELD,
+    "unbound": lambda _, __: ir.UNBOUND,
     "handle": lambda content, _: Handle(str(content)),
     "attachment": _attachment,
     "record": lambda content, data: Record(

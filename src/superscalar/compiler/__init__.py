@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, overload
 
 from typing_extensions import TypeVar
 
-from superscalar.attachments import Attachment
 from superscalar.compiler.attaching import Files, attached
+from superscalar.compiler.begin import Runs
 from superscalar.compiler.calls import CallResult, CallResults, ToolTurn
 from superscalar.compiler.equipment import Equipment, equipped
 from superscalar.compiler.estimates import plan_estimate
+from superscalar.compiler.given_inputs import Inputs, checked_plan, compiled_plan, supplied
 from superscalar.compiler.guards import Guards
 from superscalar.compiler.history import History, said_before
 from superscalar.compiler.learned import learned
-from superscalar.compiler.observers import observed
-from superscalar.compiler.prepared import Prepared, Ready
-from superscalar.compiler.recording import Recording, about_plan, about_question, opened
+from superscalar.compiler.prepared import Prepared
+from superscalar.compiler.recording import opened
 from superscalar.compiler.result import AnswerT, Outcomes, RunResult
-from superscalar.compiler.resume import Resolve, doubts_of, resumed
-from superscalar.compiler.run import Run
+from superscalar.compiler.resume import Resolve
 from superscalar.compiler.sight import anything_of
-from superscalar.compiler.stream import Log, RunStream
+from superscalar.compiler.stream import RunStream
 from superscalar.compiler.sync import run_to_end
-from superscalar.compiler.telling import telling
 from superscalar.compiler.ways import PLANNED, Way
-from superscalar.errors import UsageError
 from superscalar.estimate.figures import Estimate
 from superscalar.labels import NOTHING, Label
 from superscalar.options import Options, check_call, told_by
-from superscalar.plan import AnySyntax, Diagnostic, Plan, check, compile_plan
+from superscalar.plan import AnySyntax, Diagnostic, Plan
 from superscalar.schedule.doubts import Doubt
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations
@@ -104,6 +99,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         if self._journal is not None:
             equipment = replace(equipment, durations=Durations(self._journal.durations()))
         self._prepared = Prepared(equipment)
+        self._runs = Runs(self._prepared, self._journal)
 
     @property
     def _equipment(self) -> Equipment:
@@ -183,18 +179,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         check_call(question=question, history_trusted=history_trusted, deadline=deadline, run_id=run_id)
         self._equipment.need_planner()
         said = said_before(history, trusted=history_trusted)
-        enclosed = attached(files)
-
-        async def main(log: Log) -> RunResult:
-            self._equipment.check_setup()
-            async with self._prepared.ready(deadline) as ready:
-                equipment = ready.equipment
-                names = equipment.model_name, equipment.joiner_name
-                about = partial(about_question, question, said, *names, equipment.tools, enclosed)
-                run = await _new_run(self._journal, ready, log, context, run_id, about, question, enclosed)
-                return await run.answer(question, said)
-
-        return RunStream(observed(main, self.options.observers))
+        return self._runs.answered(question, said, attached(files), context, deadline, run_id)
 
     async def run(
         self,
@@ -279,17 +264,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         """Plan as `plan` does, with the events as they happen."""
         check_call(question=question, history_trusted=history_trusted)
         self._equipment.need_plans()
-        said = said_before(history, trusted=history_trusted)
-        enclosed = attached(files)
-
-        async def main(log: Log) -> RunResult:
-            self._equipment.check_setup()
-            async with self._prepared.ready() as ready:
-                return await (await _new_run(self._journal, ready, log, None, None, files=enclosed)).plan_only(
-                    question, said
-                )
-
-        return RunStream(observed(main, self.options.observers))
+        return self._runs.planned(question, said_before(history, trusted=history_trusted), attached(files))
 
     def add_example(self, result: RunResult) -> tuple[str, str]:
         """Show its planner from now on the question and the plan of a run. They are returned, for `examples=`.
@@ -308,19 +283,12 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         context: DepsT | None = None,
         deadline: float | None = None,
         resolve: Resolve | None = None,
+        inputs: Inputs | None = None,
         rules_changed: bool = False,
     ) -> RunStream:
         """Go on with a run, with its events: those that are recorded first, on the clock of this process."""
         check_call(run_id=run_id, deadline=deadline, resolve=resolve, rules_changed=rules_changed)
-
-        async def main(log: Log) -> RunResult:
-            async with self._prepared.ready(deadline) as ready:
-                recording = Recording(await _needed(self._journal, run_id).areopen(run_id), ready.equipment.tools)
-                return await resumed(
-                    ready, recording, log, context=context, resolve=resolve, rules_changed=rules_changed
-                )
-
-        return RunStream(observed(main, self.options.observers))
+        return self._runs.gone_on(run_id, context, deadline, resolve, inputs, rules_changed=rules_changed)
 
     async def resume(
         self,
@@ -329,6 +297,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         context: DepsT | None = None,
         deadline: float | None = None,
         resolve: Resolve | None = None,
+        inputs: Inputs | None = None,
         rules_changed: bool = False,
     ) -> RunResult:
         """Go on with a run of the journal whose process died, to its end.
@@ -336,7 +305,8 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         What had succeeded is not done again; what was being read is. A write that had begun is called again only if its
         tool is `idempotent`, with the same idempotency key; of any other, nobody knows whether it happened, so
         `resolve` is asked: `resolve(doubt)`, sync or async, returns `Done(value)`, `CallAgain()` or `StillUnknown()`.
-        `context` and `deadline` (seconds from now) are those of this call, not of the one that died.
+        `context` and `deadline` (seconds from now) are those of this call, not of the one that died. `inputs`: those of
+        its plan that are secret, which no journal has; without them, what needs one fails. It has the others.
 
         The answer is of the type that it has for the run: text, that of its `output_type`, or what a plan joined.
 
@@ -353,7 +323,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             PlanError, ModelError, JoinError, NotApproved, ApprovalPending: as for `run`.
         """
         async with self.stream_resume(
-            run_id, context=context, deadline=deadline, resolve=resolve, rules_changed=rules_changed
+            run_id, context=context, deadline=deadline, resolve=resolve, inputs=inputs, rules_changed=rules_changed
         ) as running:
             return await running.result()
 
@@ -366,9 +336,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             RunBusy, UnknownRun, UsageError, JournalError: as for `resume`.
         """
         check_call(run_id=run_id, rules_changed=rules_changed)
-        async with self._prepared.ready() as ready:
-            recording = Recording(await _needed(self._journal, run_id).areopen(run_id), ready.equipment.tools)
-            return await doubts_of(ready, recording, rules_changed=rules_changed)
+        return await self._runs.doubts(run_id, rules_changed=rules_changed)
 
     def resume_sync(
         self,
@@ -377,64 +345,83 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         context: DepsT | None = None,
         deadline: float | None = None,
         resolve: Resolve | None = None,
+        inputs: Inputs | None = None,
         rules_changed: bool = False,
     ) -> RunResult:
         """Resume a run from code that is not async, as `run_sync` does."""
         return run_to_end(
             lambda: self.resume(
-                run_id, context=context, deadline=deadline, resolve=resolve, rules_changed=rules_changed
+                run_id,
+                context=context,
+                deadline=deadline,
+                resolve=resolve,
+                inputs=inputs,
+                rules_changed=rules_changed,
             ),
             grace=self.options.grace,
         )
 
     # ---------------------------------------------------------------------------------------------- without a model
 
-    def compile(self, source: str, *, syntax: AnySyntax = "auto") -> Plan:
+    def compile(self, source: str, *, syntax: AnySyntax = "auto", inputs: Inputs | None = None) -> Plan:
         """Check a plan and lower it to tasks. `syntax`: what it is written in; the result's `syntax` says what it was.
+
+        `inputs`: the types of what it is given when it is run, by name: `{"tickers": list[str], "limit": Input(int,
+        default=5)}`. Each is a name in it. Without `inputs`, they are those that its header declares.
 
         Raises:
             PlanError: it has errors; each says where, and what to write instead.
+            UsageError: `inputs` are none; the message says what to write.
         """
         check_call(source=source, syntax=syntax)
-        return compile_plan(source, self.tools.signatures, syntax)
+        return compiled_plan(source, self.tools.signatures, syntax, inputs)
 
-    def check(self, source: str, *, syntax: AnySyntax = "auto") -> tuple[Diagnostic, ...]:
-        """Return the errors and warnings of a plan."""
+    def check(self, source: str, *, syntax: AnySyntax = "auto", inputs: Inputs | None = None) -> tuple[Diagnostic, ...]:
+        """Return the errors and warnings of a plan. `inputs`: as for `compile`."""
         check_call(source=source, syntax=syntax)
-        return check(source, self.tools.signatures, syntax)
+        return checked_plan(source, self.tools.signatures, syntax, inputs)
 
-    def estimate(self, plan: Plan | str, *, question: str | None = None) -> Estimate:
+    def estimate(self, plan: Plan | str, *, question: str | None = None, inputs: Inputs | None = None) -> Estimate:
         """Say what a plan would take; with a `question`, what answering that would, too. Nothing is called.
+
+        `inputs`: what it would be given; without them, nothing is known of those.
 
         Raises:
             PlanError: `plan` is source text with errors.
+            UsageError: `inputs` do not fit it.
         """
         check_call(plan=plan, question=question or "?")
-        return plan_estimate(self._equipment, self.compile(plan) if isinstance(plan, str) else plan, question)
+        made = self.compile(plan) if isinstance(plan, str) else plan
+        return plan_estimate(self._equipment, made if inputs is None else supplied(made, inputs), question)
 
     async def execute(
         self,
         plan: Plan | str,
         *,
+        inputs: Inputs | None = None,
         context: DepsT | None = None,
         deadline: float | None = None,
         run_id: str | None = None,
     ) -> Outcomes:
         """Run a plan without any model and return what every task left behind.
 
-        A task that fails is not raised: it is in the outcomes, and skips only what refers to it.
+        A task that fails is not raised: it is in the outcomes, and skips only what refers to it. `inputs`: the values
+        of its inputs, by name. They are trusted as you are; of one that is not, or is for some readers only, say so:
+        `inputs={"page": labelled(page)}`.
 
         Raises:
             PlanError: `plan` is source text with errors.
+            UsageError: `inputs` do not fit it; the message says what is missing, unknown, or of another type.
             NotApproved, ApprovalPending: as for `run`.
         """
-        async with self.stream_plan(plan, context=context, deadline=deadline, run_id=run_id) as running:
+        async with self.stream_plan(plan, inputs=inputs, context=context, deadline=deadline, run_id=run_id) as running:
             return (await running.result()).outcomes
 
     def stream_plan(
         self,
         plan: Plan | str,
         *,
+        inputs: Inputs | None = None,
         context: DepsT | None = None,
         deadline: float | None = None,
         run_id: str | None = None,
@@ -449,34 +436,16 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         check_call(plan=plan, deadline=deadline, run_id=run_id, saw_untrusted=saw_untrusted, seen=seen)
         if not self.is_live and isinstance(plan, str):  # else nobody knows the tools yet
             plan = self.compile(plan)
+        if isinstance(plan, Plan):
+            plan = supplied(plan, inputs)
 
         def plan_for(tools: Toolset) -> Plan:
-            return compile_plan(plan, tools.signatures) if isinstance(plan, str) else plan
+            return supplied(compiled_plan(plan, tools.signatures), inputs) if isinstance(plan, str) else plan
 
         def seen_of(tools: Toolset) -> Label:
             return seen | anything_of(tools) if saw_untrusted else seen
 
-        return self._stream_made(plan_for, seen_of, context=context, deadline=deadline, run_id=run_id)
-
-    def _stream_made(
-        self,
-        plan_for: Callable[[Toolset], Plan],
-        seen_of: Callable[[Toolset], Label],
-        *,
-        context: Any,
-        deadline: float | None,
-        run_id: str | None,
-    ) -> RunStream:
-        """Run a plan that is made once the tools are known."""
-
-        async def main(log: Log) -> RunResult:
-            async with self._prepared.ready(deadline) as ready:
-                tools = ready.equipment.tools
-                plan = plan_for(tools)
-                run = await _new_run(self._journal, ready, log, context, run_id, partial(about_plan, plan, tools))
-                return await run.execute(plan, seen_of(tools))
-
-        return RunStream(observed(main, self.options.observers))
+        return self._runs.executed(plan_for, seen_of, context, deadline, run_id)
 
     # ----------------------------------------------------------------------------------------- a loop of your own
 
@@ -520,7 +489,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         def seen_of(tools: Toolset) -> Label:
             return seen if seen is not None else anything_of(tools) if saw_untrusted else NOTHING
 
-        async with self._stream_made(plan_for, seen_of, context=context, deadline=deadline, run_id=run_id) as running:
+        async with self._runs.executed(plan_for, seen_of, context, deadline, run_id) as running:
             result = await running.result()
             return turns[0].results(result)
 
@@ -541,36 +510,3 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             ),
             grace=self.options.grace,
         )
-
-
-async def _new_run(
-    journal: Journal | None,
-    ready: Ready,
-    log: Log,
-    context: Any,
-    run_id: str | None,
-    about: Callable[[], Mapping[str, Any]] | None = None,
-    question: str = "",
-    files: Sequence[Attachment] = (),
-) -> Run:
-    """A run; with `about`, one that is recorded if there is a journal."""
-    id = run_id or secrets.token_hex(6)
-    equipment, guards, deadline = ready
-    recording = None
-    log.tell = telling(equipment, context)
-    if journal is not None and about is not None:
-        remembered = equipment.way.about(about())
-        remembered = remembered if log.tell is None else log.tell.about(remembered)
-        recording = Recording(await journal.abegin(id, guards.about(remembered)), equipment.tools)
-        recording.tell = log.tell
-    return Run(
-        equipment, log, id, context=context, deadline=deadline, recording=recording, question=question, files=files
-    )
-
-
-def _needed(journal: Journal | None, run_id: str) -> Journal:
-    if journal is None:
-        raise UsageError(
-            f'this agent has no journal that run {run_id!r} could be in; write LLMCompiler(..., journal="runs.db")'
-        )
-    return journal

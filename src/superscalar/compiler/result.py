@@ -22,12 +22,23 @@ from superscalar.observe.provenance import Made, Provenance
 from superscalar.observe.shares import by_model, by_round
 from superscalar.observe.timing import Timing
 from superscalar.observe.wall import dated
-from superscalar.plan.ir import Join, Plan, Task
+from superscalar.plan.ir import Join, Plan, Task, secret_inputs
 from superscalar.plan.print.expression import name_of
 from superscalar.secrets import Scrubber
 from superscalar.short import LONGEST, LONGEST_REPR, bounded, lines
 from superscalar.tools.trust import Declared
-from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, Usage, is_silent, plain, record_fields
+from superscalar.values import (
+    WITHHELD,
+    Failure,
+    Observation,
+    Outcome,
+    Skipped,
+    TaskId,
+    Usage,
+    is_silent,
+    plain,
+    record_fields,
+)
 
 AnswerT = TypeVar("AnswerT", covariant=True, default=Any)
 """What an agent answers with: text, or what `output_type` says."""
@@ -39,7 +50,8 @@ class Outcomes(Mapping[TaskId, Outcome]):
     __slots__ = ("_by_id", "_join", "_joins")
 
     def __init__(self, by_id: Mapping[TaskId, Outcome], tasks: Sequence[Task] = ()) -> None:
-        self._by_id = by_id
+        withheld = [id for id in secret_inputs(tasks) if isinstance(by_id.get(id), Observation)]
+        self._by_id = {**by_id, **dict.fromkeys(withheld, Observation(WITHHELD))} if withheld else by_id
         self._joins = [task.id for task in tasks if type(task.work) is Join]
         self._join = self._joins[-1] if self._joins else None
 

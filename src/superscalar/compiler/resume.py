@@ -7,11 +7,13 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from itertools import chain
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from superscalar import events
 from superscalar.advice import command
 from superscalar.compiler.equipment import Equipment
+from superscalar.compiler.given_inputs import Inputs, given_again, with_inputs
 from superscalar.compiler.guards import Guards
 from superscalar.compiler.older import in_todays_names, why_not, with_what_was_heard
 from superscalar.compiler.past import Past
@@ -46,22 +48,24 @@ async def resumed(
     *,
     context: Any,
     resolve: Resolve | None,
+    inputs: Inputs | None,
     rules_changed: bool,
 ) -> RunResult:
     """Go on with a run whose lease is taken, to its end.
 
     Raises:
         InDoubt: writes may have happened, and there is no `resolve` to ask. Nothing has changed.
-        UsageError: as for `restored`.
+        UsageError: as for `restored`; or `inputs` are not the secret ones of its plan.
     """
     equipment, guards, deadline = ready
     try:
         if recording.log.about.get("kind") == "answer":
             equipment.check_setup()
         allowed = partial(guards.check, recording.log, rules_changed=rules_changed)
-        log.tell = recording.tell = telling(equipment, context)
+        given = given_again(recording.log.recorded, inputs)
+        log.tell = recording.tell = telling(equipment, context, list(given.values()))
         runners = equipment.runners if log.tell is None else log.tell.learning(equipment.runners)
-        again = await without_secrets(equipment, recording, runners, context, allowed)
+        again = await without_secrets(equipment, recording, runners, context, allowed, given)
         run, past = restored(
             equipment, recording, log, guards, again, context=context, deadline=deadline, rules_changed=rules_changed
         )
@@ -93,12 +97,14 @@ async def without_secrets(
     runners: Mapping[Tool[..., Any], Runner] | None = None,
     context: Any = None,
     allowed: Callable[[], object] = bool,
+    given: Mapping[TaskId, Any] = MappingProxyType({}),
 ) -> Again:
     """What is recorded of a run, under the names of today, with the values that are in no journal read again.
 
     Without `runners`, nothing is read: they are absent. `allowed` raises, before anything is, if the run may not go on.
+    `given`: secret inputs of its plan, which no journal has.
     """
-    recorded = _as_of_today(equipment, recording)
+    recorded = with_inputs(_as_of_today(equipment, recording), given)
     if not any(map(is_lost, recorded)) or any(isinstance(event, events.RunEnded) for event in recorded):
         return Again(tuple(recorded), {})
     allowed()

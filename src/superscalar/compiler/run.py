@@ -13,6 +13,7 @@ from superscalar.attachments import Attachment
 from superscalar.compiler.attaching import ROOM
 from superscalar.compiler.equipment import Equipment
 from superscalar.compiler.fallback import give_up
+from superscalar.compiler.given_inputs import without_secret_inputs
 from superscalar.compiler.history import heard
 from superscalar.compiler.joining import Joining, Progress
 from superscalar.compiler.native import NativeForm
@@ -115,7 +116,7 @@ class Run:
                 await self._rounds.approve(tasks)
                 tasks = ()
             outcomes = Outcomes(await self._unit.run(tasks), plan.tasks)
-            return Ending(answer=outcomes.joined, plan=plan, outcomes=outcomes)
+            return Ending(answer=outcomes.joined, plan=without_secret_inputs(plan), outcomes=outcomes)
 
         return await self._bracketed("", main)
 
@@ -165,7 +166,7 @@ class Run:
         await self._unit.settle()
         await self._unit.cancel()
         outcomes = Outcomes(self._unit.outcomes(), tasks)
-        return Ending(answer=outcomes.joined, plan=Plan(tasks), outcomes=outcomes)
+        return Ending(answer=outcomes.joined, plan=without_secret_inputs(Plan(tasks)), outcomes=outcomes)
 
     async def _rest_of_answer(self, past: Past) -> Ending:
         if past.joined is not None and past.joins:  # else what was joined is there still, and no worse for being told

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from superscalar import codec, events
 from superscalar.attachments import Attachment
 from superscalar.compiler.raised import cleaned
-from superscalar.plan.ir import Call, Literal, Task, Text, walk
+from superscalar.plan.ir import Call, Input, Literal, Supplied, Task, Text, walk
 from superscalar.schedule.withholding import feeding_secrets, said_for_secrets, secrets_of_tools, withheld
 from superscalar.secrets import Scrubber, secrets_in
 from superscalar.tools.execution import Channel, Invocation, Runner
@@ -27,10 +27,13 @@ _KEPT_BACK: Final = "withheld: it holds something secret"
 _IN_PIECES: Final = (events.PlanWritten, events.Thought, events.AnswerWritten)
 
 
-def telling(equipment: Equipment, context: Any) -> Telling | None:
-    """What a run tells; None where it knows no secret, can learn none, and nobody wants anything else left out."""
-    scrub = Scrubber([*equipment.secrets, *secrets_in(context)], equipment.options.redact)
-    return Telling(scrub, equipment.tools) if scrub or secrets_of_tools(equipment.tools) else None
+def telling(equipment: Equipment, context: Any, given: Sequence[Any] = ()) -> Telling | None:
+    """What a run tells; None where it knows no secret, can learn none, and nobody wants anything else left out.
+
+    `given`: the values of the secret inputs of its plan.
+    """
+    scrub = Scrubber([*equipment.secrets, *secrets_in(context), *given], equipment.options.redact)
+    return Telling(scrub, equipment.tools) if scrub or given or secrets_of_tools(equipment.tools) else None
 
 
 class Telling:
@@ -45,6 +48,7 @@ class Telling:
         self._tasks: list[Task] = []
         self._feeding: frozenset[TaskId] = frozenset()
         self._values: dict[TaskId, Any] = {}
+        self._secret_inputs: set[TaskId] = set()
         self._piece: events.PlanWritten | events.Thought | events.AnswerWritten | None = None  # may begin a secret
 
     def __call__(self, event: events.Event) -> events.Event:
@@ -144,6 +148,7 @@ class Telling:
 
         The end of a piece of text waits for the next event if it may begin a secret.
         """
+        event = self._without_inputs(event)
         before, self._piece = self._piece, None
         if before is not None and type(event) is type(before) and isinstance(event, _IN_PIECES):
             event = replace(event, text=before.text + event.text)
@@ -158,6 +163,17 @@ class Telling:
         if self._secrets and isinstance(told, events.Planned):
             told = events.Planned(told.at, withheld(told.task, self._secrets))
         yield told
+
+    def _without_inputs(self, event: events.Event) -> events.Event:
+        """An event without the value of a secret input, short as that may be."""
+        match event:
+            case events.Planned(task=Task(id=id, work=Supplied(input=Input(secret=True)) as work)):
+                self._secret_inputs.add(id)
+                return replace(event, task=replace(event.task, work=replace(work, value=WITHHELD)))
+            case events.Succeeded(id=id) if id in self._secret_inputs:
+                return replace(event, value=WITHHELD)
+            case _:
+                return event
 
     def _without_values(self, event: events.Event) -> events.Event:
         """An event in which a value with something secret in it is a mark, and so is what a plan says."""
@@ -202,6 +218,8 @@ class Telling:
                 return Literal(WITHHELD) if self._holds(value) else node  # type: ignore[arg-type]
             case Text(parts) if any(isinstance(part, str) and self.scrub.finds(part) for part in parts):
                 return Literal(WITHHELD)  # type: ignore[arg-type]
+            case Supplied(value=value):
+                return replace(node, value=WITHHELD) if self._holds(value) else node
             case Observation(value):
                 return Observation(WITHHELD) if self._holds(value) else node
             case Attachment():

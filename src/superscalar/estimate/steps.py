@@ -11,6 +11,7 @@ from superscalar.estimate.lengths import UNKNOWN, Length, length_of
 from superscalar.plan.evaluate.bounds import EvaluationError
 from superscalar.plan.evaluate.elements import items_of, truth
 from superscalar.plan.ir import (
+    UNBOUND,
     Access,
     Call,
     Compute,
@@ -24,6 +25,7 @@ from superscalar.plan.ir import (
     Ref,
     Select,
     Sequence,
+    Supplied,
     Task,
 )
 from superscalar.plan.passes.constants import Constants
@@ -236,6 +238,11 @@ class Unrolled:
                 alias = _Meaning(step, same.shape if same.items is not None else step, same.length, same.items)
                 alias.is_filtered = same.is_filtered
                 return alias
+            case Supplied(value=value):
+                if value is not UNBOUND:
+                    scope.constants.know(task.id, Observation(value))
+                self._add(step)
+                return _Meaning(step, step, self._known_length(task.id, Ref(task.id), scope))
             case Compute(value):
                 self._add(step)
                 return _Meaning(step, step, self._known_length(task.id, value, scope))

@@ -9,7 +9,7 @@ from superscalar.observe.provenance import Made
 from superscalar.observe.rows import row_kind
 from superscalar.observe.timing import Timing
 from superscalar.observe.wording import resource_text, signature_text
-from superscalar.plan.ir import Call, Compute, Display, Each, Join, Map, Plan, Select, Task
+from superscalar.plan.ir import Call, Compute, Display, Each, Join, Map, Plan, Select, Supplied, Task
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.passes.pipeline import Stage
 from superscalar.plan.print.program import print_expr
@@ -102,6 +102,8 @@ def task_document(task: Task) -> dict[str, Any]:
             document |= {"tool": tool, "arguments": {n: print_expr(e) for n, e in arguments}, "effect": effect}
             if access is not None:
                 document["access"] = record_fields(access)
+        case Supplied(input):
+            document |= {"type": input.type, "required": input.required}
         case Compute(value):
             document |= {"value": print_expr(value)}
         case Map(source, body=body, chained=chained):

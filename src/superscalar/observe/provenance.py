@@ -156,5 +156,6 @@ def _is_plain(task: Task) -> bool:
 
 def _kind(task: Task) -> str:
     kinds = {"Select": "one of several versions", "Map": "for each item", "Each": "gathered in a loop", "Join": "join"}
+    kinds |= {"Supplied": "an input"}
     kind = type(task.work).__name__
     return kinds.get(kind, kind.lower())

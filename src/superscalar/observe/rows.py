@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from superscalar.plan.ir import Call, Compute, Display, Each, First, Join, Map, Select, Work
+from superscalar.plan.ir import Call, Compute, Display, Each, First, Join, Map, Select, Supplied, Work
 from superscalar.values import Failure, TaskId
 
 State: TypeAlias = Literal[
@@ -18,7 +18,7 @@ State: TypeAlias = Literal[
     "failed",
     "skipped",
 ]
-RowKind: TypeAlias = Literal["call", "compute", "map", "display", "first", "select", "each", "join"]
+RowKind: TypeAlias = Literal["call", "compute", "map", "display", "first", "select", "each", "join", "input"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,3 +130,5 @@ def row_kind(work: Work) -> RowKind:
             return "each"
         case Join():
             return "join"
+        case Supplied():
+            return "input"

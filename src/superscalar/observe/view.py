@@ -12,12 +12,12 @@ from typing import Any, get_args
 
 from superscalar import events as ev
 from superscalar.observe.rows import Counts, Items, More, Row, RowKind, State, row_kind
-from superscalar.plan.ir import Call, Compute, First, Map, Task
+from superscalar.plan.ir import Call, Compute, First, Map, Supplied, Task, secret_inputs
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.ir.instances import templates
 from superscalar.plan.print.program import print_expr
 from superscalar.short import cut, short, short_arguments
-from superscalar.values import Failure, TaskId, Usage
+from superscalar.values import WITHHELD, Failure, TaskId, Usage
 
 _LONGEST = 500  # characters kept of a value, of arguments and of a message
 _STATES: tuple[State, ...] = get_args(State)
@@ -260,6 +260,7 @@ class RunView:
                 entry.ended, entry.failure = at, None
                 self._set(entry, "skipped")
             case ev.Succeeded(at, _, value):
+                value = WITHHELD if secret_inputs((entry.task,)) else value
                 entry.failure, entry.value = None, short(value, _LONGEST)
                 self._settle(entry, at, "done")
             case ev.Failed(at, _, failure):
@@ -583,6 +584,8 @@ def _expression(task: Task) -> str:
             return print_expr(value)
         case Call(_, arguments):
             return ", ".join(f"{name}={print_expr(value)}" for name, value in arguments)
+        case Supplied(input):
+            return f"an input, {input.type}"
         case Map(source):
             return f"for each item of {source}"
         case First(count, source):

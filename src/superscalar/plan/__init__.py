@@ -8,13 +8,14 @@ from typing import Final, TypeAlias
 
 from superscalar.errors import PlanError
 from superscalar.plan.grammars import Grammar, grammar
-from superscalar.plan.ir import LANGUAGE, Call, Plan, Span, Task, walk
+from superscalar.plan.ir import LANGUAGE, Call, Input, Plan, Span, Task, walk
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.ir.needs import needs_of
 from superscalar.plan.ir.signatures import Signatures
 from superscalar.plan.passes.dead import dead
 from superscalar.plan.passes.pipeline import Pipeline
 from superscalar.plan.print.program import print_plan
+from superscalar.plan.read.adopt import begun_with
 from superscalar.plan.read.fronts.detect import AUTO, Syntax, detect, front_of
 from superscalar.plan.read.fronts.reader import MAX_PROSE
 from superscalar.plan.read.program import Program, Retirement
@@ -42,15 +43,15 @@ AnySyntax: TypeAlias = Syntax
 _TOP = Span(1, 0, 1, 0)
 
 
-def compile_plan(source: str, signatures: Signatures, syntax: AnySyntax = "auto") -> Plan:
-    """Read a whole plan.
+def compile_plan(source: str, signatures: Signatures, syntax: AnySyntax = "auto", inputs: Iterable[Input] = ()) -> Plan:
+    """Read a whole plan. `inputs`: what it is given when it is run; each is a name in it.
 
     Raises:
         PlanError: it has errors; each is a `Diagnostic` with its place.
         UsageError: there is no such syntax.
     """
     read_as = detect(source) if syntax == AUTO else syntax
-    program, found = _read(source, signatures, read_as)
+    program, found = _read(source, signatures, read_as, inputs)
     errors = [d for d in found if d.severity == "error"]
     if errors:
         raise PlanError(errors, summary=f"the plan has {len(errors)} error{'s' * (len(errors) > 1)}")
@@ -78,9 +79,11 @@ def passed(tasks: Iterable[Task], passes: Pipeline) -> Iterator[Task]:
         yield passes(replace(task, needs=needs_of(task.work)))
 
 
-def check(source: str, signatures: Signatures, syntax: AnySyntax = "auto") -> tuple[Diagnostic, ...]:
+def check(
+    source: str, signatures: Signatures, syntax: AnySyntax = "auto", inputs: Iterable[Input] = ()
+) -> tuple[Diagnostic, ...]:
     """Every error and warning of a plan, in the order of its lines."""
-    program, found = _read(source, signatures, detect(source) if syntax == AUTO else syntax)
+    program, found = _read(source, signatures, detect(source) if syntax == AUTO else syntax, inputs)
     used = {task.work.tool for task in Plan(program.in_order()).calls if isinstance(task.work, Call)}
     undeclared = [s for s in signatures if s.alias in used and not s.effect_declared]
     for effect, served in dict.fromkeys((s.effect, s.server != "") for s in undeclared):
@@ -96,8 +99,10 @@ _DECLARED_AT: Final[Mapping[bool, str]] = {
 }
 
 
-def _read(source: str, signatures: Signatures, syntax: Syntax) -> tuple[Program, list[Diagnostic]]:
-    program = Program(signatures)
+def _read(
+    source: str, signatures: Signatures, syntax: Syntax, inputs: Iterable[Input]
+) -> tuple[Program, list[Diagnostic]]:
+    program = Program(signatures, begun_with(signatures, inputs))
     front = front_of(syntax)
     if front.hopeless is not None and (problem := front.hopeless(source)) is not None:
         return program, [problem]

@@ -27,7 +27,7 @@ Given: TypeAlias = Callable[[], Mapping[str, Any]]
 """Finds what a plan gives for the parameters of a call, before it is validated; nothing where that is lost."""
 
 
-def labelled(
+def labelled_call(
     tool: Tool[..., Any], arguments: Mapping[str, Any], labels: Mapping[str, Labelled], given: Given = dict
 ) -> dict[str, Argument]:
     """The arguments of a call, with the labels of what the plan says for them; both by the function's own names.

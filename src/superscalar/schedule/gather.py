@@ -9,12 +9,12 @@ from superscalar.plan.evaluate.elements import described, truth
 from superscalar.plan.evaluate.expression import BoundError, EvaluationError, Unavailable, evaluate
 from superscalar.plan.evaluate.expression import outcome_of as evaluated
 from superscalar.plan.evaluate.holders import HeldRow, held
-from superscalar.plan.ir import Compute, Display, Each, Expr, Join, Map, Ref, Select, Work
+from superscalar.plan.ir import UNBOUND, Compute, Display, Each, Expr, Join, Map, Ref, Select, Supplied, Work
 from superscalar.schedule.cells import NO_VALUE, Cell
 from superscalar.schedule.items import gathered_rows, last, spread
 from superscalar.schedule.lookup import Lookup, cause, instance
 from superscalar.schedule.races import Race
-from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, is_silent
+from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, Withheld, is_silent
 
 
 def outcome_of_task(work: Work, cell: Cell, outcome: Lookup) -> Outcome:
@@ -29,6 +29,11 @@ def outcome_of_task(work: Work, cell: Cell, outcome: Lookup) -> Outcome:
             return _version(task, cell, outcome)
         case Compute(value):
             return evaluated(value, outcome, lambda task, found: instance(cell, task, found))
+        case Supplied(input, value):
+            if value is UNBOUND or isinstance(value, Withheld):
+                why = "is a secret, which no journal has: give it again" if input.secret else "was not given"
+                raise EvaluationError(f"the input `{input.name}` {why}")
+            return Observation(value)
         case Display(kind, _, keys):
             rows = gathered_rows(cell)
             if kind == "dict":

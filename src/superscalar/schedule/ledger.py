@@ -16,7 +16,7 @@ from typing import Any
 from superscalar import events
 from superscalar.kept import KeptEvents
 from superscalar.labels import NOTHING, Label
-from superscalar.plan.ir import Task
+from superscalar.plan.ir import Supplied, Task
 from superscalar.plan.ir.instances import is_of
 from superscalar.schedule.cells import RUNNING, Cell
 from superscalar.schedule.commands import Command
@@ -140,6 +140,7 @@ class Ledger:
         self._start = self._graph[events.Started]
         self.handlers: dict[type, Callable[[Any], None]] = {
             **self._graph,
+            events.Planned: self._on_input,
             events.RoundStarted: self._on_round,
             events.Retired: self._on_retired,
             events.Ordered: self._on_ordered,
@@ -277,7 +278,23 @@ class Ledger:
             self.permission.begin_round(event.round, shown, restricted=restricted)
             self._admit()
 
+    def _on_input(self, event: events.Planned) -> None:
+        """A task was planned, and so far all of them are what the plan was given."""
+        if not self._note_input(event.task):
+            self.handlers[events.Planned] = self._graph[events.Planned]
+        self._graph[events.Planned](event)
+
+    def _note_input(self, task: Task) -> bool:
+        if type(task.work) is not Supplied:
+            return False
+        if task.work.label.readers is not None:
+            self.labels.confidential = True
+            if self.permission is not None:
+                self.permission.given(task.work.label)
+        return True
+
     def _on_planned(self, event: events.Planned) -> None:
+        self._note_input(event.task)
         self._graph[events.Planned](event)
         if self.permission is not None:
             self.permission.planned(event.task)

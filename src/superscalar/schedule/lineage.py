@@ -29,7 +29,21 @@ from superscalar.plan.evaluate.parts import (
     some,
     whole,
 )
-from superscalar.plan.ir import Call, Compute, Display, Each, Expr, First, Join, Literal, Map, Ref, Select, Task
+from superscalar.plan.ir import (
+    Call,
+    Compute,
+    Display,
+    Each,
+    Expr,
+    First,
+    Join,
+    Literal,
+    Map,
+    Ref,
+    Select,
+    Supplied,
+    Task,
+)
 from superscalar.plan.ir.paths import looked_at
 from superscalar.schedule.cells import SETTLED, Cell, Element, Scope, fate_of
 from superscalar.schedule.items import deciding, goes_through, is_left_out_by_ok
@@ -336,6 +350,8 @@ class Labels:
                 return self._called(cell, call, self._given_to(cell, call, control))
             case Compute(value):
                 return self._labels_of(cell, value, lookup)
+            case Supplied(label=label):
+                return label
             case Display(kind, items, keys):
                 return self._displayed(cell, kind, [self._found(cell, item) for item in items], keys)
             case Select(condition, then, otherwise):

@@ -23,7 +23,7 @@ from superscalar.policy import (
     Rulings,
     Unclear,
 )
-from superscalar.policy.arguments import audience, chooses, labelled
+from superscalar.policy.arguments import audience, chooses, labelled_call
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.effective import Arguments, fresh
 from superscalar.schedule.lineage import SHOWN, Labels
@@ -92,6 +92,10 @@ class Permission:
             self._rule(shown)
         self.admission.begin_round(number, restricted=restricted)
 
+    def given(self, label: Label) -> None:
+        """What a plan was given is for some readers only, whatever its tools say."""
+        self._rule(label)
+
     def planned(self, task: Task) -> None:
         """A task was planned: its calls that are not admitted are decided on when they are about to be made."""
         self.guarded.update(self.admission.planned(task))
@@ -155,7 +159,7 @@ class Permission:
         `arguments` are theirs to look at: those of the call itself are others.
         """
         labels = {tool.renamed.get(alias, alias): found for alias, found in self.labels.argument(cell, work)}
-        made = labelled(tool, arguments, labels, lambda: self._given(cell, tool, work))
+        made = labelled_call(tool, arguments, labels, lambda: self._given(cell, tool, work))
         return LabelledCall(
             cell.id, tool.name, tool.effect, made, self._control(cell, tool, work), audience(tool, made)
         )

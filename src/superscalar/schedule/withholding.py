@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, Final, TypeAlias
 
-from superscalar.plan.ir import Call, Compute, Expr, Index, Literal, Map, Task, Text, walk
+from superscalar.plan.ir import UNBOUND, Call, Compute, Expr, Index, Literal, Map, Supplied, Task, Text, walk
 from superscalar.plan.ir.needs import references
 from superscalar.tools.toolset import Toolset
 from superscalar.values import WITHHELD, TaskId, Withheld
@@ -89,6 +89,8 @@ def said_for_secrets(plan: Sequence[Task], secrets: SecretNames, named: Collecti
                 ]
             case Compute(value) if task.id in named:
                 said += _constants(value)
+            case Supplied(value=value) if task.id in named and value is not UNBOUND:
+                said.append(value)
             case _:
                 pass
     return said
@@ -144,6 +146,8 @@ def _without_constants(task: Task, named: frozenset[TaskId]) -> Task:
     match task.work:
         case Compute(value) if task.id in named and _says(value):
             return replace(task, work=Compute(_WITHHELD))
+        case Supplied(input=input) as given if task.id in named and not input.required:
+            return replace(task, work=replace(given, input=replace(input, default=WITHHELD)))
         case Call(effect="pure") as call if task.id in named:
             shown = tuple((name, _WITHHELD if _says(value) else value) for name, value in call.arguments)
             return replace(task, work=replace(call, arguments=shown))

@@ -57,6 +57,11 @@ CODES: Final[Mapping[str, Code]] = {
         "Two steps have one id, in a syntax whose steps have ids.",
         "Give one of them another id.",
     ),
+    "E104": Code(
+        "An input that the header of a plan declares is none: its name, its type or its default, or there are two of that name.",
+        "Write `# input limit: int = 5`, with a type of data.",
+        "# input limit: integer\njoin(limit)",
+    ),
     "E201": Code(
         "A statement is not part of the language: `while`, `def`, `with`, most of `try`, and what assigns to no name.",
         "Write what the help says: most loops are a comprehension or a `for` over a list.",

@@ -11,11 +11,12 @@ body of a map, which is written once and instantiated per item, `[i]` is printed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, TypeAlias, get_args
+from typing import Any, Final, NamedTuple, TypeAlias, final, get_args
 from typing import Literal as OneOf
 
+from superscalar.labels import NOTHING, Label
 from superscalar.short import LONGEST_REPR, cut
 from superscalar.values import TaskId
 
@@ -276,6 +277,42 @@ Expr: TypeAlias = (
 # --------------------------------------------------------------------------------------------------------- tasks
 
 
+@final
+class Unbound:
+    """Stands for a value that is not there: a default that an input has not, or what one is still to be given."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "UNBOUND"
+
+    def __reduce__(self) -> str:
+        return "UNBOUND"  # there is one
+
+
+UNBOUND: Final = Unbound()
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What a plan is given when it is run, under this name.
+
+    `type`: an annotation, or one as text (`list[str] | None`); in a plan it is text. Without a `default` it has to be
+    given. `secret`: its value, a text, is shown nowhere, and in no journal.
+    """
+
+    type: Any = "Any"
+    default: Any = field(default=UNBOUND, hash=False)
+    description: str = ""
+    secret: bool = False
+    name: str = ""
+
+    @property
+    def required(self) -> bool:
+        """Tell whether it has to be given."""
+        return self.default is UNBOUND
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """What a call reads or writes (rule L17): a `resource` of its `provider`, or all of that where none was declared.
@@ -391,7 +428,19 @@ class Join:
     whole_plan: bool = False
 
 
-Work: TypeAlias = Call | Compute | Map | Display | First | Select | Each | Join
+@dataclass(frozen=True, slots=True)
+class Supplied:
+    """The value of an input of the plan. Its task is called as the input is, and stands before all others.
+
+    A plan that was compiled has no `value` there yet; one that runs has, with the `label` of what it was given.
+    """
+
+    input: Input
+    value: Any = field(default=UNBOUND, hash=False, repr=False)
+    label: Label = NOTHING
+
+
+Work: TypeAlias = Call | Compute | Map | Display | First | Select | Each | Join | Supplied
 
 
 @dataclass(frozen=True, slots=True)
@@ -467,9 +516,24 @@ class Plan:
         return SHOWN["picture"](self)
 
     @property
+    def inputs(self) -> tuple[Input, ...]:
+        """Return what it is given when it is run, in the order in which that was declared."""
+        return inputs_of(self.tasks)
+
+    @property
     def calls(self) -> tuple[Task, ...]:
         """Return the tasks that call a tool, bodies of maps included."""
         return tuple(task for task in walk(self.tasks) if isinstance(task.work, Call))
+
+
+def secret_inputs(tasks: Iterable[Task]) -> frozenset[TaskId]:
+    """The tasks of a plan whose values are shown nowhere, whatever they are."""
+    return frozenset(task.id for task in tasks if isinstance(task.work, Supplied) and task.work.input.secret)
+
+
+def inputs_of(tasks: Iterable[Task]) -> tuple[Input, ...]:
+    """What a plan of these tasks is given when it is run."""
+    return tuple(task.work.input for task in tasks if isinstance(task.work, Supplied))
 
 
 def walk(tasks: tuple[Task, ...]) -> Iterator[Task]:

@@ -45,6 +45,8 @@ def needs_of(work: ir.Work) -> tuple[ir.Need, ...]:
             return _merged([ir.Need(task, "outcome") for task in (condition, then, otherwise) if task is not None])
         case ir.Each(loop, otherwise=otherwise):
             return (ir.Need(loop, "shape"), *([] if otherwise is None else [ir.Need(otherwise, "outcome")]))
+        case ir.Supplied():
+            return ()
         case ir.Join(items=named):
             return _merged([ir.Need(task, "outcome") for _, task in named])
         case _:

@@ -130,7 +130,7 @@ class ExpressionPrinter:
                     f"{name}={self.task(LAMBDA, item)}" if name else self.task(LAMBDA, item) for name, item in items
                 ]
                 return f"join({'' if whole_plan else ', '.join(named)})", PRIMARY
-            case ir.Select() | ir.Each():  # an `if` or a `for` says it
+            case ir.Select() | ir.Each() | ir.Supplied():  # an `if`, a `for` or the header of the plan says it
                 return name_of(task.id) or task.id, ATOM
             case _:
                 assert_never(task.work)

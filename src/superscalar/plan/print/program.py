@@ -35,6 +35,7 @@ from superscalar.plan.print.expression import (
     targets_of,
     unpacked_name,
 )
+from superscalar.plan.print.header import as_comment, header_lines
 from superscalar.values import TaskId
 
 _NOTHING: Final[Mapping[TaskId, Task]] = MappingProxyType({})
@@ -59,7 +60,7 @@ def print_plan(tasks: Sequence[Task]) -> str:
     that was printed and read back is the same text.
     """
     printer = _PlanPrinter(tasks)
-    return "".join(f"{line}\n" for line in _lines(printer.block(tasks)))
+    return "".join(f"{line}\n" for line in (*header_lines(tasks), *_lines(printer.block(tasks))))
 
 
 @dataclass(slots=True)
@@ -154,11 +155,11 @@ class _PlanPrinter:
         return name is not None and name_of(task.id) == (None if next(_refs(task.work)) in self._items else name)
 
     def _is_said_by_a_block(self, task: Task) -> bool:
-        """Whether an `if`, a `for` or a target says it: a select, what leaves a loop, or a part that has a name."""
+        """Whether a block, a target or the header says it: a select, what leaves a loop, a named part, an input."""
         if self._is_target(task):
             return task.id not in self._steps
         match task.work:
-            case ir.Select() | ir.Each():
+            case ir.Select() | ir.Each() | ir.Supplied():
                 return True
             case ir.Compute(ir.Fold(items=ir.Ref(each)) | ir.Binary("+", _, ir.Ref(each))):
                 return each in self._eaches and each == f"{task.id}.each"
@@ -382,4 +383,4 @@ def _refs(work: object) -> Iterator[TaskId]:
 def _comments(tasks: Iterable[Task]) -> list[str | _If | _For]:
     """The thoughts of the tasks that a statement is made of, each once, as comment lines."""
     lines = dict.fromkeys(task.thought for task in tasks if task.thought)
-    return [f"# {line}".rstrip() for thought in lines for line in thought.split("\n")]
+    return [as_comment(line) for thought in lines for line in re.split(r"\r\n|\r|\n", thought)]

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from superscalar.plan import ir
 from superscalar.plan.ir import Expr, Task
 from superscalar.plan.print.expression import name_of
+from superscalar.plan.print.header import header_in_json, header_lines
 from superscalar.values import TaskId
 
 
@@ -47,7 +48,9 @@ def json_steps(tasks: Sequence[Task]) -> str:
         said = {"thought": thought} if thought else {}
         arguments = {parameter: _in_json(value) for parameter, value in call.arguments}
         written.append({**said, "id": name, "tool": call.tool, "arguments": arguments})
-    plan: dict[str, Any] = {"steps": written}
+    header = header_in_json(tasks)
+    plan: dict[str, Any] = {"inputs": header} if header else {}
+    plan["steps"] = written
     match None if joined is None else joined.items:
         case ((str(), _), *_) as named:
             plan["join"] = {str(name): _in_json(value) for name, value in named}
@@ -100,6 +103,8 @@ def _flat(tasks: Sequence[Task]) -> tuple[list[_CallStep], _JoinStep | None]:
                 inner = tuple((parameter, _plain(value, known)) for parameter, value in arguments)
                 steps.append(_CallStep(name, ir.Call(call.tool, inner, call.effect), task.thought))
                 known[task.id] = ir.Ref(name)
+            case ir.Supplied():
+                known[task.id] = ir.Ref(task.id)
             case ir.Compute(value):
                 known[task.id] = _plain(value, known)
             case ir.Display("list", items):
@@ -110,7 +115,7 @@ def _flat(tasks: Sequence[Task]) -> tuple[list[_CallStep], _JoinStep | None]:
             case ir.Join(items, whole_plan):
                 joined = _JoinStep(() if whole_plan else tuple((name, known[item]) for name, item in items))
                 joined = None if whole_plan else joined
-                if whole_plan and len(steps) != len(known):
+                if whole_plan and len(steps) + len(ir.inputs_of(tasks)) != len(known):
                     raise BeyondSteps("join()")
                 known[task.id] = ir.Literal(None)
             case _:
@@ -208,8 +213,8 @@ class _Paper(NamedTuple):
 def _numbered(tasks: Sequence[Task], paper: _Paper) -> str:
     steps, joined = _flat(tasks)
     numbers = {name: number for number, (name, _, _) in enumerate(steps, 1)}
-    value = _PaperValues(paper, numbers).value
-    lines: list[str] = []
+    value = _PaperValues(paper, numbers, {input.name for input in ir.inputs_of(tasks)}).value
+    lines = header_lines(tasks)
     for name, call, thought in steps:
         lines += [paper.thought.format(" ".join(thought.split()))] * bool(thought)
         arguments = ", ".join(f"{parameter}={value(given)}" for parameter, given in call.arguments)
@@ -221,9 +226,10 @@ def _numbered(tasks: Sequence[Task], paper: _Paper) -> str:
 
 
 class _PaperValues:
-    """Writes values, with the steps that they refer to by their `numbers`."""
+    """Writes values, with the steps that they refer to by their `numbers`, and inputs by their names."""
 
-    def __init__(self, paper: _Paper, numbers: Mapping[str, int]) -> None:
+    def __init__(self, paper: _Paper, numbers: Mapping[str, int], inputs: Collection[str]) -> None:
+        self._inputs = inputs
         self._sign = paper.sign
         self._numbers = numbers
         self._looks_like_reference: Callable[[str], object] = re.compile(rf"{re.escape(paper.sign)}[\d{{]").search
@@ -254,6 +260,8 @@ class _PaperValues:
                 raise BeyondSteps("a reference behind its own sign")
             if isinstance(after, str) and _GOES_ON.match(after):
                 raise BeyondSteps("text that looks like a part of the reference before it")
+            if _path(part.value)[0] in self._inputs:
+                raise BeyondSteps("an input in a text")
             yield self._reference(part.value, "{{{}}}")
 
     def _constant(self, text: str) -> str:
@@ -266,7 +274,8 @@ class _PaperValues:
         steps = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
         if not all(isinstance(part, int) or _FIELD.fullmatch(part) for part in path):
             raise BeyondSteps("the name of a field")
-        return f"{self._sign}{number.format(self._numbers[call])}{''.join(steps)}"
+        of = call if call in self._inputs else f"{self._sign}{number.format(self._numbers[call])}"
+        return f"{of}{''.join(steps)}"
 
 
 _FIELD: Final = re.compile(r"[^\W\d_]\w*")

@@ -10,7 +10,7 @@ from typing import Final
 from superscalar.errors import IllegalEvent
 from superscalar.plan import ir
 from superscalar.plan.ir.forms import is_assert
-from superscalar.plan.ir.signatures import Signatures
+from superscalar.plan.ir.signatures import Output, Signatures
 from superscalar.plan.passes.pipeline import bare
 from superscalar.plan.print.expression import name_of
 from superscalar.plan.print.program import print_plan
@@ -24,6 +24,12 @@ from superscalar.values import TaskId
 
 _ROOT: Final = re.compile(r"(?P<base>\([^)]*\)|\w+(?:\(\))?)(?:\.(?P<number>\d+)(?=$|[.\[:]))?")
 _NOTHING: Final = SourceText("", 0)
+
+
+def begun_with(signatures: Signatures, inputs: Iterable[ir.Input]) -> Adopted | None:
+    """What a program begins with that is given these inputs; None where there are none."""
+    tasks = [ir.Task(input.name, ir.Supplied(input)) for input in inputs]
+    return Adopted(signatures, [tasks, ()]) if tasks else None
 
 
 class Adopted:
@@ -58,6 +64,7 @@ class Adopted:
                 self.joined = False
             for task in tasks:
                 self._adopt(task)
+        self.inputs = frozenset(input.name for tasks in rounds for input in ir.inputs_of(tuple(tasks)))
         self.being_written = being_written and bool(rounds) and bool(rounds[-1])
         if self.being_written:
             self._reopen(rounds[-1])
@@ -105,6 +112,8 @@ class Adopted:
         match task.work:
             case ir.Call(tool, arguments) if (signature := self._signatures.get(tool)) is not None:
                 self.now.outputs[task.id] = returned(signature, arguments)
+            case ir.Supplied(input):
+                self.now.outputs[task.id] = _output_of(parsed(input.type).body[0])
             case ir.Map() | ir.Display(kind="list" | "tuple") | ir.Each(last=False):
                 self.now.outputs[task.id] = ITEMS
             case ir.Compute(ir.Sequence("list", ())):
@@ -221,6 +230,14 @@ def _slot(tree: ast.stmt) -> Slot:
     text = ast.unparse(tree)
     alone = parsed(text).body[0]
     return Slot((), SourceText(text), alone, names_given(alone, text))
+
+
+def _output_of(type: ast.AST) -> Output:
+    """What the type of an input tells of its value, and of each item of a list."""
+    match type:
+        case ast.Expr(value=ast.Subscript(ast.Name("list" | "set"), items) as value):
+            return Output(ast.unparse(value), items=_output_of(ast.Expr(items)), annotated=True)
+    return Output(ast.unparse(type), annotated=True)
 
 
 def _is_passing(task: ir.Task) -> bool:

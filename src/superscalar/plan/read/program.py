@@ -49,11 +49,12 @@ class Program:
     `statement` takes the next one; between `begin_repair` and `end_repair` it takes a reply that repairs the round.
     Then the final text of the round is lowered anew, and what of it is published already keeps id and result (rule
     L30). `next_round` continues after a replan: old names stay. `complete` says whether a round ended with `join` and
-    nothing is broken. `begun`: its first statements, which are there as tasks.
+    nothing is broken. `begun`: its first statements, which are there as tasks. `inputs`: the names of what it is given.
     """
 
     def __init__(self, signatures: Signatures, begun: Adopted | None = None) -> None:
         self.signatures = signatures
+        self.inputs = frozenset[str]() if begun is None else begun.inputs
         self._begun = begun is not None and begun.being_written  # by an earlier process, and not gone on with so far
         self._ground = Ground.empty(signatures) if begun is None else begun.ground
         self._publishing = Publishing(signatures, Ground.empty(signatures) if begun is None else begun.now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
 from superscalar.plan.evaluate.table import FUNCTIONS
@@ -57,7 +57,8 @@ class ArgumentReader:
     """Reads the arguments of one call.
 
     `meaning(number)` says what a number refers to: a step before this one (True), itself or a later one (False), or
-    none so far (None). `own_tools`: aliases by the names that tools call themselves.
+    none so far (None). `own_tools`: aliases by the names that tools call themselves. `inputs`: the names that stand for
+    what the plan is given; as text they are in quotes.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class ArgumentReader:
         signature: Signature | None,
         own_tools: dict[str, str],
         meaning: Callable[[int], bool | None],
+        inputs: Collection[str] = (),
     ) -> None:
         self._call = call
         self._dialect = dialect
@@ -74,6 +76,7 @@ class ArgumentReader:
         self._parameters = signature.parameters if signature else ()
         self._own_tools = own_tools
         self._meaning = meaning
+        self._inputs = inputs
         self._found = Found([], [], [], [], [])
         sign, letter = re.escape(dialect.sign), dialect.letter
         path = r"((?:\.[^\W\d_]\w*|\[-?\d{1,9}\])*)"
@@ -126,7 +129,9 @@ class ArgumentReader:
         return any(self._is_free(node) for node in ast.walk(tree))
 
     def _is_free(self, node: ast.AST) -> bool:
-        return isinstance(node, ast.Name) and node.id not in _CONSTANTS and self._number(node.id) is None
+        if not isinstance(node, ast.Name) or node.id in _CONSTANTS or node.id in self._inputs:
+            return False
+        return self._number(node.id) is None
 
     def _number(self, name: str) -> int | None:
         """What a name refers to, if it is a reference; `$1st` is none."""
@@ -272,6 +277,8 @@ class ArgumentReader:
         number = self._number(node.id)
         if number is not None:
             return self.reference(number, span)
+        if node.id in self._inputs:
+            return made(ast.Name(node.id, ast.Load()), span)
         if node.id in _CONSTANTS:
             self._note(f"`{node.id}` for `{_CONSTANTS[node.id]}`")
             return made(ast.Constant(_CONSTANTS[node.id]), span)

@@ -186,7 +186,8 @@ class CallReader:
 
         alias = self._own_tools.get(call.tool, call.tool)
         signatures = self.program.signatures
-        return ArgumentReader(call, self._dialect, signatures.get(alias), self._own_tools, meaning).read()
+        signature = signatures.get(alias)
+        return ArgumentReader(call, self._dialect, signature, self._own_tools, meaning, self.program.inputs).read()
 
     def _put(self, call: CallText, thought: str, notes: tuple[str, ...], found: Found) -> Iterator[ProgramStep]:
         """Hand a step to the program."""
