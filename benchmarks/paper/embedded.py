@@ -24,9 +24,9 @@ from superscalar.comparison.rows import KeptRows
 
 INSTRUCTIONS: Final = "Answer with the name, date or number only, or with yes or no."
 TOOL_SECONDS: Final = 0.5
-WARM_UP: Final = "What is known about Mount Everest?"
+WARM_UP: Final = 150.0
 DEADLINE: Final = 600.0
-"""Seconds after which a run answers with what there is."""
+"""Seconds after which a run answers with what there is: one that does not count, and one that does."""
 
 KINDS: Final[Mapping[str, type[LLMCompiler]]] = {
     "superscalar": LLMCompiler,
@@ -52,7 +52,7 @@ async def answered(
         nonlocal told
         if number > told:
             told = number
-            say(f"{number:4} {row.id:26} {row.way:16} {row.seconds:6.1f} s  {row.error or row.answer!r}"[:150])
+            say(_line(row))
 
     known = {row.id for row in kept_rows(out)}
     warm: set[str] = set()
@@ -61,14 +61,24 @@ async def answered(
             break
         if question.id not in known and question.source not in warm:
             warm.add(question.source)
-            await compare(agents, [Asked("warm-up", WARM_UP, tools=_tools(question))], deadline=DEADLINE)
+            await compare(agents, [_warm_up(question)], progress=lambda row, *_: say(_line(row)), deadline=WARM_UP)
         asked = [_asked(question) for question in questions[:number]]
         comparison = await compare(agents, asked, judge=judge, out=out, progress=tell, deadline=DEADLINE)
     return comparison
 
 
+def _line(row: ComparisonRow) -> str:
+    return f"{row.id:26} {row.way:16} {row.seconds:6.1f} s  {row.error or row.answer!r}"[:150]
+
+
 def _asked(question: PaperQuestion) -> Asked:
     return Asked(question.id, question.text, (question.answer,), tools=_tools(question))
+
+
+def _warm_up(question: PaperQuestion) -> Asked:
+    """Ask for one call, with the same tools."""
+    first, *_ = question.gold.steps[0].arguments.values()
+    return Asked("warm-up", f"What is known about {first}?", tools=_tools(question))
 
 
 def _tools(question: PaperQuestion) -> Callable[[], Tools]:
