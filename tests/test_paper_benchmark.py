@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -18,6 +20,7 @@ from benchmarks.paper.scores import is_right
 
 from superscalar.comparison import Comparison
 from superscalar.models import Request
+from superscalar.models.base import Message, Preparation
 from superscalar.testing import ScriptedModel, run
 from support.shared_data import FOLDER
 
@@ -275,6 +278,34 @@ def test_each_way_is_asked_each_question_and_nothing_twice(questions: dict[str, 
     assert ask() == comparison
     assert model.asked == before
     assert [row.way for row in embedded.kept_rows(out)] == list(embedded.KINDS)
+
+
+class SlowReader(Reader):
+    """One that can be told beforehand what it will read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.warmed: list[str] = []
+
+    async def warm(self, messages: Sequence[Message]) -> AsyncGenerator[Preparation, None]:
+        if messages:
+            self.warmed.append(messages[0].text)
+        yield Preparation("reading", 1.0)
+
+
+def test_a_model_reads_what_each_way_begins_with_before_the_first_question_of_a_source(
+    questions: dict[str, PaperQuestion], tmp_path: Path
+) -> None:
+    model, one = SlowReader(), questions["c1"]
+    asked = [one, replace(one, id="c2", text="Who was born last, Ada Dee or Bo Dee?")]
+    run(embedded.answered(model, asked, tmp_path / "out", minutes=1.0, say=lambda _: None))
+    wanted = {
+        "Thought, Action and Observation": 1,
+        "#E1": 1,
+        "Tools were called to answer": 2,
+        "several tools in one turn": 1,
+    }
+    assert {words: sum(words in text for text in model.warmed) for words in wanted} == wanted
 
 
 def test_what_was_measured_goes_between_the_marks_of_the_page_and_into_a_figure(

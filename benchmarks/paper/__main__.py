@@ -23,7 +23,7 @@ from benchmarks.paper import embedded, oracle, report
 from benchmarks.paper.drawing import figure
 from benchmarks.paper.questions import DRAWN, SEED, PaperQuestion, drawn, read_all
 from superscalar.comparison import Comparison
-from superscalar.models import resolve, states
+from superscalar.models import resolve
 
 _ROOT: Final = Path(__file__).parents[2]
 _PARTS: Final = ("oracle", "model", "page")
@@ -89,9 +89,6 @@ def _first(questions: Sequence[PaperQuestion], limit: int | None) -> list[PaperQ
 
 
 def _ask(model: str, questions: Sequence[PaperQuestion], out: Path, minutes: float) -> None:
-    # Ways that take turns would put one another's prompts out of a folder that is meant for one agent.
-    vars(states).update(MOST_FILES=16, MOST_BYTES=400 << 20)
-
     def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 

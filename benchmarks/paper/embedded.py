@@ -4,13 +4,14 @@
 
 Each call of a tool takes half a second. All ways have the same model, the same tools and the same instructions, and who
 begins changes with each question. What was answered is in a file that the next start goes on from. Before the first
-question of a source every way is asked another one, which does not count: what a model has read of rules and tools, it
-has read then.
+question of a source an embedded model reads what each way begins with, rules and tools: ways that take turns leave it
+no time for that between questions, as one agent does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -21,12 +22,12 @@ from superscalar import ChatModel, LLMCompiler
 from superscalar.baselines import NativeParallel, ReAct, ReWOO
 from superscalar.comparison import Asked, Comparison, ComparisonRow, compare
 from superscalar.comparison.rows import KeptRows
+from superscalar.planner import ToolListing
 
 INSTRUCTIONS: Final = "Answer with the name, date or number only, or with yes or no."
 TOOL_SECONDS: Final = 0.5
-WARM_UP: Final = 150.0
 DEADLINE: Final = 600.0
-"""Seconds after which a run answers with what there is: one that does not count, and one that does."""
+"""Seconds after which a run answers with what there is."""
 
 KINDS: Final[Mapping[str, type[LLMCompiler]]] = {
     "superscalar": LLMCompiler,
@@ -52,7 +53,7 @@ async def answered(
         nonlocal told
         if number > told:
             told = number
-            say(_line(row))
+            say(f"{row.id:26} {row.way:16} {row.seconds:6.1f} s  {row.error or row.answer!r}"[:150])
 
     known = {row.id for row in kept_rows(out)}
     warm: set[str] = set()
@@ -61,24 +62,26 @@ async def answered(
             break
         if question.id not in known and question.source not in warm:
             warm.add(question.source)
-            await compare(agents, [_warm_up(question)], progress=lambda row, *_: say(_line(row)), deadline=WARM_UP)
+            for agent in agents.values():
+                await _warm(model, agent.with_options(tools=_tools(question)()))
         asked = [_asked(question) for question in questions[:number]]
         comparison = await compare(agents, asked, judge=judge, out=out, progress=tell, deadline=DEADLINE)
     return comparison
-
-
-def _line(row: ComparisonRow) -> str:
-    return f"{row.id:26} {row.way:16} {row.seconds:6.1f} s  {row.error or row.answer!r}"[:150]
 
 
 def _asked(question: PaperQuestion) -> Asked:
     return Asked(question.id, question.text, (question.answer,), tools=_tools(question))
 
 
-def _warm_up(question: PaperQuestion) -> Asked:
-    """Ask for one call, with the same tools."""
-    first, *_ = question.gold.steps[0].arguments.values()
-    return Asked("warm-up", f"What is known about {first}?", tools=_tools(question))
+async def _warm(model: ChatModel, agent: LLMCompiler) -> None:
+    """Have a model that can do so read what the prompts of this agent begin with."""
+    form, warm = agent.way.form, getattr(model, "warm", None)
+    if form is None:
+        await agent.warm()
+    elif warm is not None:
+        async with aclosing(warm(form.begun(ToolListing(agent.tools), INSTRUCTIONS, (), "?"))) as reading:
+            async for _ in reading:
+                pass
 
 
 def _tools(question: PaperQuestion) -> Callable[[], Tools]:
