@@ -9,7 +9,7 @@ from superscalar.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from superscalar.attachments import Attachment
-    from superscalar.compiler import CallResult, CallResults, LLMCompiler, Outcomes, RunResult, RunStream
+    from superscalar.compiler import CallResult, CallResults, LLMCompiler, Outcomes, RunResult, RunStream, Warmed
     from superscalar.errors import (
         ApprovalPending,
         InDoubt,
@@ -45,7 +45,15 @@ if TYPE_CHECKING:
 # Loaded when first asked for: a command line that prints its help, or a module of tools, needs few of them.
 _WHERE = {
     "superscalar.attachments": ("Attachment",),
-    "superscalar.compiler": ("CallResult", "CallResults", "LLMCompiler", "Outcomes", "RunResult", "RunStream"),
+    "superscalar.compiler": (
+        "CallResult",
+        "CallResults",
+        "LLMCompiler",
+        "Outcomes",
+        "RunResult",
+        "RunStream",
+        "Warmed",
+    ),
     "superscalar.errors": (
         "ApprovalPending",
         "InDoubt",
@@ -149,6 +157,7 @@ __all__ = [
     "UnknownTask",
     "Usage",
     "UsageError",
+    "Warmed",
     "is_transient",
     "labelled",
     "tool",

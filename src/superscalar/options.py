@@ -12,7 +12,7 @@ from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, TypeAlias, TypeVar
 
-from superscalar.choices import Mode, ReplanMode, ReplannerSees, Show, words_of
+from superscalar.choices import Fallback, Mode, ReplanMode, ReplannerSees, Show, words_of
 from superscalar.errors import UsageError
 from superscalar.given import (
     EXECUTOR,
@@ -208,6 +208,11 @@ class BoundOptions(Bounds):
 
     max_repairs: int = field(default=2, metadata=whole_number(0, "repairs").here)
     """How often the errors of a plan go back to the planner, per round."""
+
+    fallback: Fallback | None = field(default=None, metadata=one_of(*words_of(Fallback)).or_none.here)
+    """How a run goes on whose plan still has errors after that. "native": in turns of native tool calls, as
+    `superscalar.baselines.NativeParallel` does, with what was found by then; the planner's model answers in text, or
+    the joiner where there is an `output_type`. None: the run fails (`PlanError`)."""
 
     first_token_timeout: float | None = field(default=300.0, metadata=SECONDS.or_none.here)
     """Seconds until a model says its first word, from when it is asked: a word of its reply, or what it thinks. What it

@@ -147,6 +147,7 @@ def test_run_hands_its_options_to_the_compiler(compiler: ScriptedCompiler) -> No
         "max_prompt_tokens": 500,
         "max_concurrency": 3,
         "max_replans": 0,
+        "fallback": None,
         "replan": "planned-tools",
         "replanner_sees": "text",
         "max_tokens": 9_000,
@@ -192,6 +193,7 @@ def test_run_as_json_is_one_document(compiler: ScriptedCompiler) -> None:
         "failed": False,
         "run_id": "r1",
         "rounds": 1,
+        "fell_back": "",
         "outcomes": {
             "tickers": {"state": "done", "value": ["IBM", "XXX"]},
             "prices[0]": {"state": "done", "value": 231.25},

@@ -40,7 +40,13 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     with standing_in(
         tmp_path,
         monkeypatch,
-        {"shop.py": SHOP, "p": "join(look(1))", "w": "join(send('a'))", "mcp.json": '{"mcpServers": {}}'},
+        {
+            "shop.py": SHOP,
+            "p": "join(look(1))",
+            "w": "join(send('a'))",
+            "mcp.json": '{"mcpServers": {}}',
+            "q": '{"question": "?"}',
+        },
     ) as place:
         yield place
 
@@ -90,6 +96,7 @@ def test_documents_have_the_fields_that_the_page_names(place: Path) -> None:
         ("tools", "--agent", "shop.py"),
         ("models",),
         ("models", "--try", "local:/no/such.gguf"),
+        ("warm", "--agent", "shop.py"),
         ("init", "first"),
         ("runs",),
         ("show", plan),
@@ -101,6 +108,7 @@ def test_documents_have_the_fields_that_the_page_names(place: Path) -> None:
         ("prune", "--older-than", "1d"),
         ("rotate",),
         ("mcp accept", "mcp.json"),
+        ("compare", "q", "--agent", "shop.py", "--against", "", "--allow-writes", "--quiet"),
     ]
     fields: dict[str, dict[str, None]] = {}
     for name, *arguments in called:

@@ -93,6 +93,11 @@ class ReActForm:
         arguments = _read_as_json(given) if known is None else _arguments(known[1], given)
         return TurnSaid(calls=({"id": "1", "type": "function", "function": {"name": name, "arguments": arguments}},))
 
+    def begun_answer(self, text: str) -> str:
+        """Show what stands in `Finish[` by then, or else what was thought."""
+        _, finish, answer = text.rpartition("Finish[")
+        return answer.strip() if finish else _NEXT.sub("", text).strip()
+
     def told(self, results: Sequence[tuple[CallResult, str]]) -> str:
         """Show what the call came to; what cannot be seen in it is spelt out."""
         return "\n".join(f"Observation: {inert(text, 'observation')}" for _, text in results)

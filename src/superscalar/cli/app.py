@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from superscalar.cli import journals, options, providers, resume, servers, starting, supplying, tidying
+from superscalar.cli import (
+    comparing,
+    journals,
+    options,
+    providers,
+    resume,
+    servers,
+    starting,
+    supplying,
+    tidying,
+    warming,
+)
 from superscalar.cli.codes import EXIT_CODES
 from superscalar.cli.reporting import file_name, reporting
 
@@ -113,6 +124,7 @@ def run(
     max_prompt_tokens: options.MaxPromptTokensOption = None,
     max_concurrency: options.MaxConcurrencyOption = None,
     max_replans: options.MaxReplansOption = None,
+    fallback: options.FallbackOption = None,
     replan: options.ReplanOption = None,
     replanner_sees: options.ReplannerSeesOption = None,
     max_tokens: options.MaxTokensOption = None,
@@ -170,6 +182,7 @@ def run(
                 "max_prompt_tokens": max_prompt_tokens,
                 "max_concurrency": max_concurrency,
                 "max_replans": max_replans,
+                "fallback": fallback,
                 "replan": replan,
                 "replanner_sees": replanner_sees,
                 "max_tokens": max_tokens,
@@ -476,7 +489,9 @@ def list_tools(
             print_tools(toolset)
 
 
+app.command("compare")(comparing.compare_ways)
 app.command("models")(providers.list_models)
+app.command("warm")(warming.warm_agent)
 app.command("init")(starting.begin_program)
 app.command("runs")(journals.list_runs)
 app.command("show")(journals.show_run)

@@ -152,6 +152,7 @@ ExamplesOption = Annotated[
 ]
 MaxConcurrencyOption = Annotated[int | None, _option("max_concurrency", "N")]
 MaxReplansOption = Annotated[int | None, _option("max_replans", "N")]
+FallbackOption = Annotated[choices.Fallback | None, _option("fallback")]
 ReplanOption = Annotated[choices.ReplanMode | None, _option("replan")]
 ReplanAgain = Annotated[choices.ReplanMode | None, _option("replan", begun=_BEGUN)]
 ReplannerSeesOption = Annotated[choices.ReplannerSees | None, _option("replanner_sees")]

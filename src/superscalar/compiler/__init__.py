@@ -26,6 +26,7 @@ from superscalar.compiler.resume import Resolve
 from superscalar.compiler.sight import anything_of
 from superscalar.compiler.stream import RunStream
 from superscalar.compiler.sync import run_to_end
+from superscalar.compiler.warming import OnWarming, Warmed, warmed
 from superscalar.compiler.ways import PLANNED, Way
 from superscalar.estimate.figures import Estimate
 from superscalar.labels import NOTHING, Label
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from superscalar.journal import Journal
     from superscalar.options import AnsweredByJoin, AnsweredInText, Typed, Validated
 
-__all__ = ["CallResult", "CallResults", "LLMCompiler", "Outcomes", "RunResult", "RunStream"]
+__all__ = ["CallResult", "CallResults", "LLMCompiler", "Outcomes", "RunResult", "RunStream", "Warmed"]
 
 
 DepsT = TypeVar("DepsT", contravariant=True, default=Any)
@@ -273,6 +274,18 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             UsageError: there is nothing right to learn from it: something failed, or a stranger may have had a hand in.
         """
         return self._prepared.learn(learned(result, self._equipment))
+
+    async def warm(self, told: OnWarming | None = None) -> tuple[Warmed, ...]:
+        """Have embedded models read what is the same for every question, and keep it; they answer sooner from then on.
+
+        `told` is called with a role, and how far its model is.
+
+        Raises:
+            UsageError: there is no model, or it writes no plans.
+            ModelSetupError: a model cannot be had or loaded, or what it has read cannot be kept.
+        """
+        async with self._prepared.ready() as ready:
+            return await warmed(ready.equipment, told)
 
     # ------------------------------------------------------------------------------------------------ going on
 

@@ -352,6 +352,13 @@ def equipped(options: Options, way: Way = PLANNED) -> Equipment:
             )
     if way.form is not None and (joiners != planners or options.output_type is not None):
         raise UsageError(f"{way.name} has no joiner: the model that calls is the one that answers, in text")
+    if options.fallback is not None and way.form is not None:
+        raise UsageError(f"fallback={options.fallback!r}: {way.name} writes no plans that it could fall back from")
+    if options.fallback is not None and planners and not joiners:
+        raise UsageError(
+            f"fallback={options.fallback!r}: with joiner=None the answer is what a plan joins, and turns join nothing; "
+            "leave out one of them"
+        )
     for model in planners:
         natural = _natural(model, options)
         if _is_held(model, options) and options.syntax not in (None, natural):

@@ -246,7 +246,7 @@ def _program_of(wiring: Wiring, past: Past | None) -> Program:
     """The program that the rounds of a run are parts of."""
     rounds = past.tasks if past is not None and past.answers else []
     signatures = _nameable(wiring.equipment, chain.from_iterable(rounds))
-    if past is None:
+    if past is None or past.fell_back:  # then no plan follows
         return Program(signatures)
     being_written = past.last is not None and not past.last.is_whole
     return Program(signatures, Adopted(signatures, rounds, being_written=being_written, retired=wiring.ledger.retired))

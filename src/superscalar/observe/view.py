@@ -100,6 +100,7 @@ class RunView:
         self.queued: tuple[str, ...] = ()  # the limits that the call of a model waits for
         self._throttled: dict[str, float] = {}  # until when a limit pauses whose provider refused a call
         self.replans: tuple[str, ...] = ()
+        self.fell_back = ""  # why its plan was given up for turns, if it was
         self._plan: list[str] = []
         self._reply = 0  # where in the plan's text the planner's last reply begins
         self._answer: list[str] = []
@@ -188,6 +189,8 @@ class RunView:
                 self.joining = False
                 self.replans = (*self.replans, reason)
                 self._answer.clear()
+            case ev.FellBack(_, _, why):
+                self.fell_back = why
             case ev.ModelUsed(_, role, usage):
                 self._usage[role] = self._usage.get(role, Usage()) + usage
             case ev.Ordered():

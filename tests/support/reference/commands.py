@@ -23,19 +23,23 @@ def _commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
 COMMANDS: Final[Mapping[str, Any]] = dict(_commands(typer.main.get_command(app)))
 """Every command, by name; those of a group by both names."""
 
-RESULT: Final = "{} partial complete failed run_id rounds outcomes timing usage usage_by_model usage_by_round cost"
+RESULT: Final = (
+    "{} partial complete failed run_id rounds fell_back outcomes timing usage usage_by_model usage_by_round cost"
+)
 DOCUMENTS: Final[Mapping[str, str]] = {
     "run": RESULT.format("answer"),
     "exec": f"syntax {RESULT.format('value')}",
     "plan": "plan tasks warnings",
     "check": "syntax errors warnings diagnostics",
+    "compare": "ways paired rows complete",
     "tools": "tools limits",
     "models": "providers | tried",
+    "warm": "warmed",
     "init": "files",
     "runs": "journal runs more",
     "show": (
         "id question state began ended tasks done failed calls in_doubt asked error about plan written answer failures "
-        "value partial complete run_id rounds outcomes timing usage usage_by_model usage_by_round cost"
+        "value partial complete run_id rounds fell_back outcomes timing usage usage_by_model usage_by_round cost"
     ),
     "resume": f"{RESULT.format('value')} | {RESULT.format('answer')}",
     "approve": "run_id questions | run_id answered approved open",
