@@ -10,6 +10,8 @@ WORKERS ?= 2
 SAMPLE ?= 1
 SEED ?= $(shell date -u +%Y%m%d)
 DEPTH ?=
+SOURCE ?= bfcl
+DATA ?=
 
 .PHONY: help demo test search check types lint hooks format docs bench peers support order soak agentdojo mcp models engines live planning clean
 .DEFAULT_GOAL := help
@@ -130,8 +132,8 @@ engines: $(VENV)/.dev build/llguidance/.installed ## the grammars of ten toolset
 live: $(VENV)/.dev ## the embedded model as a server that plans, joins and extracts through the OpenAI adapter; six minutes
 	@SUPERSCALAR_LIVE=1 $(BIN)/python -m pytest -q tests/models/test_live_server.py
 
-planning: $(VENV)/.demo ## how well a model plans, beside its native tool calls; an hour with the embedded one
-	@$(BIN)/python benchmarks/planning.py --model '$(MODEL)'
+planning: $(VENV)/.demo ## how well a model plans, on questions of five sources: DATA=folder of the public files, or SOURCE=bfcl; hours with the embedded one
+	@$(BIN)/python benchmarks/planning.py --model '$(MODEL)' --source '$(SOURCE)' --baseline $(if $(DATA),--data '$(DATA)')
 
 clean: ## remove the venv and caches; the model's weights stay in the user's cache
 	@rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build

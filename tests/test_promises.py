@@ -644,6 +644,9 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         ),
     },
     "docs/models.md": {
+        "`instructions=` come before the tools": (
+            "test_examples.py::test_examples_are_turns_between_the_tools_and_the_question"
+        ),
         "A plan that does not check is refused when the agent is made": (
             "test_examples.py::test_a_plan_that_does_not_check_is_refused_when_the_agent_is_made"
         ),

@@ -12,7 +12,7 @@ body of a map, which is written once and instantiated per item, `[i]` is printed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias, final, get_args
 from typing import Literal as OneOf
@@ -544,6 +544,14 @@ class Plan:
     def inputs(self) -> tuple[Input, ...]:
         """Return what it is given when it is run, in the order in which that was declared."""
         return inputs_of(self.tasks)
+
+    def function(self, agent: Any, **named: Any) -> Callable[..., Coroutine[Any, Any, Any]]:
+        """Make an async Python function of it that an agent runs: its inputs are the parameters.
+
+        `named`: as for `LLMCompiler.function`.
+        """
+        made: Callable[..., Coroutine[Any, Any, Any]] = agent.function(self, **named)
+        return made
 
     @property
     def calls(self) -> tuple[Task, ...]:
