@@ -10,6 +10,7 @@ import datetime as dt
 import difflib
 import inspect
 import keyword
+import types
 import typing
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -78,14 +79,8 @@ def checked_input(input: Input) -> Input:
     """
     name = input.name
     _check_name(name)
-    secret, type = input.secret, input.type
-    if typing.get_origin(type) is Annotated:
-        type, *marks = typing.get_args(type)
-        if not all(is_mark(mark, Secret) for mark in marks):
-            raise ValueError(f"`{name}`: an input has a type and no more: {_WRITE}")
-        secret = True
-    if hasattr(type, "get_secret_value"):
-        type, secret = bytes if issubclass(type, _secret_bytes()) else str, True
+    type, marked = _unmarked(name, input.type)
+    secret = input.secret or marked
     text = type if isinstance(type, str) else type_text(type)
     annotation = _annotation(name, text)
     if not isinstance(input.description, str):
@@ -108,10 +103,31 @@ def checked_input(input: Input) -> Input:
     return made
 
 
-def _secret_bytes() -> type:
+def _unmarked(name: str, type: Any) -> tuple[Any, bool]:
+    """A type without the marks of a secret, and whether there were any, however deep: none is lost.
+
+    Raises:
+        ValueError: something else is said of it, or of a part of it.
+    """
+    origin, parts = typing.get_origin(type), typing.get_args(type)
+    if origin is Annotated:
+        if not all(is_mark(mark, Secret) for mark in parts[1:]):
+            raise ValueError(f"`{name}`: an input has a type and no more: {_WRITE}")
+        return _unmarked(name, parts[0])[0], True
+    if hasattr(type, "get_secret_value"):
+        return parts[0] if parts else _kept_in(type), True
+    if origin is Literal:
+        return type, False
+    inner = [_unmarked(name, part) for part in parts]
+    if origin in (typing.Union, types.UnionType):
+        type = typing.Union[tuple(part for part, _ in inner)]  # noqa: UP007 -- there are as many as there are
+    return type, any(secret for _, secret in inner)
+
+
+def _kept_in(secret: Any) -> Any:
     from pydantic import SecretBytes
 
-    return SecretBytes
+    return bytes if inspect.isclass(secret) and issubclass(secret, SecretBytes) else str
 
 
 def _check_name(name: str) -> None:
