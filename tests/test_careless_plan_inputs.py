@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Optional
 
 import pytest
 from pydantic import Field, SecretBytes, SecretStr
 from pydantic import Secret as SecretOf
 
-from superscalar import LLMCompiler, Secret, UsageError, tool
+from superscalar import Input, LLMCompiler, Secret, UsageError, labelled, tool
+from superscalar.labels import PLAN
+from support.running import executed
 
 
 @tool(effect="read", trust="trusted")
@@ -50,3 +53,60 @@ def test_a_mark_of_a_secret_is_heeded_wherever_it_stands(type: Any, said: str) -
 def test_a_mark_that_cannot_be_heeded_is_refused(type: Any, why: str) -> None:
     with pytest.raises(UsageError, match=why):
         AGENT.compile("join(x)", inputs={"x": type})
+
+
+# ---------------------------------------------------------------------------------------------------------- labels
+
+
+@dataclass
+class Page:
+    """A record."""
+
+    text: Any
+
+
+@pytest.mark.parametrize("type", [Any, list, "list[tuple]"])
+@pytest.mark.parametrize(
+    "value",
+    [[labelled("eve")], labelled(labelled("eve")), labelled([labelled("eve")])],
+)
+def test_a_label_of_a_part_of_a_value_is_refused_and_not_lost(type: Any, value: Any) -> None:
+    plan = AGENT.compile("join(x)", inputs={"x": type})
+    with pytest.raises(UsageError, match=r"`x`: labelled\(...\) is of a whole value"):
+        executed(plan, [price], inputs={"x": value})
+
+
+@pytest.mark.parametrize("value", [{"a": [labelled("eve")]}, {1: {labelled("eve")}}, Page(labelled("eve"))])
+def test_so_is_one_in_a_mapping_a_set_or_a_record(value: Any) -> None:
+    plan = AGENT.compile("join(x)", inputs={"x": Any})
+    with pytest.raises(UsageError, match=r"labelled\(...\) is of a whole value"):
+        executed(plan, [price], inputs={"x": value})
+
+
+def test_a_default_has_no_label() -> None:
+    with pytest.raises(UsageError, match=r"`x`: a default is as trusted as the plan"):
+        AGENT.compile("join(x)", inputs={"x": Input(Any, default=[labelled("eve")])})
+
+
+def test_a_value_that_holds_itself_is_refused() -> None:
+    plan = AGENT.compile("join(x)", inputs={"x": Any})
+    value: list[Any] = []
+    value.append(value)
+    with pytest.raises(UsageError, match="`x` is no data"):
+        executed(plan, [price], inputs={"x": value})
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"readers": "ann"}, r"labelled\(readers='ann'\): write a list of names"),
+        ({"readers": [1]}, r"labelled\(readers=\[1\]\): write a list of names"),
+        ({"label": "ann"}, r"labelled\(label='ann'\): give the label of an earlier result"),
+        ({"trusted": "no"}, r"labelled\(trusted='no'\): write True or False"),
+        ({"label": PLAN, "readers": ["ann"]}, "give nothing beside it"),
+        ({"label": PLAN, "trusted": True}, "give nothing beside it"),
+    ],
+)
+def test_what_is_no_label_is_refused(said: dict[str, Any], why: str) -> None:
+    with pytest.raises(UsageError, match=why):
+        labelled("x", **said)

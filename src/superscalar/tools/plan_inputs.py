@@ -22,6 +22,7 @@ from uuid import UUID
 
 from superscalar.errors import UsageError
 from superscalar.forks import MAKING
+from superscalar.labels import holds_label
 from superscalar.plan.ir import UNBOUND, Input, Unbound
 from superscalar.secrets import SHORTEST
 from superscalar.short import cut, short
@@ -93,6 +94,8 @@ def checked_input(input: Input) -> Input:
         return made
     if secret and input.default is not None:
         raise ValueError(f"`{name}` is secret, so nothing that is printed may have its value: it can have no default")
+    if holds_label(input.default):
+        raise ValueError(f"`{name}`: a default is as trusted as the plan: labelled(...) is for what is given")
     shown = default_text(input.default)
     if UNSHOWN in shown and ast.literal_eval(shown) is ...:
         raise ValueError(f"`{name}`: the default {short(input.default)} is nothing that a plan can write")
@@ -237,6 +240,8 @@ def _fitted(input: Input, value: Any) -> tuple[Any, str]:
     """A value as the type of an input wants it, or what is wrong with it."""
     if input.secret and hasattr(value, "get_secret_value"):
         value = value.get_secret_value()
+    if holds_label(value):
+        return value, "labelled(...) is of a whole value, where a run begins, and of no part of one"
     check = _check(input.name, input.type, input.secret)
     try:
         found = check({input.name: value})[input.name]
