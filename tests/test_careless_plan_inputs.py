@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Any, Optional
 
 import pytest
 from pydantic import Field, SecretBytes, SecretStr
 from pydantic import Secret as SecretOf
 
-from superscalar import Input, LLMCompiler, Secret, UsageError, labelled, tool
+from superscalar import Input, LLMCompiler, PlanError, Secret, UsageError, labelled, tool
 from superscalar.labels import PLAN
+from superscalar.plan import print_as
+from superscalar.plan.print.steps import BeyondSteps
 from support.running import executed
 
 
@@ -110,3 +113,54 @@ def test_a_value_that_holds_itself_is_refused() -> None:
 def test_what_is_no_label_is_refused(said: dict[str, Any], why: str) -> None:
     with pytest.raises(UsageError, match=why):
         labelled("x", **said)
+
+
+# -------------------------------------------------------------------------------------------- defaults and headers
+
+
+@pytest.mark.parametrize("default", [float("inf"), [float("nan")], {"a": -float("inf")}, ...])
+def test_a_default_that_is_no_literal_is_said_to_be_none(default: Any) -> None:
+    with pytest.raises(UsageError, match=r"`x`: the default .* is nothing that a plan can write"):
+        AGENT.compile("join(x)", inputs={"x": Input(Any, default=default)})
+
+
+def test_a_decimal_as_a_default_keeps_its_digits() -> None:
+    exact = Decimal("0.12345678901234567890123")
+    plan = AGENT.compile("join(x)", inputs={"x": Input(Decimal, default=exact)})
+    assert executed(AGENT.compile(str(plan)), [price]).answer == exact
+
+
+@pytest.mark.parametrize("default", [b"a", {1}, (1,), [(1,)], {1: "a"}, {(1, 2): 3}])
+def test_a_default_that_json_has_no_words_for_is_not_written_as_another(default: Any) -> None:
+    plan = AGENT.compile("x = price('a')\njoin(x)", inputs={"y": Input(Any, default=default)})
+    with pytest.raises(BeyondSteps, match="the default of an input"):
+        print_as(plan.tasks, "json")
+    assert AGENT.compile(print_as(plan.tasks, "numbered"), syntax="numbered").inputs == plan.inputs
+
+
+def test_a_header_has_as_many_inputs_as_a_declaration() -> None:
+    header = "\n".join(f"# input x{n}: int = 1" for n in range(101))
+    with pytest.raises(PlanError, match=r"plan:101:9: E104 a plan has at most 100 inputs, and these are 101"):
+        AGENT.compile(f"{header}\njoin(x0)")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "why"),
+    [
+        ('{"x": "int", "x": "str"}', "there is an input `x` already"),
+        ('{"x": {"type": "int", "type": "str"}}', "the input `x` has `type` twice"),
+        ('{"x": {"type": "str"}, "y": {"type": "int", "default": 1}, "x": "str"}', "there is an input `x` already"),
+    ],
+)
+def test_a_name_that_comes_twice_in_json_is_an_error(inputs: str, why: str) -> None:
+    source = f'{{"inputs": {inputs}, "steps": [{{"id": "a", "tool": "price", "arguments": {{"ticker": "A"}}}}]}}'
+    with pytest.raises(PlanError, match=why):
+        AGENT.compile(source)
+
+
+def test_a_value_that_cannot_be_told_is_refused_all_the_same() -> None:
+    plan = AGENT.compile("join(x)", inputs={"x": str})
+    value: dict[str, Any] = {}
+    value["a"] = value
+    with pytest.raises(UsageError, match="`x`: it holds itself"):
+        executed(plan, [price], inputs={"x": value})

@@ -350,7 +350,9 @@ def check(
                 print_text(("\n" if diagnostics else "") + _explanation(compiled, toolset))
             if estimate and not errors:
                 compiled = compiler.compile(source, syntax=read_as)
-                print_text(("\n" if diagnostics or explain else "") + estimate_text(compiler.estimate(compiled, inputs=given)))
+                print_text(
+                    ("\n" if diagnostics or explain else "") + estimate_text(compiler.estimate(compiled, inputs=given))
+                )
             said = "" if syntax != options.AUTO else f"read as {read_as}, "
             counts_text = f"{counted(errors, 'error')}, {counted(len(diagnostics) - errors, 'warning')}"
             typer.echo(f"{name}: {said}{counts_text}", err=True)

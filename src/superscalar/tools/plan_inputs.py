@@ -23,12 +23,13 @@ from uuid import UUID
 from superscalar.errors import UsageError
 from superscalar.forks import MAKING
 from superscalar.labels import holds_label
+from superscalar.plan.evaluate.bounds import MAX_INPUTS
 from superscalar.plan.ir import UNBOUND, Input, Unbound
 from superscalar.secrets import SHORTEST
 from superscalar.short import cut, short
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.described import Check
-from superscalar.tools.inputs import UNSHOWN, default_text
+from superscalar.tools.inputs import default_text
 from superscalar.tools.marks import is_mark
 from superscalar.tools.secret import Secret
 from superscalar.tools.types import type_text
@@ -44,7 +45,6 @@ _TAKES: Final[Mapping[str, int | None]] = {"list": 1, "set": 1, "dict": 2, "tupl
 _SECRET_TYPES: Final = {f"{kind}{none}" for kind in ("str", "bytes") for none in ("", " | None")}
 _LONGEST_TYPE: Final = 1_000  # characters
 _DEEPEST: Final = 20
-_MOST: Final = 100
 _WRITE: Final = "write a type of data, such as str, int | None, list[str], dict[str, float] or Literal['a', 'b']"
 
 
@@ -65,8 +65,8 @@ def declared(inputs: Mapping[str, Any]) -> tuple[Input, ...]:
             made.append(checked_input(replace(said if isinstance(said, Input) else Input(said), name=name)))
         except ValueError as error:
             wrong.append(str(error))
-    if len(inputs) > _MOST:
-        wrong.append(f"a plan has at most {_MOST} inputs, and these are {len(inputs)}")
+    if len(inputs) > MAX_INPUTS:
+        wrong.append(f"a plan has at most {MAX_INPUTS} inputs, and these are {len(inputs)}")
     if wrong:
         raise UsageError(f"inputs=: {'; '.join(wrong)}")
     return tuple(made)
@@ -96,14 +96,28 @@ def checked_input(input: Input) -> Input:
         raise ValueError(f"`{name}` is secret, so nothing that is printed may have its value: it can have no default")
     if holds_label(input.default):
         raise ValueError(f"`{name}`: a default is as trusted as the plan: labelled(...) is for what is given")
-    shown = default_text(input.default)
-    if UNSHOWN in shown and ast.literal_eval(shown) is ...:
-        raise ValueError(f"`{name}`: the default {short(input.default)} is nothing that a plan can write")
-    made = replace(made, default=ast.literal_eval(shown))
+    made = replace(made, default=_written(name, input.default, made.type))
     _, problem = _fitted(made, made.default)
     if problem:
         raise ValueError(f"the default of `{name}`: {problem}")
     return made
+
+
+def _written(name: str, default: Any, type: str) -> Any:
+    """A default as it is read back from a plan.
+
+    Raises:
+        ValueError: no plan can write it.
+    """
+    if isinstance(default, Decimal) and "Decimal" in type:
+        return str(default)  # as a number it would be rounded
+    try:
+        found = ast.literal_eval(default_text(default))
+    except ValueError:  # infinity is no literal
+        found = ...
+    if found is ...:  # default_text() says so
+        raise ValueError(f"`{name}`: the default {short(default)} is nothing that a plan can write")
+    return found
 
 
 def _unmarked(name: str, type: Any) -> tuple[Any, bool]:
@@ -248,6 +262,8 @@ def _fitted(input: Input, value: Any) -> tuple[Any, str]:
         if input.secret and found is not None and len(found) < SHORTEST:
             return found, f"it is secret, and a text of fewer than {SHORTEST} characters cannot be kept out of others"
         return found, ""
+    except RecursionError:
+        return value, "it holds itself, or more in each other than can be looked at"
     except ArgumentError as error:
         if input.secret and value is WITHHELD:
             return value, "it is a secret, which no journal has: give it again"
