@@ -20,6 +20,7 @@ from superscalar.short import short
 
 SourceKind: TypeAlias = Literal["user", "plan", "tool", "model"]
 WORD: Final = "word"
+_PLAIN: Final = frozenset({str, int, float, bool, bytes, type(None)})
 
 
 class Source(NamedTuple):
@@ -141,17 +142,21 @@ def holds_label(value: Any) -> bool:
         one = left.pop()
         if isinstance(one, LabelledInput):
             return True
-        if isinstance(one, str | int | float | None) or id(one) in known:  # it may hold itself
+        if id(one) in known:  # it may hold itself
             continue
         known.add(id(one))
-        match one:
-            case Mapping():
-                left += [*one, *one.values()]
-            case list() | tuple() | set() | frozenset():
-                left += one
-            case _:
-                left += (record_fields(one) or {}).values()
+        left += [part for part in _parts(one) if type(part) not in _PLAIN]
     return False
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    match value:
+        case list() | tuple() | set() | frozenset():
+            return value
+        case Mapping():
+            return (*value, *value.values())
+        case _:
+            return (record_fields(value) or {}).values()
 
 
 def _names(readers: Any) -> frozenset[str]:
