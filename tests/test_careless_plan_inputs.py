@@ -164,3 +164,10 @@ def test_a_value_that_cannot_be_told_is_refused_all_the_same() -> None:
     value["a"] = value
     with pytest.raises(UsageError, match="`x`: it holds itself"):
         executed(plan, [price], inputs={"x": value})
+
+
+@pytest.mark.parametrize(("type", "value"), [(str, "abc     "), (bytes, "é".encode() * 4), (bytes, b"abc\n\n\n\n\n")])
+def test_a_secret_that_is_long_in_bytes_or_blanks_only_is_refused(type: Any, value: Any) -> None:
+    plan = AGENT.compile("join(len(x))", inputs={"x": Input(type, secret=True)})
+    with pytest.raises(UsageError, match="`x`: it is secret, and a text of fewer than 8 characters"):
+        executed(plan, [price], inputs={"x": value})

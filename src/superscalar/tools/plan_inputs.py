@@ -259,7 +259,7 @@ def _fitted(input: Input, value: Any) -> tuple[Any, str]:
     check = _check(input.name, input.type, input.secret)
     try:
         found = check({input.name: value})[input.name]
-        if input.secret and found is not None and len(found) < SHORTEST:
+        if input.secret and found is not None and _length(found) < SHORTEST:
             return found, f"it is secret, and a text of fewer than {SHORTEST} characters cannot be kept out of others"
         return found, ""
     except RecursionError:
@@ -268,6 +268,11 @@ def _fitted(input: Input, value: Any) -> tuple[Any, str]:
         if input.secret and value is WITHHELD:
             return value, "it is a secret, which no journal has: give it again"
         return value, str(error).replace(f"(): `{input.name}`: ", "").replace(f"(): `{input.name}", f"`{input.name}")
+
+
+def _length(secret: str | bytes) -> int:
+    """How many characters of a secret can be looked for in texts."""
+    return len((secret if isinstance(secret, str) else secret.decode("utf-8", "replace")).strip())
 
 
 @lru_cache(maxsize=1_000)
