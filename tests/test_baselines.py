@@ -173,7 +173,6 @@ def test_an_action_is_read(action: str, arguments: dict[str, Any]) -> None:
         ('[{"name": "price", "arguments": {"ticker": "IBM"}}]', ["IBM"]),
         ('{"name": "price", "arguments": "{\\"ticker\\": \\"IBM\\"}"}', ["IBM"]),
         ('{"name": "price", "description": "Latest price.", "parameters": {}}', []),
-        ('{"name": "price", "name": "price", "arguments": {"ticker": "IBM"}}', []),
         ("{" * 5_000, []),
         ("It is {dear}.", []),
     ],
@@ -182,6 +181,41 @@ def test_native_calls_are_read(reply: str, tickers: list[str]) -> None:
     result = run(NativeParallel(ScriptedModel(reply, "MSFT"), [price]).run("?"))
     assert [e.arguments["ticker"] for e in result.events if isinstance(e, Started)] == tickers
     assert result.answer == ("MSFT" if tickers else reply)
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        '{"name": "price", "name": "mail", "arguments": {"ticker": "IBM"}}',
+        '{"name": "price", "arguments": {"ticker": "IBM", "ticker": "AAPL"}}',
+        f'{ALL}{{"name": "price", "arguments": {{"ticker": {{"of": 1, "of": 2}}}}}}',
+    ],
+)
+def test_a_turn_with_a_call_that_says_something_twice_calls_nothing_and_is_no_answer(twice: str) -> None:
+    model = ScriptedModel(twice, called(("price", {"ticker": "IBM"})), "140")
+    result = run(NativeParallel(model, [price]).run("?"))
+    assert (result.answer, [id for id, _ in starts(result)]) == ("140", ["price()"])
+    assert "twice. Write that turn again" in model.requests[1].messages[-1].text
+
+
+@pytest.mark.parametrize(
+    ("kind", "last", "partial"),
+    [
+        (ReAct, "Thought: it is MSFT, at", "it is MSFT, at"),
+        (ReAct, "Thought: so.\nAction: Finish[It is MS", "It is MS"),
+        (NativeParallel, "It is MS ", "It is MS"),
+    ],
+)
+def test_of_a_last_reply_that_was_cut_there_is_what_it_answered(
+    kind: type[LLMCompiler], last: str, partial: str
+) -> None:
+    class CutAtLast(ScriptedModel):
+        async def stream(self, request: Any) -> Any:
+            async for chunk in super().stream(request):
+                yield type(chunk)(finish="length") if chunk.finish and len(self.requests) == 2 else chunk
+
+    result = run(kind(CutAtLast(STEPS[0] if kind is ReAct else ALL, last), [price], max_tokens=5).run("?"))
+    assert (result.complete, result.partial) == (False, partial)
 
 
 @pytest.mark.parametrize("reply", ["I do not know.", "Action: look it up", "", "Thought: hm", "Action: Finish[]"])

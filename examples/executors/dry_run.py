@@ -16,6 +16,8 @@ class DryRun:
     certainly was not done.
     """
 
+    dry_run = True  # says so to whoever would rather not write, such as `superscalar compare`
+
     def __init__(
         self, inner: Executor = LOCAL, instead: Mapping[str, Callable[[Invocation], Any]] | None = None
     ) -> None:

@@ -21,10 +21,12 @@ from typing import Any, cast
 from examples.portfolio import batched, tools
 from examples.portfolio.prices import Prices, read_prices
 from examples.portfolio.provider import AT_ONCE, Provider, Stats
-from superscalar import LLMCompiler, RunResult, SuperscalarError, Toolset
+from superscalar import LLMCompiler, ModelSetupError, RunResult, SuperscalarError, Toolset
 from superscalar.cli.report import print_answer
 from superscalar.cli.screens import screen_for
 from superscalar.cli.session import StoppedRun, follow
+from superscalar.cli.warmed import TITLE, warmed_lines, warmed_under
+from superscalar.models.cache import cached
 from superscalar.observe.timing import lower_bound, span
 from superscalar.observe.view import RunView
 
@@ -63,10 +65,29 @@ def main() -> int:
 def ask(model: str, question: str, module: ModuleType) -> RunResult | StoppedRun:
     """Ask with the tools of a module, and show what happens while it happens."""
     agent = LLMCompiler(model, [Toolset.from_module(module)])
+    if model == "local" and cached() is None and (stopped := fetched(agent)) is not None:
+        return stopped
     view = RunView()
     result: RunResult | StoppedRun
     result = cast("Any", follow(lambda: agent.stream(question), view, screen_for(view, question)))
     return result
+
+
+def fetched(agent: LLMCompiler) -> StoppedRun | None:
+    """Have the model fetched, and what it is told whatever is asked read at once: all later runs find that."""
+    print("The model is fetched (1.1 GB), and reads what is the same for every question: both once.", flush=True)
+    view = RunView()
+    try:
+        made = warmed_under(agent, view, screen_for(view, TITLE))
+    except ModelSetupError as error:
+        if cached() is None:
+            raise
+        print(f"note: {error}\n", file=sys.stderr)  # it answers all the same
+        return None
+    if isinstance(made, StoppedRun):
+        return made
+    print("What it has read is kept for later runs:", *warmed_lines(made), "", sep="\n", flush=True)
+    return None
 
 
 def timing(result: RunResult, stats: Stats) -> list[str]:

@@ -16,6 +16,9 @@ is asked about other writes. "any": everything.
 ReplannerSees: TypeAlias = Literal["summaries", "text"]
 """What a planner that goes on is shown of results that are not trusted, or not for everybody."""
 
+Fallback: TypeAlias = Literal["native"]
+"""How a run goes on whose plan could not be mended: "native", in turns of native tool calls."""
+
 Show: TypeAlias = Literal["all", "joined"]
 """What the joiner is shown: all results, or what a plan's `join` names."""
 

@@ -140,6 +140,18 @@ class Planned(Happened):
 
 
 @fact
+class FellBack(Happened):
+    """The plan of this round could not be mended (`why`), and the run goes on in another `way`: "native", in turns.
+
+    What of that plan had been read stays; all else of it was retired, its writes among it.
+    """
+
+    at: float
+    way: str
+    why: str
+
+
+@fact
 class Sealed(Happened):
     """The plan of this round is complete: its writes may run."""
 
@@ -569,28 +581,13 @@ class RunEnded(Happened):
     error: str = ""
 
 
-TaskEvent: TypeAlias = (
-    Expanded
-    | Wanted
-    | Won
-    | Resolved
-    | Shared
-    | Waiting
-    | Started
-    | Progressed
-    | Charged
-    | Retrying
-    | Cancelled
-    | Judged
-    | Decided
-    | Approved
-    | Succeeded
-    | Failed
-    | Skipped
-)
+_OfCell: TypeAlias = Expanded | Wanted | Won | Resolved | Shared | Judged
+_OfAttempt: TypeAlias = Waiting | Started | Progressed | Charged | Retrying | Cancelled
+_OfCall: TypeAlias = Decided | Approved | Succeeded | Failed | Skipped
+TaskEvent: TypeAlias = _OfCell | _OfAttempt | _OfCall
 _OfRun: TypeAlias = RunStarted | Resumed | Throttled | DeadlinePassed | BudgetSpent | RunEnded
 _OfPlanning: TypeAlias = (
-    RoundStarted | ToolsShown | PlanWritten | Thought | Withdrawn | Diagnosed | Repairing | Replanned
+    RoundStarted | ToolsShown | PlanWritten | Thought | Withdrawn | Diagnosed | Repairing | FellBack | Replanned
 )
 _OfPlan: TypeAlias = Planned | PlanAsked | PlanApproved | Ordered | Sealed | Unneeded | Revived | Retired
 _OfAnswer: TypeAlias = JoinStarted | AnswerWritten | AnswerRejected | AnswerCut | Joined

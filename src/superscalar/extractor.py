@@ -326,6 +326,14 @@ async def _let_in(granted: Grants, caller: Ticket | None, model: ChatModel, run:
         comer.leave()
 
 
+def extracting() -> list[Message]:
+    """What each conversation with a model that extracts begins with, whatever it reads and for whom; it is steady."""
+    turns = [Message("system", _SYSTEM)]
+    for schema, said, look, reply in _EXAMPLES:
+        turns += [Message("user", _asked(schema, _as_json(said), look)), Message("assistant", reply)]
+    return [*turns[:-1], turns[-1].steady_for(len(turns[-1].text))]
+
+
 def extraction(
     models: Sequence[ChatModel],
     schemas: Mapping[str, Any],
@@ -462,10 +470,7 @@ class _TypeReader:
         wanted = find.strip()
         if len(wanted) > _MAX_FIND:
             raise ValueError(f"`find` has {len(wanted):,} characters; say in {_MAX_FIND:,} at the most what to find")
-        conversation = [Message("system", _SYSTEM)]
-        for schema, said, look, reply in _EXAMPLES:
-            conversation += [Message("user", _asked(schema, _as_json(said), look)), Message("assistant", reply)]
-        return [*conversation, Message("user", _asked(self._shown, data, wanted))]
+        return [*extracting(), Message("user", _asked(self._shown, data, wanted))]
 
     def read(self, text: str) -> Any:
         """The value of a reply.
@@ -501,8 +506,7 @@ class _TypeReader:
 
 
 def _asked(schema: Mapping[str, Any], data: str, find: str) -> str:
-    shape = json.dumps(schema, ensure_ascii=False)
-    return f"Schema of the value: {shape}\n\n<data>\n{data}\n</data>\n\nFind: {find}"
+    return f"Schema of the value: {json.dumps(schema, ensure_ascii=False)}\n\n<data>\n{data}\n</data>\n\nFind: {find}"
 
 
 def _untitled(schema: Any) -> Any:

@@ -147,6 +147,7 @@ def test_run_hands_its_options_to_the_compiler(compiler: ScriptedCompiler) -> No
         "max_prompt_tokens": 500,
         "max_concurrency": 3,
         "max_replans": 0,
+        "fallback": None,
         "replan": "planned-tools",
         "replanner_sees": "text",
         "max_tokens": 9_000,
@@ -154,6 +155,7 @@ def test_run_hands_its_options_to_the_compiler(compiler: ScriptedCompiler) -> No
         "max_bytes": 9_000_000,
         "policy": "warn",
         "approve_plan": True,
+        "plans": None,
         "approve": None,  # this is no terminal
     }
     assert compiler.calls == [("stream", "why", 2.5)]
@@ -192,6 +194,7 @@ def test_run_as_json_is_one_document(compiler: ScriptedCompiler) -> None:
         "failed": False,
         "run_id": "r1",
         "rounds": 1,
+        "fell_back": "",
         "outcomes": {
             "tickers": {"state": "done", "value": ["IBM", "XXX"]},
             "prices[0]": {"state": "done", "value": 231.25},
@@ -430,7 +433,7 @@ def test_exec_prints_the_joined_value_as_json(compiler: ScriptedCompiler) -> Non
     printed = command("exec", "plan.txt", "-t", "money.py", "--deadline", "3")
     assert (printed.code, printed.document) == (0, [1, {"skipped": "not needed: its condition was false"}])
     assert compiler.calls == [("compile", "join(x)\n", "python"), ("stream_plan", PLAN, 3.0)]
-    given = ["extractor", "max_concurrency", "max_cost", "max_bytes", "policy", "approve_plan", "approve"]
+    given = ["extractor", "max_concurrency", "max_cost", "max_bytes", "policy", "approve_plan", "approve", "plans"]
     assert compiler.options == dict.fromkeys(given)
 
 

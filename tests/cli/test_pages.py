@@ -40,7 +40,13 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     with standing_in(
         tmp_path,
         monkeypatch,
-        {"shop.py": SHOP, "p": "join(look(1))", "w": "join(send('a'))", "mcp.json": '{"mcpServers": {}}'},
+        {
+            "shop.py": SHOP,
+            "p": "join(look(1))",
+            "w": "join(send('a'))",
+            "mcp.json": '{"mcpServers": {}}',
+            "q": '{"question": "?"}',
+        },
     ) as place:
         yield place
 
@@ -82,7 +88,16 @@ def test_documents_have_the_fields_that_the_page_names(place: Path) -> None:
         return str(error["run_id"])
 
     plan, question = waiting("exec", "w"), waiting("run", "?")
+    saved = ("--agent", "shop.py", "--plans", "plans")
+    digest = printed("plans save", "brief", "p", *saved)["digest"]
     called = [
+        ("plans save", "brief", "p", *saved),
+        ("plans list", *saved),
+        ("plans show", "brief", *saved),
+        ("plans check", *saved),
+        ("plans approve", "brief", "--by", "me", "--digest", str(digest), *saved),
+        ("plans run", "brief", *saved),
+        ("stubs", "briefs.pyi", *saved),
         ("run", "?", "--agent", "shop.py"),
         ("plan", "?", "--agent", "shop.py"),
         ("exec", "p", "--agent", "shop.py"),
@@ -90,6 +105,7 @@ def test_documents_have_the_fields_that_the_page_names(place: Path) -> None:
         ("tools", "--agent", "shop.py"),
         ("models",),
         ("models", "--try", "local:/no/such.gguf"),
+        ("warm", "--agent", "shop.py"),
         ("init", "first"),
         ("runs",),
         ("show", plan),
@@ -101,6 +117,7 @@ def test_documents_have_the_fields_that_the_page_names(place: Path) -> None:
         ("prune", "--older-than", "1d"),
         ("rotate",),
         ("mcp accept", "mcp.json"),
+        ("compare", "q", "--agent", "shop.py", "--against", "", "--allow-writes", "--quiet"),
     ]
     fields: dict[str, dict[str, None]] = {}
     for name, *arguments in called:

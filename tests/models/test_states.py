@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,76 +15,12 @@ import pytest
 from superscalar import Attachment, LLMCompiler
 from superscalar.errors import ModelSetupError
 from superscalar.models import LocalModel, Message, Request
-from superscalar.models.base import Preparation, steady_part
+from superscalar.models.base import Preparation, StateKept, steady_part
 from superscalar.models.beginnings import Beginnings
-from superscalar.models.engine import Emit, Engine
-from superscalar.models.states import MOST_BYTES, MOST_FILES, PromptStates
+from superscalar.models.states import MOST_FILES, PromptStates
 from superscalar.testing import ScriptedModel
 from superscalar.testing import run as in_virtual_time
-
-SAYS = {"choices": [{"delta": {"content": "x"}, "finish_reason": None}]}
-END = {"choices": [{"delta": {}, "finish_reason": "stop"}]}
-
-
-class PlayedEngine:
-    """An engine with slots of text: what it must read of a prompt is what its slot does not hold.
-
-    `did`: what was asked of it, `read` with the characters that it had to read. It dies of a file that was not saved.
-    """
-
-    slots = 2
-    version = "played"
-
-    def __init__(self) -> None:
-        self.did: list[tuple[str, Any]] = []
-        self.holds = ["", ""]
-        self.reading = threading.Event()
-        self.go = threading.Event()
-        self.go.set()
-        self.refuses = ""
-        self.fails = False
-        self._states = Path()
-
-    def load(self, path: Path, threads: int, context: int, states: Path) -> Engine:
-        self._states = states
-        return self
-
-    def generate(self, body: Mapping[str, object], emit: Emit) -> None:
-        messages: Any = body["messages"]
-        text = "\n".join(f"{one['role']}: {one['content']}" for one in messages)
-        slot: Any = body.get("id_slot", 0)
-        known = next((at for at, (a, b) in enumerate(zip(text, self.holds[slot], strict=False)) if a != b), None)
-        known = min(len(text), len(self.holds[slot])) if known is None else known
-        self.did.append(("read", len(text) - known))
-        fails = self.fails
-        self.reading.set()
-        if fails:
-            raise RuntimeError("a fault")
-        if self.refuses:
-            emit({"error": self.refuses})
-            return
-        for at in range(known, len(text), 10):
-            self.holds[slot] = text[:at]
-            self.go.wait(20)
-            if emit({"choices": [], "prompt_progress": {"processed": at, "total": len(text)}}):
-                return
-        self.holds[slot] = text
-        emit(SAYS)
-        emit(END)
-
-    def save(self, slot: int, name: str) -> None:
-        self.did.append(("save", slot))
-        (self._states / name).write_text(f"saved {self.holds[slot]}", "utf-8")
-
-    def restore(self, slot: int, name: str) -> None:
-        self.did.append(("restore", slot))
-        text = (self._states / name).read_text("utf-8")
-        assert text.startswith("saved "), "llama.cpp would have ended the process"
-        self.holds[slot] = text.removeprefix("saved ")
-
-    def close(self) -> None:
-        self.did.append(("close", None))
-
+from support.played_engine import PlayedEngine
 
 RULES = Message("system", "Plan. " + "A rule. " * 20)
 PREFIX = (RULES, Message("user", "Tools: a, b. "))
@@ -305,28 +241,37 @@ def test_a_model_is_warmed(file: Path, states: Path) -> None:
 
     async def test() -> None:
         one = model(engine, file, states)
-        told = [preparing async for preparing in one.warm(asked("Why?").messages)]
+        *told, state = [preparing async for preparing in one.warm(asked("Why?").messages)]
         assert told[:2] == [Preparation("loading the model", 0.0), Preparation("loading the model", 1.0)]
         assert {preparing.what for preparing in told[2:]} == {"reading the prompt"}
-        assert [preparing async for preparing in one.warm(asked("Why?").messages)] == []
+        assert isinstance(state, StateKept)
+        assert [state.file.name] == kept(states)
+        assert (state.bytes, state.was_there) == (state.file.stat().st_size, False)
+        assert [preparing async for preparing in one.warm(asked("Why?").messages)] == [replace(state, was_there=True)]
+        state.file.unlink()
+        *_, again = [preparing async for preparing in one.warm(asked("Why?").messages)]
+        assert again == state
         await one.aclose()
 
     run(test)
-    assert engine.did == [("read", size(PREFIX)), ("save", 0), ("close", None)]
+    kept_again = [("read", 0), ("save", 0)]
+    assert engine.did == [("read", size(PREFIX)), ("save", 0), *kept_again, ("close", None)]
     assert ask(PlayedEngine(), file, states, "Why?")[0] == ("restore", 0)
 
 
 def test_a_folder_that_cannot_be_used(file: Path, states: Path) -> None:
-    """Answers are as ever; who wanted the model warm is told why it is not."""
+    """Answers are as ever; who wanted the model warm is told why it is not, before it has read."""
     states.write_text("a file")
     engine = PlayedEngine()
     assert [what for what, _ in ask(engine, file, states, "How?", "Why?")] == ["read", "read", "read", "close"]
 
     async def test() -> None:
-        one = model(PlayedEngine(), file, states)
+        engine = PlayedEngine()
+        one = model(engine, file, states)
         with pytest.raises(ModelSetupError, match="cannot be kept"):
             async for _ in one.warm(asked("Why?").messages):
                 pass
+        assert engine.did == []
         assert await reply(one, asked("How?")) == "x"
         await one.aclose()
 
@@ -403,8 +348,9 @@ def test_what_goes_wrong_while_nobody_waits(file: Path, states: Path, what: str)
     run(test)
 
 
-def test_only_so_much_is_kept(tmp_path: Path) -> None:
+def test_only_so_much_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The files that were not used for longest make room, and so do those that nobody finished."""
+    monkeypatch.setattr("superscalar.models.states.MOST_BYTES", most := 1 << 20)
     states = PromptStates(tmp_path, "played")
     stale, fresh = tmp_path / "partial-1-a", tmp_path / "partial-2-b"
     for path in (stale, fresh):
@@ -415,12 +361,13 @@ def test_only_so_much_is_kept(tmp_path: Path) -> None:
         states.keep(key, lambda name, key=key: (tmp_path / name).write_text(key) and None)  # type: ignore[misc]
         for path in tmp_path.glob(f"{key}-*"):
             os.utime(path, (1_000_000 + age, 1_000_000 + age))
-    assert [states.find(key) is not None for key in keys] == [False, True, True, True, True]
+    assert [states.find(key) is not None for key in keys] == [False] + [True] * MOST_FILES
     assert (stale.exists(), fresh.exists()) == (False, True)
-    states.keep(keys[0], lambda name: os.truncate(_made(tmp_path / name), MOST_BYTES))
+    states.keep(keys[0], lambda name: os.truncate(_made(tmp_path / name), most))
     assert [path.name[:32] for path in tmp_path.glob("*.state")] == [keys[0]]
-    states.keep(keys[1], lambda name: os.truncate(_made(tmp_path / name), MOST_BYTES + 1))
-    assert list(tmp_path.glob("*.state")) == []
+    with pytest.raises(OSError, match="all that is kept"):
+        states.keep(keys[1], lambda name: os.truncate(_made(tmp_path / name), most + 1))
+    assert [path.name[:32] for path in tmp_path.glob("*.state")] == [keys[0]]
 
 
 def test_a_state_that_could_not_be_saved_leaves_nothing(tmp_path: Path) -> None:

@@ -229,4 +229,5 @@ ONE_OF_EACH: tuple[Event, ...] = (
     events.RunStarted(0.0, "r2", "What is it?", files=(Attachment("image/png", b"\x89PNG", name="a.png"),)),
     events.ModelAsked(5.0, "planner", 1, "local", ("withheld: image/png, 4 bytes: local takes no images",)),
     events.Succeeded(3.0, "x", [Attachment("text/plain", b"", uri="https://a.example/b")]),
+    events.FellBack(2.5, "native", "the plan still has errors"),
 )

@@ -52,6 +52,7 @@ class ScriptedResult:
     cost: float = 0.0
     partial: str = ""
     cut: str = ""
+    fell_back: str = ""
 
     @property
     def usage_by_model(self) -> Mapping[str, Usage]:

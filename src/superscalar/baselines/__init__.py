@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from superscalar.baselines.native import NativeForm
 from superscalar.baselines.react import ReActForm
 from superscalar.compiler import LLMCompiler
+from superscalar.compiler.native import NativeForm
 from superscalar.compiler.ways import Way
 
 __all__ = ["NativeParallel", "NativeReAct", "ReAct", "ReWOO", "Sequential"]

@@ -61,7 +61,7 @@ class ReActForm:
     def begun(
         self, listing: ToolListing, instructions: str, history: Sequence[Message], question: str
     ) -> list[Message]:
-        """Begin with an example, then the tools and what is asked."""
+        """Begin with an example, which is steady, then the tools and what is asked."""
         parts = [listing.begun(constrained=False)]
         if instructions:
             parts.append(instructions.strip())
@@ -69,6 +69,7 @@ class ReActForm:
             parts.append(recounted(history))
         parts.append(f"Question: {question.strip()}")
         example = [Message(role, text) for role, text in _EXAMPLE]  # type: ignore[arg-type]  # roles
+        example[-1].steady_for(len(example[-1].text))
         return [Message("system", _SYSTEM), *example, Message("user", "\n\n".join(parts))]
 
     def described(
@@ -92,6 +93,11 @@ class ReActForm:
         known = tools.find(name)
         arguments = _read_as_json(given) if known is None else _arguments(known[1], given)
         return TurnSaid(calls=({"id": "1", "type": "function", "function": {"name": name, "arguments": arguments}},))
+
+    def begun_answer(self, text: str) -> str:
+        """Show what stands in `Finish[` by then, or else what was thought."""
+        _, finish, answer = text.rpartition("Finish[")
+        return answer.strip() if finish else _NEXT.sub("", text).strip()
 
     def told(self, results: Sequence[tuple[CallResult, str]]) -> str:
         """Show what the call came to; what cannot be seen in it is spelt out."""

@@ -5,18 +5,32 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from superscalar.cli import journals, options, providers, resume, servers, starting, supplying, tidying
+from superscalar.cli import (
+    comparing,
+    journals,
+    options,
+    providers,
+    resume,
+    servers,
+    starting,
+    stubs,
+    supplying,
+    tidying,
+    warming,
+)
 from superscalar.cli.codes import EXIT_CODES
-from superscalar.cli.reporting import file_name, reporting
+from superscalar.cli.executing import execute, run_saved
+from superscalar.cli.plans import group as saved_plans
+from superscalar.cli.reporting import reporting
+from superscalar.cli.sources import folder_of, print_warnings, read_source, syntax_of
 
 if TYPE_CHECKING:  # what is slow to import is imported by the command that needs it: --help must not wait
-    from superscalar.compiler import RunStream
     from superscalar.plan.ir import Plan
     from superscalar.tools.toolset import Toolset
 
@@ -112,6 +126,7 @@ def run(
     max_prompt_tokens: options.MaxPromptTokensOption = None,
     max_concurrency: options.MaxConcurrencyOption = None,
     max_replans: options.MaxReplansOption = None,
+    fallback: options.FallbackOption = None,
     replan: options.ReplanOption = None,
     replanner_sees: options.ReplannerSeesOption = None,
     max_tokens: options.MaxTokensOption = None,
@@ -121,6 +136,9 @@ def run(
     journal: options.JournalOption = None,
     policy: options.PolicyOption = None,
     approve_plan: options.ApprovePlanOption = False,
+    plans: options.PlansOption = None,
+    save: options.SaveOption = None,
+    save_input: options.SaveInputOption = None,
     no_joiner: Annotated[
         bool, typer.Option("--no-joiner", help="Answer with the value of join(...) and ask no model to word it.")
     ] = False,
@@ -147,6 +165,7 @@ def run(
         from superscalar.cli.compiling import CommandSource, opened_compiler
         from superscalar.cli.examples import read_examples
         from superscalar.cli.report import conclude, traced
+        from superscalar.cli.saving import SaveAs, concluded
         from superscalar.cli.screens import screen_for
         from superscalar.cli.servers import contact
         from superscalar.cli.session import followed
@@ -169,6 +188,7 @@ def run(
                 "max_prompt_tokens": max_prompt_tokens,
                 "max_concurrency": max_concurrency,
                 "max_replans": max_replans,
+                "fallback": fallback,
                 "replan": replan,
                 "replanner_sees": replanner_sees,
                 "max_tokens": max_tokens,
@@ -176,6 +196,7 @@ def run(
                 "max_bytes": max_bytes,
                 "policy": policy,
                 "approve_plan": approve_plan or None,
+                "plans": folder_of(plans),
             }
             view = RunView()
             screen = screen_for(view, asked, hidden=as_json or quiet, verbosity=verbose)
@@ -188,10 +209,12 @@ def run(
                 contact(screen, quiet=quiet),
             )
             compiler, told.journal = with_tools.compiler, with_tools.journal
+            saved = SaveAs.of(save, save_input, compiler)
             stream = lambda **given: compiler.stream(asked, files=file or (), **given)  # noqa: E731
             with traced(view, wanted=traceback):
                 result = followed(lambda: with_tools.streamed(stream, deadline), view, screen, told.journal)
-        conclude(result, view, told.journal, {}, answers=True, as_json=as_json, quiet=quiet)
+        end = partial(conclude, result, view, told.journal, answers=True, as_json=as_json, quiet=quiet)
+        concluded(compiler, result, saved, end, as_json=as_json)
 
 
 @app.command()
@@ -204,6 +227,7 @@ def plan(
     trust: options.TrustOption = None,
     agent: options.Agent = None,
     model: options.ModelOption = "local",
+    plans: options.PlansOption = None,
     base_url: options.BaseUrlOption = None,
     instructions: options.InstructionsOption = None,
     planner_instructions: options.PlannerInstructionsOption = None,
@@ -252,6 +276,7 @@ def plan(
                 "first_token_timeout": first_token_timeout,
                 "stall_timeout": stall_timeout,
                 "max_prompt_tokens": max_prompt_tokens,
+                "plans": folder_of(plans),
             }
             typed = options.as_typed(command)
             kept = measured_in(journal, wanted=estimate, typed="journal" in typed)
@@ -269,7 +294,7 @@ def plan(
             left_out = {"left_out": list(view.left_out)} if view.left_out else {}
             print_json(document | (_explained(written, toolset) | left_out if explain else {}))
             return
-        _print_warnings(written)
+        print_warnings(written)
         explained = explain and _explanation(written, toolset) + _left_out(view.left_out)
         print_text(_drawn(written, graph) if graph else explained or text)
         if taken is not None:
@@ -284,6 +309,7 @@ def check(
     mcp: options.McpOption = None,
     trust: options.TrustOption = None,
     agent: options.Agent = None,
+    plans: options.PlansOption = None,
     syntax: options.PlanSyntaxOption = options.AUTO,
     explain: options.ExplainOption = False,
     estimate: options.EstimateOption = False,
@@ -312,14 +338,14 @@ def check(
         from superscalar.observe.documents import diagnostic_document
         from superscalar.observe.wording import counted
 
-        name, source = _read(plan_file)
+        name, source = read_source(plan_file)
         with stdout_kept_clean():
             typed = options.as_typed(command)
             kept = measured_in(journal, wanted=estimate, typed="journal" in typed)
             place = CommandSource(tools or (), agent, None, kept, typed, mcp or (), trust or ())
-            compiler = opened_compiler(place, {}).with_tools()
+            compiler = opened_compiler(place, {"plans": folder_of(plans)}).with_tools()
             toolset = compiler.tools
-            read_as = _syntax(source, syntax)
+            read_as = syntax_of(source, syntax)
             found = compiler.check(source, syntax=read_as)
 
         given: Mapping[str, Any] | None = None
@@ -360,95 +386,7 @@ def check(
             raise typer.Exit(1)
 
 
-@app.command("exec")
-def execute(
-    command: typer.Context,
-    plan_file: options.PlanFileArgument,
-    tools: options.ToolsOption = None,
-    mcp: options.McpOption = None,
-    trust: options.TrustOption = None,
-    agent: options.Agent = None,
-    context: options.Context = None,
-    syntax: options.PlanSyntaxOption = options.AUTO,
-    input: supplying.InputOption = None,
-    extractor: options.ExtractorOption = None,
-    max_concurrency: options.MaxConcurrencyOption = None,
-    max_cost: options.MaxCostOption = None,
-    max_bytes: options.MaxBytesOption = None,
-    deadline: options.DeadlineOption = None,
-    journal: options.JournalOption = None,
-    policy: options.PolicyOption = None,
-    approve_plan: options.ApprovePlanOption = False,
-    as_json: options.JsonOption = False,
-    quiet: options.QuietOption = False,
-    verbose: options.Verbose = 0,
-    traceback: options.Traceback = False,
-) -> None:
-    """Run a plan without any model and print the value of its join(...) as JSON.
-
-    What failed stands in its place as `{"error": "..."}`, and the exit code is 1. With `--json` the document holds the
-    value, the outcome of every task and the timing.
-
-    Examples:
-
-    `superscalar exec plan.txt --tools money.py`
-
-    `superscalar exec - --tools money.py --deadline 10 < plan.txt | jq .`
-
-    `superscalar exec brief.txt --tools money.py --input tickers='["IBM", "AAPL"]' --input notes=@notes.txt`
-    """
-    with reporting(as_json, plan_file, journal) as told:
-        from superscalar.cli.approval import asking
-        from superscalar.cli.compiling import CommandSource, opened_compiler
-        from superscalar.cli.report import conclude, traced
-        from superscalar.cli.screens import screen_for
-        from superscalar.cli.servers import contact
-        from superscalar.cli.session import followed
-        from superscalar.cli.streams import stdout_kept_clean
-        from superscalar.observe.view import RunView
-
-        name, source = _read(plan_file)
-        with stdout_kept_clean():
-            chosen: dict[str, Any] = {
-                "extractor": extractor,
-                "max_concurrency": max_concurrency,
-                "max_cost": max_cost,
-                "max_bytes": max_bytes,
-                "policy": policy,
-                "approve_plan": approve_plan or None,
-            }
-            view = RunView()
-            screen = screen_for(view, name, hidden=as_json or quiet, verbosity=verbose)
-            typed = options.as_typed(command)
-            place = CommandSource(tools or (), agent, context, journal, typed, mcp or (), trust or ())
-            with_tools = opened_compiler(
-                place,
-                chosen,
-                lambda path: asking(screen, view, plans=approve_plan, journal=path),
-                contact(screen, quiet=quiet),
-            )
-            compiler, told.journal = with_tools.compiler, with_tools.journal
-            read_as = _syntax(source, syntax)
-            if syntax == options.AUTO and not (as_json or quiet):
-                typer.echo(f"{name}: read as {read_as}", err=True)
-
-            def compiled() -> tuple[Plan, Mapping[str, Any]]:
-                plan = compiler.compile(source, syntax=read_as)
-                if not (as_json or quiet):
-                    _print_warnings(plan)
-                given = supplying.given_inputs(input, plan.inputs, stdin_is_plan=plan_file == "-")
-                return plan, given
-
-            made = None if compiler.is_live else compiled()  # else nobody knows the tools yet
-
-            def stream(**given: Any) -> RunStream:
-                plan, inputs = made or compiled()
-                given |= {"inputs": inputs} if inputs else {}
-                return compiler.stream_plan(plan, **given)
-
-            with traced(view, wanted=traceback):
-                result = followed(lambda: with_tools.streamed(stream, deadline), view, screen, told.journal)
-        conclude(result, view, told.journal, {"syntax": read_as}, answers=False, as_json=as_json, quiet=quiet)
+app.command("exec")(execute)
 
 
 @app.command("tools")
@@ -457,6 +395,7 @@ def list_tools(
     mcp: options.McpOption = None,
     trust: options.TrustOption = None,
     agent: options.Agent = None,
+    plans: options.PlansOption = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """List the tools that a module or file offers, as plans see them.
@@ -473,14 +412,16 @@ def list_tools(
 
         with stdout_kept_clean():
             place = CommandSource(tools or (), agent, mcp=mcp or (), trust=trust or ())
-            toolset = opened_compiler(place, {}).with_tools().tools
+            toolset = opened_compiler(place, {"plans": folder_of(plans)}).with_tools().tools
         if as_json:
             print_json(tools_document(toolset))
         else:
             print_tools(toolset)
 
 
+app.command("compare")(comparing.compare_ways)
 app.command("models")(providers.list_models)
+app.command("warm")(warming.warm_agent)
 app.command("init")(starting.begin_program)
 app.command("runs")(journals.list_runs)
 app.command("show")(journals.show_run)
@@ -488,6 +429,9 @@ app.command("resume")(resume.resume_run)
 app.command("approve")(journals.approve_run)
 app.command("prune")(tidying.prune_runs)
 app.command("rotate")(tidying.rotate_journal)
+app.command("stubs")(stubs.write_stubs)
+saved_plans.command("run")(run_saved)
+app.add_typer(saved_plans)
 app.add_typer(servers.group)
 
 # ------------------------------------------------------------------------------------------------------ shared steps
@@ -496,40 +440,10 @@ app.add_typer(servers.group)
 def _asked(question: str) -> str:
     from superscalar.cli.failures import CommandError
 
-    asked = (_read("-")[1] if question == "-" else question).strip()
+    asked = (read_source("-")[1] if question == "-" else question).strip()
     if not asked:
         raise CommandError("the question is empty; write it in quotes after `superscalar run`")
     return asked
-
-
-def _read(file: str) -> tuple[str, str]:
-    """A file's name for messages, and its text."""
-    from superscalar.cli.failures import CommandError
-
-    try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    except OSError as error:
-        raise CommandError(f"{file} cannot be read: {error.strerror or error}") from error
-    try:
-        return file_name(file), data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise CommandError(f"{file_name(file)} is not UTF-8 text (byte {error.start})") from error
-
-
-def _syntax(source: str, given: str) -> str:
-    """What a plan is written in."""
-    from superscalar.plan import detect
-
-    return detect(source) if given == options.AUTO else given
-
-
-def _print_warnings(plan: Plan) -> None:
-    from superscalar.cli.report import print_diagnostic
-    from superscalar.plan.ir.diagnostics import Diagnostic
-
-    for warning in plan.warnings:
-        if isinstance(warning, Diagnostic):
-            print_diagnostic(warning, error=True)
 
 
 def _explanation(plan: Plan, toolset: Toolset) -> str:

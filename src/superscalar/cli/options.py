@@ -112,6 +112,34 @@ Agent = Annotated[
         show_default=False,
     ),
 ]
+PlansOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--plans",
+        metavar="DIR",
+        help="The folder of saved plans. [default: that of the agent]",
+        show_default=False,
+    ),
+]
+SaveOption = Annotated[
+    str | None,
+    typer.Option(
+        "--save",
+        metavar="NAME",
+        help="Save the plan of a good run under this name; you are asked which of its constants become inputs.",
+        show_default=False,
+    ),
+]
+SaveInputOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--save-input",
+        metavar="NAME=CONSTANT",
+        help="With --save: a constant of the plan that becomes an input of this name (ticker=IBM, top=5, "
+        "tickers='[\"IBM\"]'). May be repeated.",
+        show_default=False,
+    ),
+]
 JournalOf = Annotated[
     str | None,
     typer.Option(
@@ -152,6 +180,7 @@ ExamplesOption = Annotated[
 ]
 MaxConcurrencyOption = Annotated[int | None, _option("max_concurrency", "N")]
 MaxReplansOption = Annotated[int | None, _option("max_replans", "N")]
+FallbackOption = Annotated[choices.Fallback | None, _option("fallback")]
 ReplanOption = Annotated[choices.ReplanMode | None, _option("replan")]
 ReplanAgain = Annotated[choices.ReplanMode | None, _option("replan", begun=_BEGUN)]
 ReplannerSeesOption = Annotated[choices.ReplannerSees | None, _option("replanner_sees")]

@@ -124,6 +124,8 @@ def print_run(journal: Journal, id: str) -> None:
         out.print(Text.assemble((f"{name:<10}", "dim"), safe_line(said)))
     for role, model in folded.view.stood_in.items():
         out.print(Text.assemble((f"{safe_line(role):<10}", "dim"), safe_line(f"{model}, in the place of another")))
+    if why := folded.view.fell_back.partition("\n")[0]:
+        out.print(Text.assemble(("in turns  ", "dim"), safe_line(why)))
     for why in folded.view.withheld:
         out.print(Text.assemble(("withheld  ", "dim"), safe_line(why.removeprefix("withheld: "))))
     if folded.tasks:

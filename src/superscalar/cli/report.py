@@ -156,6 +156,9 @@ def print_summary(view: RunView, timing: Timing, usage: Usage, rounds: int, cost
     out = console(sys.stderr)
     for line in failures(view):
         out.print(Text(safe_line(line), style="red"))
+    if view.fell_back:
+        why = view.fell_back.partition("\n")[0]
+        out.print(Text(safe_line(f"went on in turns of tool calls: {why}"), style="yellow"))
     out.print(Text(summary_text(timing, usage, rounds, cost), style="dim"))
 
 

@@ -77,7 +77,7 @@ class CallResults(Sequence[CallResult]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _CallAskedFor:
     """One call as the model wrote it. `task` is None where it cannot be made, and `failure` says why."""
 
     id: str
@@ -95,7 +95,7 @@ class ToolTurn:
 
     def __init__(self, message: object, tools: Toolset, numbers: dict[str, int] | None = None) -> None:
         self.shape, found = _calls_in(message)
-        self._asked: list[_Asked] = []
+        self._asked: list[_CallAskedFor] = []
         self._tasks: list[ir.Task] = []
         self._numbers = {} if numbers is None else numbers
         self._signatures = tools.signatures
@@ -129,11 +129,11 @@ class ToolTurn:
             alias, tool = found
             arguments = _arguments(tool, name, given)
         except _Unusable as error:
-            self._asked.append(_Asked(id, name, kind, None, Failure("arguments", str(error))))
+            self._asked.append(_CallAskedFor(id, name, kind, None, Failure("arguments", str(error))))
             return
         task = ir.Task(self._id(alias), ir.Call(alias, arguments, tool.effect))
         self._tasks.append(task)
-        self._asked.append(_Asked(id, name, kind, task.id))
+        self._asked.append(_CallAskedFor(id, name, kind, task.id))
 
     def results(self, run: RunResult) -> CallResults:
         """What became of the calls, and the messages that say so."""
@@ -144,7 +144,7 @@ class ToolTurn:
         """What became of each call, in their order."""
         return [CallResult(asked.id, asked.name, *self._result(asked, outcomes)) for asked in self._asked]
 
-    def _result(self, asked: _Asked, outcomes: Mapping[TaskId, Outcome]) -> tuple[Outcome, str]:
+    def _result(self, asked: _CallAskedFor, outcomes: Mapping[TaskId, Outcome]) -> tuple[Outcome, str]:
         outcome = outcomes[asked.task] if asked.task is not None else asked.failure
         assert outcome is not None  # one of the two is there
         match outcome:

@@ -39,7 +39,7 @@ class Altered(NamedTuple):
 Data: TypeAlias = Any
 """What the journal has of a guard: JSON data. None: there is none."""
 
-Comparison: TypeAlias = Callable[[str, Data, Data], Iterator[Altered]]
+GuardChange: TypeAlias = Callable[[str, Data, Data], Iterator[Altered]]
 """What has become of a guard of that name: what it was, and what it is."""
 
 
@@ -156,7 +156,7 @@ def _told(equipment: Equipment) -> dict[str, Any]:
                 for name, kind in equipment.tools.named.items()
             }
             or None,
-            "tools": {tool.name: _of_tool(tool, ruled.get(tool.name, ())) for tool in equipment.tools},
+            "tools": {tool.name: _of_tool(tool, ruled.get(tool.known_as, ())) for tool in equipment.tools},
         }
     )
 
@@ -233,7 +233,7 @@ def _changes(begun: Data, now: Mapping[str, Any]) -> Iterator[Altered]:
     yield from _fields("", begun, now, _AGENT)
 
 
-def _fields(within: str, was: Data, now: Mapping[str, Any], known: Mapping[str, Comparison]) -> Iterator[Altered]:
+def _fields(within: str, was: Data, now: Mapping[str, Any], known: Mapping[str, GuardChange]) -> Iterator[Altered]:
     """What has become of each of several; what nobody here knows is gone."""
     if not isinstance(was, Mapping):
         yield Altered("gone", f"{within}what is recorded of its rules cannot be read")
@@ -260,7 +260,7 @@ def _word(said: Data) -> str:
     )
 
 
-def _words(*ranked: Any, nothing: int = 1, apart: Collection[frozenset[Any]] = ()) -> Comparison:
+def _words(*ranked: Any, nothing: int = 1, apart: Collection[frozenset[Any]] = ()) -> GuardChange:
     """One word of several, the laxest first. The first `nothing` of them are no guard. `apart`: which have no order."""
 
     def compare(name: str, was: Data, now: Data) -> Iterator[Altered]:
@@ -273,7 +273,7 @@ def _words(*ranked: Any, nothing: int = 1, apart: Collection[frozenset[Any]] = (
     return compare
 
 
-def _where_both(compare: Comparison) -> Comparison:
+def _where_both(compare: GuardChange) -> GuardChange:
     """What both say, as `compare` has it: whether there is anything to say it of, others tell."""
 
     def compared(name: str, was: Data, now: Data) -> Iterator[Altered]:
@@ -314,7 +314,7 @@ def _names(said: Data) -> frozenset[str]:
     return frozenset(said)
 
 
-def _who(compare: Comparison) -> Comparison:
+def _who(compare: GuardChange) -> GuardChange:
     """Names, as `compare` has it, or a function that gives them."""
 
     def compared(name: str, was: Data, now: Data) -> Iterator[Altered]:
@@ -357,7 +357,7 @@ def _answerer(name: str, was: Data, now: Data) -> Iterator[Altered]:
             yield Altered("other", change.what)
 
 
-def _same(of_what: str, *, absent: Literal["other", "more"] = "more") -> Comparison:
+def _same(of_what: str, *, absent: Literal["other", "more"] = "more") -> GuardChange:
     """A digest. `absent`: what follows where there was none."""
 
     def compare(name: str, was: Data, now: Data) -> Iterator[Altered]:
@@ -369,7 +369,7 @@ def _same(of_what: str, *, absent: Literal["other", "more"] = "more") -> Compari
     return compare
 
 
-def _each(compare: Comparison) -> Comparison:
+def _each(compare: GuardChange) -> GuardChange:
     """Several by name: what each was must still be so."""
 
     def compared(name: str, was: Data, now: Data) -> Iterator[Altered]:
@@ -410,7 +410,7 @@ def _tools(_name: str, was: Data, now: Data) -> Iterator[Altered]:
             yield from _fields(f"{tool}: ", said, now[tool], _TOOL)
 
 
-_AGENT: Final[Mapping[str, Comparison]] = {
+_AGENT: Final[Mapping[str, GuardChange]] = {
     "policy": _words("off", "warn", "ask", "enforce", nothing=2),
     "policy.rules": _functions,
     "policy.own": _where_both(_words("told", "kept")),
@@ -437,7 +437,7 @@ _AGENT: Final[Mapping[str, Comparison]] = {
     "schemas": _each(_same("a schema")),
     "tools": _tools,
 }
-_TOOL: Final[Mapping[str, Comparison]] = {
+_TOOL: Final[Mapping[str, GuardChange]] = {
     "effect": _words("pure", "read", "write", nothing=2),
     "rules": _functions,
     "destinations": _each(_destination),

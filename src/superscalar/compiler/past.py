@@ -78,8 +78,9 @@ class Past:
     """What is `recorded` of a run that is to go on, and `about` it. It hears each event when the ledger has it.
 
     `list_tools`: what its planner is told of tools, by its question and what was said before. `joined`: the answer, and
-    `joins`: a joiner gave it. `files`: those that came with the question. `guards`: what has changed of those that it
-    was begun under, in words.
+    `joins`: a joiner gave it. `files`: those that came with the question. `planned` and `turned`: the rounds of plans,
+    and the turns that it fell back to, if it did. `guards`: what has changed of those that it was begun under, in
+    words.
     """
 
     def __init__(
@@ -101,12 +102,28 @@ class Past:
         self.files: tuple[Attachment, ...] = ()
         self.rounds: list[Dialogue] = []
         self.joined: events.Joined | None = None
+        self._fell_back: int | None = None  # how many rounds there were when it did
         self._syntax = syntax
 
     @property
     def last(self) -> Dialogue | None:
         """Its last round, if there was one."""
         return self.rounds[-1] if self.rounds else None
+
+    @property
+    def fell_back(self) -> bool:
+        """Whether a plan could not be mended, and it goes on in turns."""
+        return self._fell_back is not None
+
+    @property
+    def planned(self) -> list[Dialogue]:
+        """The rounds of plans."""
+        return self.rounds[: self._fell_back]
+
+    @property
+    def turned(self) -> list[Dialogue]:
+        """The turns that it fell back to."""
+        return [] if self._fell_back is None else self.rounds[self._fell_back :]
 
     @property
     def tasks(self) -> list[list[Task]]:
@@ -159,6 +176,8 @@ class Past:
             case events.Retired(why=why) if why == ANEW:
                 last.forget()
                 self.listing.forget()
+            case events.FellBack():
+                self._fell_back = len(self.rounds)
             case events.PlanAsked() | events.Sealed():
                 last.turns += _written(last)
             case events.Joined(answer=answer) if not lacks_secret(answer):

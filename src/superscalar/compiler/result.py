@@ -12,7 +12,7 @@ from typing_extensions import TypeVar
 
 from superscalar.compiler.history import heard
 from superscalar.errors import TaskFailed, UnknownTask
-from superscalar.events import Event, RunStarted
+from superscalar.events import Event, FellBack, RunStarted
 from superscalar.forks import made_once
 from superscalar.kept import made_when_read
 from superscalar.labels import Label
@@ -220,6 +220,11 @@ class RunResult(Generic[AnswerT]):
     cut: str = ""
 
     @property
+    def fell_back(self) -> str:
+        """Say why plans were given up for turns (`fallback=`); empty if they were not."""
+        return next((event.why for event in self.events if isinstance(event, FellBack)), "")
+
+    @property
     def complete(self) -> bool:
         """Tell whether there is a whole answer."""
         return not self.cut
@@ -297,6 +302,7 @@ def result_document(result: RunResult, *, answers: bool) -> dict[str, Any]:
         "failed": has_failed(result),
         "run_id": result.run_id,
         "rounds": result.rounds,
+        "fell_back": result.fell_back,
         "outcomes": {task: outcome_document(outcome) for task, outcome in result.outcomes.items()},
         "timing": timing_document(result.timing),
         "usage": _usage_document(result.usage),

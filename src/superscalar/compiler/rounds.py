@@ -246,7 +246,7 @@ def _program_of(wiring: Wiring, past: Past | None) -> Program:
     """The program that the rounds of a run are parts of."""
     rounds = past.tasks if past is not None and past.answers else []
     signatures = _nameable(wiring.equipment, chain.from_iterable(rounds))
-    if past is None:
+    if past is None or past.fell_back:  # then no plan follows
         return Program(signatures)
     being_written = past.last is not None and not past.last.is_whole
     return Program(signatures, Adopted(signatures, rounds, being_written=being_written, retired=wiring.ledger.retired))
@@ -260,6 +260,8 @@ def _nameable(equipment: Equipment, planned: Iterable[Task]) -> Signatures:
     if equipment.showable is equipment.tools:
         return equipment.tools.signatures
     called = {task.work.tool for task in walk(tuple(planned)) if isinstance(task.work, Call)}
+    known = equipment.tools.signatures
     return Signatures(
-        one for one in equipment.tools.signatures if one.alias in called or one.alias in equipment.showable.by_alias
+        [one for one in known if one.alias in called or one.alias in equipment.showable.by_alias],
+        known.inside.values(),
     )

@@ -12,21 +12,25 @@ from superscalar import events, joiner
 from superscalar.attachments import Attachment
 from superscalar.compiler.attaching import ROOM
 from superscalar.compiler.equipment import Equipment
+from superscalar.compiler.fallback import give_up
 from superscalar.compiler.given_inputs import without_secret_inputs
 from superscalar.compiler.history import heard
 from superscalar.compiler.joining import Joining, Progress
+from superscalar.compiler.native import NativeForm
 from superscalar.compiler.past import Past
 from superscalar.compiler.recording import Recording
 from superscalar.compiler.result import Ending, Outcomes, RunResult, knowing
 from superscalar.compiler.rounds import Rounds
 from superscalar.compiler.stream import Log
 from superscalar.compiler.turns import Turns
+from superscalar.compiler.warming import expected
 from superscalar.compiler.wiring import Wiring
-from superscalar.errors import ApprovalPending, JoinError
+from superscalar.errors import ApprovalPending, JoinError, PlanError
 from superscalar.excerpt import excerpt
 from superscalar.labels import NOTHING, Label
 from superscalar.models.base import Message
-from superscalar.plan.ir import Plan
+from superscalar.models.blocks import inert
+from superscalar.plan.ir import Plan, Task
 from superscalar.policy import Question
 from superscalar.schedule.doubts import Verdict
 from superscalar.schedule.ends import exception_text
@@ -126,8 +130,7 @@ class Run:
                 self._turns.ask(question, said, self._files)
                 return await self._to_answer_in_turns(self._turns, question, said)
             self._rounds.ask(question, said, self._files)
-            await self._rounds.plan()
-            return await self._from_plan_to_answer(question, said)
+            return await self._by_plans(self._rounds.plan(), question, said)
 
         return await self._bracketed(question, main)
 
@@ -174,20 +177,46 @@ class Run:
             return self._answered(answer, past.question, past.said)
         if self._turns is not None:
             self._turns.ask(past.question, past.said, self._files)
-            await self._turns.go_on(past)
+            await self._turns.go_on(past.rounds)
             return await self._to_answer_in_turns(self._turns, past.question, past.said)
+        if past.fell_back:
+            return await self._in_turns_instead(past.question, past.said)
         self._rounds.ask(past.question, past.said, self._files)
-        await self._rounds.go_on(past)
-        return await self._from_plan_to_answer(past.question, past.said)
+        return await self._by_plans(self._rounds.go_on(past), past.question, past.said)
 
     async def _to_answer_in_turns(self, turns: Turns, question: str, said: tuple[Message, ...]) -> Ending:
         answered = await turns.answer()
+        if self._equipment.answer_type is not None:
+            return self._decided(await self._typed(answered.text, question, said), question, said)
         return self._answered(answered.text, question, said, answered.cut)
+
+    async def _by_plans(self, planning: Awaitable[None], question: str, said: tuple[Message, ...]) -> Ending:
+        """Plan, run and join; or, where a plan cannot be mended and the agent says so, go on in turns."""
+        try:
+            await planning
+            return await self._from_plan_to_answer(question, said)
+        except PlanError as error:
+            if self._equipment.options.fallback is None:
+                raise
+            await give_up(self._wiring, error)
+        return await self._in_turns_instead(question, said)
+
+    async def _in_turns_instead(self, question: str, said: tuple[Message, ...]) -> Ending:
+        """Go on behind plans, of which the last could not be mended."""
+        self._turns = turns = Turns(self._wiring, self._rounds, NativeForm())
+        past = self._past if self._past is not None and self._past.fell_back else None
+        rounds = self._wiring.ledger.rounds
+        turns.ask(question, said, self._files)
+        turns.follow(rounds if past is None else rounds[: len(past.planned)])
+        if past is not None:
+            await turns.go_on(past.turned)
+        return await self._to_answer_in_turns(turns, question, said)
 
     async def _from_plan_to_answer(self, question: str, said: tuple[Message, ...]) -> Ending:
         """Run what is planned, and join and plan again until there is an answer."""
         while True:
-            self._expect_answer()
+            last = self._wiring.ledger.round.number >= self._equipment.options.max_replans
+            expected(self._equipment, self._rounds.tasks, last=last)
             await self._unit.settle()
             if not self._equipment.joiners:
                 outcomes = Outcomes(self._unit.outcomes(), self._rounds.tasks)
@@ -196,16 +225,20 @@ class Run:
                 self._log.record(events.Joined(self._wiring.now(), outcomes.joined))
                 return self._answered(outcomes.joined, question, said)
             decision = await self._join(question, said)
-            if isinstance(decision, joiner.Cut):
-                return self._answered(decision.text.strip(), question, said, decision.why)
             if not isinstance(decision, joiner.Replan):
-                return self._answered(decision, question, said)
+                return self._decided(decision, question, said)
             await self._rounds.replan(decision.reason)
+
+    def _decided(self, decision: Any, question: str, said: tuple[Message, ...]) -> Ending:
+        """What the run comes to by what its joiner said last."""
+        if isinstance(decision, joiner.Cut):
+            return self._answered(decision.text.strip(), question, said, decision.why)
+        return self._answered(decision, question, said)
 
     def _answered(self, answer: Any, question: str, said: tuple[Message, ...], cut: str = "") -> Ending:
         """What the run comes to; of an answer that was `cut`, everything else is there."""
         text = answer if isinstance(answer, str) else excerpt(answer, 4_000)
-        tasks = self._rounds.tasks if self._turns is None else self._turns.tasks
+        tasks = self._rounds.tasks if self._turns is None else tuple(self._wiring.ledger.tasks)
         label = self._wiring.sight.label(tasks, joined=bool(self._equipment.joiners), heard=heard(said))
         return Ending(
             answer=None if cut else answer,
@@ -228,20 +261,28 @@ class Run:
         last = given_up or number >= equipment.options.max_replans
         last = last or not self._progress.made(self._log.events, number)
         last = last or (equipment.options.replan == "never" and wiring.ledger.ran_untrusted)
+        tasks, outcomes = self._rounds.ran
+        return await self._joined(wiring.sight.of_joiner(tasks, outcomes), tasks, question, said, last=last)
+
+    async def _typed(self, found: str, question: str, said: tuple[Message, ...]) -> Any:
+        """What the joiner makes of what turns found, which is of the type that answers have."""
+        tasks = tuple(self._wiring.ledger.tasks)
+        shown = self._wiring.sight.of_joiner(tasks, self._unit.outcomes())
+        told = f"{shown}\nwhat was found: {inert(found, 'results')}"
+        return await self._joined(told, tasks, question, said, last=True)
+
+    async def _joined(
+        self, shown: str, tasks: Sequence[Task], question: str, said: tuple[Message, ...], *, last: bool
+    ) -> Any:
+        """The joiner's decision, by what it is shown, and the files in what came of these tasks."""
+        equipment, wiring = self._equipment, self._wiring
         wiring.happened(events.JoinStarted(wiring.now(), last))
-        shown = wiring.as_told(wiring.sight.of_joiner(*self._rounds.ran))
-        conversation = joiner.messages(equipment.joining(last=last), said, question, shown)
-        files = [*(("", file) for file in self._files), *wiring.sight.files_of_joiner(*self._rounds.ran)]
+        conversation = joiner.messages(equipment.joining(last=last), said, question, wiring.as_told(shown))
+        in_results = wiring.sight.files_of_joiner(tasks, self._unit.outcomes())
+        files = [*(("", file) for file in self._files), *in_results]
         room = ROOM * bool(self._files) + 4 * equipment.options.max_result_tokens
         conversation[-1] = wiring.with_files(conversation[-1], files, room)
         return await self._joining.decision(equipment.joiners, conversation, last=last)
-
-    def _expect_answer(self) -> None:
-        """Tell a model that it will be asked to answer: one that reads slowly begins with that while the calls run."""
-        for model in self._equipment.joiners[:1]:
-            if (expect := getattr(model, "expect", None)) is not None:
-                last = self._wiring.ledger.round.number >= self._equipment.options.max_replans
-                expect(self._equipment.joining(last=last))
 
     # ----------------------------------------------------------------------------------------- from begin to end
 

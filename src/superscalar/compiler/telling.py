@@ -74,7 +74,12 @@ class Telling:
                 return replace(event, reason=self.scrub(reason))
             case events.RunEnded(error=error):
                 return replace(event, error=self.scrub(error))
-            case events.AnswerCut(why=why) | events.AnswerRejected(why=why) | events.ModelFailed(why=why):
+            case (
+                events.AnswerCut(why=why)
+                | events.AnswerRejected(why=why)
+                | events.ModelFailed(why=why)
+                | events.FellBack(why=why)
+            ):
                 return replace(event, why=self.scrub(why))
             case events.Diagnosed(diagnostic=diagnostic):
                 return replace(event, diagnostic=self._masked(diagnostic))

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from itertools import chain
 
 from superscalar import events
 from superscalar.attachments import Attachment
 from superscalar.compiler.attaching import ROOM
 from superscalar.compiler.calls import CallResult, ToolTurn
 from superscalar.compiler.equipment import told_both
+from superscalar.compiler.fallback import told_before
 from superscalar.compiler.history import heard
-from superscalar.compiler.past import ANEW, Past
+from superscalar.compiler.past import ANEW, Dialogue
 from superscalar.compiler.rounds import Rounds
 from superscalar.compiler.ways import TurnForm, TurnSaid
 from superscalar.compiler.wiring import Wiring
@@ -24,6 +26,7 @@ from superscalar.models.ending import is_whole, why_cut
 from superscalar.plan.ir import Task
 from superscalar.plan.passes.pipeline import Pipeline
 from superscalar.planner import ToolListing
+from superscalar.schedule.ledger import Round
 from superscalar.schedule.lineage import in_view_of
 from superscalar.short import CHARACTERS_PER_TOKEN
 from superscalar.values import Observation, TaskId
@@ -68,12 +71,7 @@ class Turns:
         self._conversation: list[Message] = []
         self._listing = ToolListing(self._equipment.showable)
         self._seen: Label = NOTHING  # the label of what the model was shown
-        self._tasks: list[Task] = []
-
-    @property
-    def tasks(self) -> tuple[Task, ...]:
-        """What was called, in order."""
-        return tuple(self._tasks)
+        self._first = 0  # how many rounds of plans were before
 
     def ask(self, question: str, said: tuple[Message, ...], files: Sequence[Attachment]) -> None:
         """Begin the conversation. `files`: those of the question; what tools return is shown as text."""
@@ -83,6 +81,18 @@ class Turns:
         instructions = told_both(told_both(told.instructions, told.planner_instructions), told.joiner_instructions)
         self._conversation = self._form.begun(self._listing, instructions, said, question)
         self._conversation[-1] = self._wiring.with_files(self._conversation[-1], [("", file) for file in files], ROOM)
+
+    def follow(self, plans: Sequence[Round]) -> None:
+        """Go on behind rounds of plans, of which the last could not be mended: tell what there is of them."""
+        self._first = len(plans)
+        tasks = tuple(chain.from_iterable(one.tasks for one in plans))
+        for id in (*(task.id for task in tasks), *self._wiring.ledger.retired):
+            self._use(id)
+        shown = self._wiring.ledger.labels.shown(task.id for task in tasks)
+        self._seen = in_view_of(self._seen | joined(one.label for one in plans) | shown)
+        if tasks:
+            told = told_before(tasks, self._unit.outcomes(), self._equipment.options.max_result_tokens)
+            self._say(self._wiring.as_told(told))
 
     async def answer(self) -> Answered:
         """Take turn after turn until there is an answer.
@@ -105,7 +115,7 @@ class Turns:
             reply = await (self._last_reply() if last else self._reply())
             said = TurnSaid(wrong=_again(reply.cut)) if reply.cut else self._read(reply)
             if said.answer or (last and reply.cut):
-                return self._answered(said.answer or reply.text.strip(), reply.cut)
+                return self._answered(said.answer or self._form.begun_answer(reply.text), reply.cut)
             self._hear(reply)
             if last:
                 if tried == _LAST_TRIES:
@@ -120,7 +130,7 @@ class Turns:
         wiring = self._wiring
         given_up = wiring.late or self._rounds.refused or wiring.spent() is not None
         bounded = self._equipment.options.replan == "never" and wiring.ledger.ran_untrusted
-        return given_up or bounded or number >= self._form.most
+        return given_up or bounded or number - self._first >= self._form.most
 
     def _read(self, reply: _TurnReply) -> TurnSaid:
         return self._form.read(reply.text, self._equipment.showable)
@@ -139,6 +149,8 @@ class Turns:
 
     def _answered(self, text: str, cut: str) -> Answered:
         wiring = self._wiring
+        if self._equipment.answer_type is not None:
+            return Answered(text, cut)  # its joiner makes the answer of it
         wiring.happened(events.JoinStarted(self._now(), last=True))
         wiring.log.record(events.AnswerWritten(self._now(), text))
         ended = events.AnswerCut(self._now(), cut) if cut else events.Joined(self._now(), text)
@@ -150,10 +162,11 @@ class Turns:
     async def _call(self, turn: ToolTurn) -> None:
         """Make the calls of a turn, all at once as far as limits and effects allow, and tell what they came to."""
         tasks = turn.behind(self._passes)
-        self._tasks += tasks
         asks = bool(tasks) and self._equipment.options.approve_plan
         if asks:
             self._unit.hold()
+        else:
+            self._unit.release()  # of what an earlier process had held nothing is left
         for task in tasks:
             self._unit.add(task)
         if asks:
@@ -172,10 +185,10 @@ class Turns:
 
     # ------------------------------------------------------------------------------------------------ going on
 
-    async def go_on(self, past: Past) -> None:
+    async def go_on(self, begun: Sequence[Dialogue]) -> None:
         """Do what is left of the turns that an earlier process began, with all that was said in them."""
-        self._seen |= joined(one.round.label for one in past.rounds)
-        for one in past.rounds:
+        self._seen |= joined(one.round.label for one in begun)
+        for one in begun:
             text, tasks = _written(one.events), one.round.tasks
             if not (one.is_whole or self._wiring.late):  # it is asked for anew
                 if tasks:
@@ -183,7 +196,6 @@ class Turns:
                 continue
             if not (tasks or one.round.sealed):
                 continue
-            self._tasks += tasks
             if not one.round.sealed and not self._wiring.late:
                 await self._rounds.rest_of_approval(one.round)
             await self._unit.settle()
@@ -195,8 +207,13 @@ class Turns:
             turn = ToolTurn(said.calls, self._equipment.showable, self._numbers)
             turn.behind(self._passes)  # what comes later follows these
             self._tell(turn, tasks)
-        for name, number in map(_numbered, self._wiring.ledger.retired):  # those names are used
-            self._numbers[name] = max(number, self._numbers.get(name, 0))
+        for id in self._wiring.ledger.retired:
+            self._use(id)
+
+    def _use(self, id: TaskId) -> None:
+        """Note that a name is used: what is called later has another one."""
+        name, number = _numbered(id)
+        self._numbers[name] = max(number, self._numbers.get(name, 0))
 
     # ------------------------------------------------------------------------------------------------- the model
 
@@ -250,7 +267,7 @@ class Turns:
 def _numbered(id: TaskId) -> tuple[str, int]:
     """The tool of a call by the id that `ToolTurn` gave it, and how often that had been called by then."""
     name, _, number = id.partition("()")
-    return name, int(number[1:] or 1)
+    return name, int(number[1:]) if number[1:].isdecimal() else 1
 
 
 def _written(happened: Iterable[events.Event]) -> str:

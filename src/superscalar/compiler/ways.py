@@ -60,6 +60,10 @@ class TurnForm(Protocol):
         """Tell what a whole reply comes to."""
         ...
 
+    def begun_answer(self, text: str) -> str:
+        """What there is of an answer in a reply that was to be one, and was cut."""
+        ...
+
     def told(self, results: Sequence[tuple[CallResult, str]]) -> str:
         """What its calls came to, each with its text, as the model is told in the next turn."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Final, Literal, Protocol, Self, TypeAlias
 
 from superscalar.attachments import Attachment
@@ -174,6 +175,15 @@ class Preparation:
 
     what: str
     fraction: float
+
+
+@dataclass(frozen=True, slots=True)
+class StateKept(Preparation):
+    """What a model has read of a prompt is in this file. `was_there`: it was before, and nothing had to be read."""
+
+    file: Path
+    bytes: int
+    was_there: bool
 
 
 @bounded

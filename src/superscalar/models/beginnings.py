@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
+from superscalar.models.base import StateKept
 from superscalar.models.engine import Emit, Engine
 from superscalar.models.states import PromptStates
 
@@ -14,6 +15,7 @@ SteadyPart: TypeAlias = Sequence[Mapping[str, object]]
 """Messages, as an engine takes them, that later prompts begin with, too: of the last one it may be the beginning."""
 
 _LAST_MOMENT: Final = 2.0  # seconds that a process may take at its end to keep what it has read
+_KEPT: Final = "keeping what was read"
 _LOG: Final = logging.getLogger("superscalar.models")
 
 
@@ -88,15 +90,24 @@ class Beginnings:
         if stopped and self._unkept.pop(key, None) is not None:
             self._unkept[key] = beginning  # behind the others
 
-    def read_now(self, beginning: SteadyPart, emit: Emit) -> None:
-        """Read it, unless `emit` says to stop, and keep it.
+    def check_folder(self) -> None:
+        """Make sure that what is read can be kept, before that takes its time.
+
+        Raises:
+            OSError: it cannot.
+        """
+        self._states.make_folder()
+
+    def read_now(self, beginning: SteadyPart, emit: Emit) -> StateKept | None:
+        """Read it, unless `emit` says to stop, and keep it; tell where it is kept.
 
         Raises:
             OSError: it cannot be kept, or read.
         """
         slot, key = self.slot_for(beginning), self._states.key(beginning)
-        if key not in self._unkept:
-            return
+        if key not in self._unkept and (there := self._states.find(key)) is not None:
+            file = self._states.folder / there
+            return StateKept(_KEPT, 1.0, file, file.stat().st_size, was_there=True)
         complaint: Any = None
         stopped = False
 
@@ -109,12 +120,13 @@ class Beginnings:
 
         self._engine.generate(asked_for(beginning, slot), listen)
         if stopped:
-            return
-        del self._unkept[key]
+            return None
+        self._unkept.pop(key, None)
         if complaint is not None:
             raise OSError(f"the engine says {complaint}")
         self._read.add(key)
-        self._states.keep(key, lambda name: self._engine.save(slot, name))
+        name, size = self._states.keep(key, lambda name: self._engine.save(slot, name))
+        return StateKept(_KEPT, 1.0, self._states.folder / name, size, was_there=False)
 
     def keep_read(self) -> None:
         """Keep, as the process ends, what was read and is in a slot still."""

@@ -20,9 +20,10 @@ from superscalar.errors import ModelSetupError
 Emit: TypeAlias = Callable[[Mapping[str, Any]], bool]
 
 _PROMPT_CACHE = 1024  # MiB of main memory for the prompts of earlier calls, 28 KiB a token for the embedded model
-_SLOTS: Final = 2  # a planner's prompt and a joiner's: nothing of one is read again when they take turns
+_SLOTS: Final = 3  # a planner's prompt, a joiner's and an extractor's: nothing is read again when they take turns
 _PATIENCE: Final = 30.0  # seconds for the engine to answer on its listener
-_BATCH = 32  # tokens read between two chances to stop: a second on a slow core; less would slow reading down
+_BATCH: Final = 32  # tokens that a thread reads between two chances to stop: a second on a slow core
+_LARGEST_BATCH: Final = 256
 _INSTRUCTIONS = {"AVX": "avx", "AVX2": "avx2", "F16C": "f16c", "FMA": "fma", "BMI2": "bmi2", "AVX512": "avx512f"}
 
 
@@ -85,7 +86,7 @@ class LlamaEngine:
         parameters.n_ctx = context
         parameters.n_parallel = self.slots = _SLOTS
         parameters.kv_unified = True
-        parameters.n_batch = parameters.n_ubatch = _BATCH
+        parameters.n_batch = parameters.n_ubatch = min(_BATCH * threads, _LARGEST_BATCH)
         parameters.cache_ram_mib = _PROMPT_CACHE
         parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads
         parameters.no_extra_bufts = True

@@ -17,7 +17,7 @@ from typing import Any, Final, TypeAlias
 from superscalar.errors import ModelError, ModelSetupError
 from superscalar.forks import in_child
 from superscalar.models import cache
-from superscalar.models.base import Chunk, Message, Preparation, Request, Usage, steady_part
+from superscalar.models.base import Chunk, Message, Preparation, Request, StateKept, Usage, steady_part
 from superscalar.models.beginnings import Beginnings, SteadyPart
 from superscalar.models.ending import Ends, ReplyEnd
 from superscalar.models.engine import Engine, LlamaEngine
@@ -31,6 +31,7 @@ _ENDS = Ends({"length": "length", "content_filter": "filter"})
 _CONTROL = re.compile(r"<\|(?=\w+\|>)")
 _EXIT_GRACE = 10.0  # seconds
 _IDLE: Final = 0.25  # seconds without a request after which there is time for what nobody waits for
+_MOST_THREADS: Final = 4  # more of them wait for the memory, and not for each other's cores
 _STILL_WAITING = 10.0  # seconds
 _LOG: Final = logging.getLogger("superscalar.models")
 
@@ -39,7 +40,7 @@ class LocalModel:
     """Qwen2.5-Coder-1.5B-Instruct, or any GGUF file, run by llama.cpp in this process: `LocalModel()`.
 
     The weights (1.1 GB) are looked for as `superscalar.models.cache.find` tells, or `path` names a file. `threads`
-    defaults to one fewer than the free cores; `context` is how many tokens a prompt and its reply may have together.
+    defaults to the free cores, four at the most; `context` is how many tokens a prompt and its reply may have together.
     Nothing is loaded before the first use or `prepare`.
 
     Requests are answered one at a time, in the order in which they came, by a thread of our own; several event loops
@@ -49,7 +50,7 @@ class LocalModel:
 
     What it has read of a prompt that is the same whatever is asked (`Message.steady`) is kept in a file in the folder
     `states`, by default beside the model in the cache: the next process reads it back in milliseconds, instead of the
-    prompt in half a minute. At most 4 files and 60 MB are kept.
+    prompt in half a minute. At most 6 files and 200 MB are kept.
 
     `load` turns a file, a number of threads, a context size and that folder into an engine; tests pass their own.
     """
@@ -104,6 +105,8 @@ class LocalModel:
     async def warm(self, messages: Sequence[Message]) -> AsyncGenerator[Preparation, None]:
         """Read what is steady of a conversation, and keep it for this process and later ones; yield how far it is.
 
+        The last one is a `StateKept`, which says where that is, unless nothing of the conversation may be kept.
+
         Raises:
             ModelSetupError: the model cannot be had or loaded, or nothing can be kept in the folder of states.
         """
@@ -128,7 +131,7 @@ class LocalModel:
     async def stream(self, request: Request) -> AsyncGenerator[Chunk, None]:
         """Generate, and yield the reply as it is written. Closing the iterator stops and waits for the generation.
 
-        It waits for one token, or for the 32 tokens of the prompt that are being read.
+        It waits for one token, or for the tokens of the prompt that are being read: 32 for each thread.
 
         Raises:
             ModelError: the prompt does not fit into the context, or llama.cpp refused the grammar.
@@ -259,9 +262,11 @@ class _Loaded:
         if reply.body is None:
             if reply.beginning:
                 try:
-                    self.beginnings.read_now(reply.beginning, reply.emit)
+                    self.beginnings.check_folder()
+                    kept = self.beginnings.read_now(reply.beginning, reply.emit)
                 except OSError as error:
                     raise ModelSetupError(f"what was read of the prompt cannot be kept: {error}") from error
+                reply.emit({"kept": kept})
             return
         beginnings = self._usable() if reply.beginning else None
         if beginnings is None:
@@ -482,6 +487,9 @@ def _body(request: Request) -> dict[str, object]:
 
 
 def _preparation(event: Mapping[str, Any]) -> Preparation | None:
+    if "kept" in event:
+        kept: StateKept | None = event["kept"]
+        return kept
     if "loading" in event:
         return Preparation(event["loading"], event["fraction"])
     if "prompt_progress" in event:
@@ -497,4 +505,4 @@ def _usage(counted: Mapping[str, Any]) -> Usage:
 
 def _free_cores() -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores - 1)
+    return min(cores, _MOST_THREADS)

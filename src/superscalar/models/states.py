@@ -17,13 +17,13 @@ from typing import Final
 
 from superscalar.private import tighten, why_not_trusted
 
-MOST_FILES: Final = 4
-MOST_BYTES: Final = 60 << 20
-"""What a folder of states may have, in all."""
+MOST_FILES: Final = 6
+MOST_BYTES: Final = 200 << 20
+"""What a folder of states may have, in all: those of two agents, with as many tools as the model has room for."""
 
 _NAME: Final = re.compile(r"([0-9a-f]{32})-([0-9a-f]{64})\.state")
 _PARTIAL: Final = "partial-"
-_STALE: Final = 3600.0  # seconds after which nobody is still writing a file
+_STALE: Final = 60.0  # seconds after which nobody is still writing a file
 _LOG: Final = logging.getLogger("superscalar.models")
 
 
@@ -61,23 +61,33 @@ class PromptStates:
             _LOG.debug("no saved state can be read: %s", error)
         return None
 
-    def keep(self, key: str, save: Callable[[str], None]) -> None:
-        """Have the engine save a state, to a file in the folder whose name it is told. The oldest ones make room.
+    def keep(self, key: str, save: Callable[[str], None]) -> tuple[str, int]:
+        """Have the engine save a state, to a file in the folder whose name it is told, and return what it is called
+        then, and its size. The oldest ones make room.
 
         Raises:
-            OSError: the folder cannot be used, or what was saved.
+            OSError: the folder cannot be used, or what was saved, or that is too large.
         """
-        self._make_folder()
+        self.make_folder()
         partial = self.folder / f"{_PARTIAL}{os.getpid()}-{secrets.token_hex(8)}"
         try:
             save(partial.name)
             tighten(partial)
-            partial.replace(self.folder / f"{key}-{_sha256(partial)}.state")
+            if (size := partial.stat().st_size) > MOST_BYTES:
+                raise OSError(f"it takes {size:,} bytes, and all that is kept has {MOST_BYTES:,}")
+            name = f"{key}-{_sha256(partial)}.state"
+            partial.replace(self.folder / name)
         finally:
             partial.unlink(missing_ok=True)
         self._make_room()
+        return name, size
 
-    def _make_folder(self) -> None:
+    def make_folder(self) -> None:
+        """Make the folder, if it is not there.
+
+        Raises:
+            OSError: it cannot be used.
+        """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if (why := why_not_trusted(self.folder, folder=self.folder.parent)) is not None:
             raise PermissionError(why)

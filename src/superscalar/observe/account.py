@@ -65,6 +65,9 @@ class Account:
             case ev.Repairing(_, attempt):
                 yield from self._flushed()
                 yield "repair", f"the errors went back to the planner (attempt {attempt})"
+            case ev.FellBack(_, way, why):
+                yield from self._flushed()
+                yield "fallback", f"it goes on in turns ({way}): {why.partition(chr(10))[0]}"
             case ev.Retired(_, ids, why, dropped):
                 yield "retired", f"{', '.join(ids)}: {why}{left_out(dropped)}"
             case ev.Sealed():

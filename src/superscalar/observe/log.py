@@ -24,7 +24,7 @@ _ROOMS: Final[Mapping[str, tuple[type, ...]]] = {
     "compiler": (ev.RunStarted, ev.Resumed, ev.RunEnded, ev.DeadlinePassed, ev.BudgetSpent),
     "planner": (
         *(ev.RoundStarted, ev.PlanWritten, ev.Diagnosed, ev.Repairing, ev.Planned, ev.Ordered, ev.Sealed),
-        *(ev.Retired, ev.Replanned, ev.ToolsShown),
+        *(ev.Retired, ev.Replanned, ev.FellBack, ev.ToolsShown),
     ),
     "policy": (ev.Decided, ev.Approved, ev.PlanAsked, ev.PlanApproved),
     "models": (
@@ -40,7 +40,16 @@ _HIGHEST: Final[Mapping[type, int]] = {
     **dict.fromkeys(
         (
             *(ev.RunEnded, ev.DeadlinePassed, ev.BudgetSpent, ev.Repairing, ev.Decided, ev.Approved, ev.PlanApproved),
-            *(ev.ModelAsked, ev.ModelFailed, ev.AnswerRejected, ev.AnswerCut, ev.Retrying, ev.Throttled, ev.Failed),
+            *(
+                ev.ModelAsked,
+                ev.ModelFailed,
+                ev.FellBack,
+                ev.AnswerRejected,
+                ev.AnswerCut,
+                ev.Retrying,
+                ev.Throttled,
+                ev.Failed,
+            ),
         ),
         logging.WARNING,
     ),

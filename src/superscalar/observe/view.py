@@ -15,6 +15,7 @@ from superscalar.observe.rows import Counts, Items, More, Row, RowKind, State, r
 from superscalar.plan.ir import Call, Compute, First, Map, Supplied, Task
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.ir.instances import templates
+from superscalar.plan.ir.within import HIDDEN
 from superscalar.plan.print.program import print_expr
 from superscalar.secrets import Scrubber
 from superscalar.short import cut, short, short_arguments
@@ -100,6 +101,7 @@ class RunView:
         self.queued: tuple[str, ...] = ()  # the limits that the call of a model waits for
         self._throttled: dict[str, float] = {}  # until when a limit pauses whose provider refused a call
         self.replans: tuple[str, ...] = ()
+        self.fell_back = ""  # why its plan was given up for turns, if it was
         self._plan: list[str] = []
         self._reply = 0  # where in the plan's text the planner's last reply begins
         self._answer: list[str] = []
@@ -189,6 +191,8 @@ class RunView:
                 self.joining = False
                 self.replans = (*self.replans, reason)
                 self._answer.clear()
+            case ev.FellBack(_, _, why):
+                self.fell_back = why
             case ev.ModelUsed(_, role, usage):
                 self._usage[role] = self._usage.get(role, Usage()) + usage
             case ev.Ordered():
@@ -225,8 +229,6 @@ class RunView:
             case ev.Wanted(at):
                 entry.started = at
                 self._set(entry, "running")
-            case ev.Won():
-                return
             case ev.Shared(_, _, of):
                 entry.same_as = of
             case ev.Waiting(_, _, limits):
@@ -235,8 +237,7 @@ class RunView:
             case ev.Started(at, _, tool, arguments, attempt, batch):
                 entry.tool = tool
                 entry.started = at if entry.started is None else entry.started
-                entry.attempts = attempt
-                entry.batch = batch
+                entry.attempts, entry.batch = attempt, batch
                 self._batches[batch] += 1
                 entry.arguments = self._hide.without(short_arguments(arguments, _LONGEST))
                 entry.message, entry.fraction = "", None
@@ -253,7 +254,7 @@ class RunView:
             case ev.Approved(_, _, approved, by):
                 entry.message = ("approved" if approved else "not approved") + (f" by {by}" if by else "")
                 self._set(entry, "waiting")
-            case ev.Judged() | ev.Decided():
+            case ev.Won() | ev.Judged() | ev.Decided():
                 return
             case ev.Cancelled(at):
                 entry.ended, entry.failure = at, None
@@ -517,7 +518,7 @@ class RunView:
             id=entry.id,
             kind=entry.kind,
             state=entry.state,
-            tool=entry.tool or (work.tool if isinstance(work, Call) else ""),
+            tool=entry.tool or (work.tool.removeprefix(HIDDEN) if isinstance(work, Call) else ""),
             arguments=entry.arguments if entry.arguments is not None else cut(_expression(entry.task), _LONGEST),
             effect=effect,
             within=group.own.id if group.own is not None and group.own is not entry else None,

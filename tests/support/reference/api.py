@@ -14,6 +14,7 @@ MODULES: Final = {
     "superscalar.journal": "The file of runs. See [runs that are recorded](durable.md).",
     "superscalar.mcp": "What MCP servers ask a person. See [MCP servers](mcp.md).",
     "superscalar.baselines": "What a plan is measured against. See [baselines](baselines.md).",
+    "superscalar.comparison": "The same questions in several ways. See [baselines](baselines.md#your-own-questions).",
     "superscalar.testing": "Doubles and virtual time for tests of your own. See [testing](testing.md).",
 }
 """The modules whose `__all__` is public."""

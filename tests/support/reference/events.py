@@ -25,6 +25,7 @@ EVENTS: Final[Mapping[str, Mapping[str, str]]] = {
         "Withdrawn": "Take back what is shown of this reply of the model with that `role`.",
         "Diagnosed": "Show it. An error goes back to the planner: nothing is to be done unless the run fails with a `PlanError`.",
         "Repairing": "Drop the diagnostics before it. Where it comes often, see what of the tools' declarations misleads the planner.",
+        "FellBack": "Show it, and alert where it comes often: plans are not what answers then. Turns of tool calls follow, each as a round.",
         "Planned": "Add a row for the task; its calls follow as events with its `id`.",
         "Ordered": "Sort the rows by it.",
         "PlanAsked": "Show the plan to whoever is to approve of it: `journal.approve`, `superscalar approve`, or the `approve=` callback.",

@@ -48,7 +48,7 @@ from superscalar.plan.evaluate.itemwise import (
     look,
     method_called,
 )
-from superscalar.plan.evaluate.operators import binary, compare, folded, unary
+from superscalar.plan.evaluate.operators import binary, folded, related, unary
 from superscalar.plan.evaluate.table import APPLIED
 from superscalar.plan.ir import (
     Apply,
@@ -255,7 +255,7 @@ def _compare(expr: Compare, frame: Frame) -> bool:
             _operand(symbol, operand, frame)
         raise
     right = _operand(symbol, operand, frame)
-    while compare(symbol, left, right, frame.budget):
+    while related(symbol, left, right, frame.budget):
         if not further:
             return True
         (symbol, operand), *further = further

@@ -9,7 +9,7 @@ from superscalar.plan.evaluate.bounds import EvaluationError, WorkLeft
 from superscalar.plan.evaluate.elements import datum, described, items_of, slice_of
 from superscalar.plan.evaluate.functions import ordered_set
 from superscalar.plan.evaluate.listed import Listed
-from superscalar.plan.evaluate.operators import binary, compare, equal
+from superscalar.plan.evaluate.operators import binary, equal, related
 from superscalar.values import OrderedSet
 
 
@@ -57,7 +57,7 @@ def _combiner(symbol: str) -> Callable[..., OrderedSet]:
 
 
 def _issubset(budget: WorkLeft, values: Set[Any], other: Any) -> bool:
-    return compare("<=", values, ordered_set(items_of(other), budget), budget)
+    return related("<=", values, ordered_set(items_of(other), budget), budget)
 
 
 def _set_copy(budget: WorkLeft, values: Set[Any]) -> OrderedSet:

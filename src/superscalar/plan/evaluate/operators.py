@@ -244,7 +244,7 @@ def unary(symbol: str, value: Any, budget: WorkLeft) -> Any:
 # --------------------------------------------------------------------------------------------------- comparisons
 
 
-def compare(symbol: str, left: Any, right: Any, budget: WorkLeft) -> bool:
+def related(symbol: str, left: Any, right: Any, budget: WorkLeft) -> bool:
     """`left symbol right`, one link of a chain."""
     if type(left) in NUMBERS and type(right) in NUMBERS and symbol in RELATIONS:
         return bool(RELATIONS[symbol](left, right))

@@ -1,0 +1,1 @@
+"""Ten questions about countries, and tools that answer in a second: `superscalar compare` with no key."""
