@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -315,3 +316,14 @@ def test_the_same_model_on_another_server_is_another_one() -> None:
     there.address = "http://127.0.0.1:2/v1"
     first, second, third = (setup_of(LLMCompiler(model, [price])) for model in (here, again, there))
     assert first == second != third
+
+
+def test_a_model_is_loaded_before_anybody_is_asked() -> None:
+    class Loaded(ScriptedModel):
+        async def prepare(self) -> None:
+            if not self.requests:
+                await asyncio.sleep(30)
+
+    model = Loaded("join(price('IBM'))\n", "140")
+    (row,) = run(compare({"plan": LLMCompiler(model, [price])}, ASKED[1:])).rows
+    assert (row.seconds, row.exact) == (2.0, True)
