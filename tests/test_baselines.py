@@ -22,12 +22,14 @@ from superscalar import (
     tool,
 )
 from superscalar.baselines import NativeParallel, NativeReAct, ReAct, ReWOO, Sequential
+from superscalar.compiler.native import NativeForm
 from superscalar.compiler.result import RunResult
 from superscalar.errors import JoinError
 from superscalar.events import Event, Joined, PlanWritten, RoundStarted, Sealed, Started
 from superscalar.journal import Journal
 from superscalar.models import Request
 from superscalar.testing import ScriptedModel, run
+from superscalar.tools.toolset import Toolset
 
 SECONDS = 2.0
 PRICES = {"IBM": 140, "AAPL": 190, "MSFT": 410}
@@ -583,3 +585,11 @@ def test_an_agent_is_made_again_of_its_own_kind() -> None:
     assert (type(agent), run(agent.run("?")).answer) == (ReAct, "MSFT")
     again = ReWOO(tools=[price]).with_options(instructions="Be brief.")
     assert (type(again), again.options.syntax, again.options.max_replans) == (ReWOO, "rewoo", 0)
+
+
+def test_a_native_reply_that_begins_and_never_ends_is_not_read_for_ever() -> None:
+    said = NativeForm().read('{"a":' * 200 + '[{"b": 1},' * 20, Toolset())
+    assert said.calls == ()
+    assert "nothing was called: too many objects in it are not ended" in said.wrong
+    call = '{"name": "price", "arguments": {}}'
+    assert len(NativeForm().read("{" * 500 + call + "{" * 500 + call, Toolset()).calls) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,12 @@ import pytest
 from examples.executors.dry_run import DryRun
 
 from superscalar import Failure, LLMCompiler, Usage, UsageError, tool
-from superscalar.comparison import Asked, Comparison, ComparisonRow, Spread, compare, contenders
+from superscalar.comparison import Asked, Comparison, ComparisonRow, Spread, compare, contenders, read_questions
+from superscalar.comparison.asking_each import setup_of
 from superscalar.comparison.busy import Busy
 from superscalar.comparison.scores import exact_match, f1_score
 from superscalar.events import DeadlinePassed, Event, Failed, ModelAsked, ModelUsed, Retrying, Started, Succeeded
+from superscalar.models.base import Chunk, Request
 from superscalar.testing import ScriptedModel, run
 from support.compared import ASKED, price, two_ways
 
@@ -144,6 +147,28 @@ def test_where_nobody_knows_the_prices_nobody_knows_the_cost() -> None:
     assert "cost" not in unknown.of("plan").spent
 
 
+def test_a_cost_of_which_a_part_is_not_known_is_not_known() -> None:
+    class Unpriced(ScriptedModel):
+        prices = None
+
+    class Priced(ScriptedModel):
+        async def stream(self, request: Request) -> AsyncIterator[Chunk]:
+            async for chunk in super().stream(request):
+                yield replace(chunk, usage=None if chunk.usage is None else replace(chunk.usage, cost=0.25))
+
+    def cost(joiner: ScriptedModel) -> float | None:
+        agent = LLMCompiler(Priced("join(1)\n", name="priced"), joiner=joiner)
+        return run(compare({"plan": agent}, ASKED[:1])).rows[0].cost
+
+    assert (cost(Unpriced("1", name="other")), cost(Priced("1", name="other"))) == (None, 0.5)
+
+
+def test_a_number_counts_as_it_is_written(tmp_path: Path) -> None:
+    text = '{"question": "a", "answers": [129.40, 7, 1e3], "id": 1.0}'
+    (asked,) = read_questions(text, name="q", folder=tmp_path)
+    assert asked == Asked("1.0", "a", ("129.40", "7", "1e3"))
+
+
 @pytest.mark.parametrize(
     ("happened", "busy"),
     [
@@ -253,6 +278,8 @@ def test_answers_of_something_else_are_not_gone_on_with(
     with pytest.raises(UsageError, match=said):
         run(compare(two_ways(**changed), questions, out=out))
     assert out.read_bytes() == there
+    with pytest.raises(UsageError, match="holds answers of 'plan' with another model"):
+        run(compare(two_ways(), ASKED, out=out, deadline=99.0))
     more = [*ASKED, replace(ASKED[0], id="again")]
     assert run(compare(two_ways(), more, out=out)).rows[:4] == first.rows
 
@@ -279,6 +306,16 @@ def test_the_table_has_a_column_for_each_way_and_leaves_out_what_nobody_took() -
         "  react takes 1.38 (1.00 to 1.75) times as long as plan, over 2 questions that both answered" in found.table()
     )
     assert "  exact match: +50 (+0 to +100) points" in found.table()
+
+
+def test_the_same_model_on_another_server_is_another_one() -> None:
+    class Served(ScriptedModel):
+        address = "http://127.0.0.1:1/v1"
+
+    here, again, there = Served(), Served(), Served()
+    there.address = "http://127.0.0.1:2/v1"
+    first, second, third = (setup_of(LLMCompiler(model, [price])) for model in (here, again, there))
+    assert first == second != third
 
 
 def test_a_model_is_loaded_before_anybody_is_asked() -> None:

@@ -46,6 +46,9 @@ agent = LLMCompiler(ScriptedModel(*[reply] * 99), [price])
 writing = LLMCompiler(ScriptedModel(*[reply] * 99), [price, order])
 broken = LLMCompiler(ScriptedModel(*["join(cost(1))"] * 99), [price])
 
+def raises(question, answer, expected):
+    raise ValueError("no verdict")
+
 def in_words(question, answer, expected):
     return 1.0 if answer in expected else 0.5
 
@@ -137,6 +140,7 @@ def test_ctrl_c_prints_what_is_there_and_keeps_it() -> None:
         ('{"question": "a", "question": "b"}', "line 1 is not JSON"),
         ('{"question": "a"}\n\n["b"]', "line 3 is ['b']"),
         ('{"question": " "}', "\"question\" is ' '"),
+        ('{"question": 12}', '"question" is 12'),
         ('{"answer": "a"}', '"question" is None'),
         ('{"question": "a", "expected": "b"}', "nobody knows expected"),
         ('{"question": "a", "answer": ["b", null]}', '"answer" is'),
@@ -162,6 +166,9 @@ def test_a_line_that_is_none_is_told_before_anything_is_asked(lines: str, said: 
         (["q.jsonl", "--agent", "asker:agent", "--against", "magic"], "there is no way 'magic'"),
         (["q.jsonl", "--agent", "asker:writing"], "order: each way would write anew"),
         (["q.jsonl", "--agent", "asker:agent", "--judge", "asker"], "name a function in it"),
+        (["q.jsonl", "--agent", "asker:agent", "--judge", "asker:raises"], "the judge failed at '1': ValueError: no"),
+        (["q.jsonl", "--agent", "asker:agent", "--html", "no/page.html"], "there is no directory no"),
+        (["q.jsonl", "--agent", "asker:agent", "--html", "q.jsonl"], "that is the file of the questions"),
         (["q.jsonl", "--agent", "asker:agent", "--out", "asker.py"], "is no file of answers"),
         (["q.jsonl", "--agent", "asker:agent", "--out", "q.jsonl"], "is no file of answers"),
     ],
@@ -182,3 +189,36 @@ def test_where_every_run_fails_so_does_the_command() -> None:
     assert code == 1
     assert out.splitlines()[1].split() == ["answered", *"0 of 2 0 of 2".split()]
     assert "failed  PlanError: the planner's plan still has errors" in err
+
+
+def test_half_a_character_is_kept_as_it_is_and_shown_as_none() -> None:
+    Path("q.jsonl").write_text('{"question": "What is \\ud800 IBM at?", "answer": "\\udc80"}')
+    first = json.loads(done(*TWO, "--out", "a.jsonl", "--html", "page.html", "--json", "--quiet")[1])
+    assert json.loads(done(*TWO, "--out", "a.jsonl", "--json", "--quiet")[1]) == first
+    assert (first["rows"][0]["question"], first["rows"][0]["expected"]) == ("What is \ud800 IBM at?", ["\udc80"])
+    assert "What is \ufffd IBM at?" in Path("page.html").read_text(encoding="utf-8")
+
+
+def test_another_deadline_is_another_comparison() -> None:
+    assert done(*TWO, "--out", "a.jsonl", "--quiet")[0] == 0
+    code, _, err = done(*TWO, "--out", "a.jsonl", "--quiet", "--deadline", "9")
+    assert (code, "another model, other tools or options" in err) == (2, True)
+
+
+def test_a_page_that_cannot_be_written_takes_nothing_else_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    code, out, err = done(*TWO, "--html", "page.html", "--json", "--quiet")
+    assert (code, len(json.loads(out)["rows"])) == (2, 4)
+    assert err == "error: --html page.html: No space left on device\n"
+
+
+@pytest.mark.parametrize("wrong", [{"seconds": None}, {"id": ["1"]}, {"expected": [1]}, {"calls": "2"}, {"more": 1}])
+def test_a_row_that_is_none_is_told_with_its_line(wrong: dict[str, object]) -> None:
+    done(*TWO, "--out", "a.jsonl", "--quiet")
+    first, row, *_ = Path("a.jsonl").read_text().splitlines()
+    Path("a.jsonl").write_text(f"{first}\n{json.dumps(json.loads(row) | wrong)}\n")
+    code, _, err = done(*TWO, "--out", "a.jsonl", "--quiet")
+    assert (code, "a.jsonl, line 2 is no answer" in err) == (2, True)

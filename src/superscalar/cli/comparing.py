@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from superscalar.cli import options
-from superscalar.cli.codes import FAILED, INTERRUPTED
+from superscalar.cli.codes import FAILED, INTERRUPTED, USAGE
 from superscalar.cli.reporting import reporting
 
 if TYPE_CHECKING:
@@ -114,6 +114,8 @@ def compare_ways(
 
         with stdout_kept_clean():
             asked = _questions(questions)[:limit]
+            if html is not None:
+                _check_page(html, {"the questions": questions, "--out": out})
             judging = _judge(judge)
             chosen: dict[str, Any] = {
                 "model": model,
@@ -149,12 +151,13 @@ def compare_ways(
                 )
         found = Comparison(tuple(rows))
         stopped = len(rows) < of
-        if html is not None and rows:
-            _write(html, found, questions.name)
         if as_json:
             print_json({**found.document(), "complete": not stopped})
         elif rows:
             print_text(found.table())
+        if html is not None and rows and (unwritten := _unwritten(html, found, questions.name)):
+            _say(f"error: {unwritten}")  # behind what was found, which is not to be lost for that
+            raise typer.Exit(USAGE)
         if stopped:
             kept = f"; the same command goes on from {out}" if out is not None else ""
             message = (
@@ -217,13 +220,25 @@ def _say(text: str) -> None:
     typer.echo(cut(safe_line(text), 200).rstrip(), err=True)
 
 
-def _write(path: Path, found: Comparison, name: str) -> None:
+def _check_page(path: Path, others: Mapping[str, Path | None]) -> None:
+    """Make sure, before anything is asked, that a page can be written there, and in the place of nothing else."""
     from superscalar.cli.failures import CommandError
 
+    if path.is_dir() or not path.parent.is_dir():
+        why = "is a directory" if path.is_dir() else f"there is no directory {path.parent}"
+        raise CommandError(f"--html {path}: {why}")
+    for name, other in others.items():
+        if other is not None and path.resolve() == other.resolve():
+            raise CommandError(f"--html {path}: that is the file of {name}; name another one")
+
+
+def _unwritten(path: Path, found: Comparison, name: str) -> str:
+    """Write the page, and say what kept it from being written, if anything did."""
     try:
         path.write_text(found.page(f"Answers to {name}"), encoding="utf-8")
     except OSError as error:
-        raise CommandError(f"--html {path}: {error.strerror or error}") from error
+        return f"--html {path}: {error.strerror or error}"
+    return ""
 
 
 class _Preparing:

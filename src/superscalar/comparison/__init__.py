@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -115,7 +116,7 @@ async def compare(
 
     Raises:
         UsageError: there is nothing to ask, a question's id is there twice, a tool writes, `out` holds answers to other
-            questions or of agents that were told something else, or the judge gives no number.
+            questions or of agents that were told something else, or the judge raises, or gives no number.
         ModelSetupError: a model cannot be asked at all.
     """
     _check(agents, questions, repeat)
@@ -126,7 +127,7 @@ async def compare(
         for agent in agents.values():
             await stack.enter_async_context(agent.opened())
             check_writes(agent, writes)
-        setups = {way: setup_of(agent) for way, agent in agents.items()}
+        setups = {way: setup_of(agent, deadline) for way, agent in agents.items()}
         for number, way, asked in asked_of:
             row = kept.found.get((asked.id, way, number))
             if row is not None:
@@ -165,8 +166,8 @@ def _check(agents: Mapping[str, LLMCompiler], questions: Sequence[Asked], repeat
         raise UsageError(f"there is nothing to compare: {len(agents)} agents, {len(questions)} questions")
     if not isinstance(repeat, int) or repeat < 1:
         raise UsageError(f"repeat={repeat!r}: write how often each question is asked, at least 1")
-    ids = [asked.id for asked in questions]
-    if twice := next((id for id in ids if ids.count(id) > 1), None):
+    ids = Counter(asked.id for asked in questions)
+    if twice := next((id for id, times in ids.items() if times > 1), None):
         raise UsageError(f"two questions have the id {twice!r}; give each one of its own")
 
 

@@ -22,6 +22,7 @@ from superscalar.errors import ModelSetupError, SuperscalarError, UsageError
 from superscalar.models.base import ChatModel
 from superscalar.observe.timing import Timing
 from superscalar.options import SAME
+from superscalar.schedule.ends import exception_text
 from superscalar.short import short
 from superscalar.values import Usage, plain
 
@@ -103,32 +104,42 @@ async def judged_by(judge: Judge | None, row: ComparisonRow) -> ComparisonRow:
     """The row with what a judge says of its answer; a run that failed is worth nothing.
 
     Raises:
-        UsageError: it says something else than a number from 0 to 1.
+        UsageError: it raises, or says something else than a number from 0 to 1.
     """
     if judge is None or row.judged is not None:
         return row
     if row.answer is None:
         return replace(row, judged=0.0)
-    said = judge(row.question, row.answer, row.expected)
-    if inspect.isawaitable(said):
-        said = await said
+    try:
+        said = judge(row.question, row.answer, row.expected)
+        if inspect.isawaitable(said):
+            said = await said
+    except Exception as error:
+        raise UsageError(f"the judge failed at {row.id!r}: {type(error).__name__}: {exception_text(error)}") from error
     if not (isinstance(said, bool | int | float) and 0 <= said <= 1):
         raise UsageError(f"the judge said {short(said)} of {row.id!r}; it is to return True, False, or 0.0 to 1.0")
     return replace(row, judged=float(said))
 
 
-def setup_of(agent: LLMCompiler) -> str:
+def setup_of(agent: LLMCompiler, deadline: float | None = None) -> str:
     """What stands for all that a way was told: answers under another one are not its own."""
     told = agent.options
     plain_ones = {field.name: getattr(told, field.name) for field in fields(told)}
     said = {
         "way": agent.way.name,
-        "models": {role: [model.name for model in models] for role, models in _models_of(agent).items()},
+        "models": {role: [_told_apart(model) for model in models] for role, models in _models_of(agent).items()},
+        "deadline": deadline,
+        "output_type": repr(told.output_type),
         "options": {name: value for name, value in plain_ones.items() if type(value) in _PLAIN and name != "model"},
         "examples": [list(pair) for pair in told.examples],
         "tools": [] if agent.is_live else agent.tools.schemas("openai"),
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=repr).encode()).hexdigest()[:12]
+
+
+def _told_apart(model: ChatModel) -> list[str]:
+    """A model's name, and where it is asked if it says that."""
+    return [model.name, getattr(model, "address", "")]
 
 
 def _text(answer: Any) -> str:
@@ -138,18 +149,19 @@ def _text(answer: Any) -> str:
 def _spent(happened: Iterable[ev.Event], agent: LLMCompiler) -> tuple[Usage, float | None]:
     """What models used, and what they and the tools cost; None where nobody knows."""
     prices = {tool.name: tool.cost for tool in agent.tools if tool.cost}
-    usage, tools = Usage(), 0.0
+    unpriced = {
+        model.name for models in _models_of(agent).values() for model in models if getattr(model, "prices", ...) is None
+    }
+    usage, tools, unknown = Usage(), 0.0, False
     for event in happened:
         match event:
-            case ev.ModelUsed(usage=used):
+            case ev.ModelUsed(usage=used, model=name):
                 usage += used
+                unknown |= name in unpriced and not used.cost and bool(used.input_tokens or used.output_tokens)
             case ev.Started(tool=tool):
                 tools += prices.get(tool, 0.0)
             case ev.Charged(cost=cost):
                 tools += cost
-    unknown = not usage.cost and any(
-        getattr(model, "prices", ...) is None for models in _models_of(agent).values() for model in models
-    )
     return usage, None if unknown else usage.cost + tools
 
 

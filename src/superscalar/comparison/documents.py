@@ -10,6 +10,7 @@ from typing import Any, Final
 from superscalar.comparison.figures import Paired, WaySummary
 from superscalar.comparison.rows import ComparisonRow, row_document
 from superscalar.comparison.tables import cells, difference_lines, number_text
+from superscalar.models.surrogates import without_halves
 
 _STYLE: Final = """\
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
@@ -46,7 +47,7 @@ def comparison_page(
     head = _row("th", ["", *(one.way for one in summaries)])
     table = "\n".join(_row("td", [name.strip(), *values]) for name, values in cells(summaries))
     pairs = "\n".join(map(_pair, differences))
-    return f"""<!doctype html>
+    page = f"""<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
@@ -69,6 +70,7 @@ def comparison_page(
 </table>
 </html>
 """
+    return without_halves(page)
 
 
 def _row(cell: str, values: Iterable[str]) -> str:

@@ -60,6 +60,28 @@ def row_document(row: ComparisonRow) -> dict[str, Any]:
     return asdict(row)
 
 
+_KINDS: Final[Mapping[str, tuple[type, ...]]] = {
+    "str": (str,),
+    "str | None": (str, type(None)),
+    "tuple[str, ...]": (list,),
+    "bool | None": (bool, type(None)),
+    "float": (float, int),
+    "float | None": (float, int, type(None)),
+    "int": (int,),
+}
+"""What JSON has for a field, by how that is declared."""
+
+
+def _row_of(said: Any) -> ComparisonRow | None:
+    """The row that JSON data says; None if that is none."""
+    if not isinstance(said, dict) or said.keys() != _NAMES:
+        return None
+    fitting = all(type(said[field.name]) in _KINDS[str(field.type)] for field in fields(ComparisonRow))
+    if not fitting or not all(isinstance(one, str) for one in said["expected"]):
+        return None
+    return ComparisonRow(**{**said, "expected": tuple(said["expected"])})
+
+
 _FIRST: Final = b'{"comparison": 1}\n'
 """The first line of a file of rows, so that no other file is taken for one."""
 
@@ -96,17 +118,17 @@ class KeptRows:
     def keep(self, row: ComparisonRow) -> None:
         """Append a row."""
         if self._path is not None:
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(row_document(row), ensure_ascii=False) + "\n")
+            line = json.dumps(row_document(row), ensure_ascii=False)
+            with self._path.open("a", encoding="utf-8", errors="backslashreplace") as file:  # halves as JSON has them
+                file.write(line + "\n")
 
 
 def _read(path: Path, lines: bytes) -> Iterable[ComparisonRow]:
     for number, line in enumerate(lines.splitlines(), 2):
         try:
-            said = json.loads(line)
-            found = said.keys() == _NAMES and ComparisonRow(**{**said, "expected": tuple(said["expected"])})
-        except (ValueError, TypeError, AttributeError):
-            found = False
-        if not found:
+            found = _row_of(json.loads(line))
+        except (ValueError, RecursionError):
+            found = None
+        if found is None:
             raise UsageError(f"{path}, line {number} is no answer of a comparison of this version; name another file")
         yield found

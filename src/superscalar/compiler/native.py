@@ -61,7 +61,7 @@ class NativeForm:
         """
         try:
             found = list(_calls_of(text))
-        except Twice as error:
+        except (Twice, _Unreadable) as error:
             return TurnSaid(
                 wrong=f"A call there cannot be read, and nothing was called: {error}. Write that turn again."
             )
@@ -89,19 +89,34 @@ def _calls_of(text: str) -> Iterator[dict[str, Any]]:
 
     Raises:
         Twice: an object in one has a key twice.
+        _Unreadable: so much of it is begun and not ended that looking on would take for ever.
     """
+    room = _IN_VAIN * (len(text) + 1)
     place = text.find("{")
     while place >= 0:
         try:
             found, end = _DECODER.raw_decode(text, place)
+        except json.JSONDecodeError as error:
+            found, end = None, place + 1
+            room -= error.pos - place
         except (ValueError, RecursionError):
             found, end = None, place + 1
+            room -= len(text) - place
+        if room < 0:
+            raise _Unreadable("too many objects in it are not ended")
         match found:
             case {"name": str(name), "arguments": arguments, **rest} if not rest:
                 _ONCE.raw_decode(text, place)
                 yield {"name": name, "arguments": arguments}
         place = text.find("{", end)
 
+
+class _Unreadable(ValueError):
+    """A reply is no JSON that could be read in time; the message is for the model."""
+
+
+_IN_VAIN: Final = 30
+"""How often as much as all of a reply may be read without finding an object that ends."""
 
 _DECODER: Final = json.JSONDecoder()
 _ONCE: Final = json.JSONDecoder(object_pairs_hook=once)

@@ -142,6 +142,11 @@ class OpenAIModel:
         return f"openai:{self._model}"
 
     @property
+    def address(self) -> str:
+        """Return where it asks, without what may be a secret of that."""
+        return place(self._base_url)
+
+    @property
     def account(self) -> str:
         """Return a digest of where it asks and of its key: requests of models with the same one count together."""
         return sha256(f"{self._base_url}\0{self._key}".encode()).hexdigest()
