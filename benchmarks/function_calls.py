@@ -6,16 +6,17 @@ accepted for each argument; "" among them means that the argument may be left ou
 
 from __future__ import annotations
 
+import datetime as dt
 import inspect
 import json
 import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 from superscalar import Tool, tool
 from superscalar.plan.ir.naming import identifier
@@ -34,14 +35,47 @@ class Call:
     arguments: Mapping[str, Any]
 
 
+Gold: TypeAlias = Callable[["Call"], bool]
+"""Whether a call is a certain one of those that should be made."""
+
+
+def nothing(_call: Call) -> None:
+    """What a function answers of which nobody says more."""
+
+
+def ones_of(schema: str, _source: Any) -> Any:
+    """What stands in for a value of a type that is taken out of a text."""
+    value: Any = {"str": "one", "bool": True, "date": dt.date(2000, 1, 1), "datetime": dt.datetime(2000, 1, 1)}
+    return [ones_of(schema[5:-1], _source)] if schema.startswith("list[") else value.get(schema, 1)
+
+
 @dataclass(frozen=True)
 class Question:
-    """One question. `accepted`: for each call that should be made, its name and the accepted values by argument."""
+    """One question.
+
+    `gold`: for each call that should be made, whether a call is that one. `functions` as BFCL describes them, and as
+    `returns` the annotation of what each returns, where more is known than `Any`. `answer`: what a call returns when a
+    plan is looked at; `extract`: what is taken out of a result then, by type. `plan`: one that makes these calls;
+    `called`: of BFCL, the functions that should be called.
+    """
 
     id: str
     text: str
     functions: tuple[Schema, ...]
-    accepted: tuple[tuple[str, Mapping[str, Sequence[Any]]], ...]
+    gold: tuple[Gold, ...]
+    source: str = "bfcl"
+    answer: Callable[[Call], Any] = nothing
+    extract: Callable[[str, Any], Any] = ones_of
+    plan: str = "join()"
+    called: tuple[str, ...] = ()
+
+
+class Score(NamedTuple):
+    """How far calls are those that should be made: shares of the latter and of the former, and whether both are all."""
+
+    recall: float
+    precision: float
+    exact: bool
 
 
 # -------------------------------------------------------------------------------------------------------- questions
@@ -79,8 +113,48 @@ def questions(file: Path, category: str) -> list[Question]:
 def read_question(question: Mapping[str, Any], accepted: Sequence[Mapping[str, Any]]) -> Question:
     """A question in the form of the files."""
     text = "\n".join(message["content"] for message in question["question"][0] if message["role"] == "user")
-    calls = tuple((name, arguments) for call in accepted for name, arguments in call.items())
-    return Question(question["id"], text, tuple(question["function"]), calls)
+    calls = [(name, arguments) for call in accepted for name, arguments in call.items()]
+    schemas = {function["name"]: function["parameters"] for function in question["function"]}
+    gold = tuple(_accepting(name, arguments, schemas[name]) for name, arguments in calls)
+    return Question(
+        question["id"],
+        text,
+        tuple(question["function"]),
+        gold,
+        plan=_written(calls),
+        called=tuple(name for name, _ in calls),
+    )
+
+
+def _accepting(name: str, accepted: Mapping[str, Sequence[Any]], schema: Schema) -> Gold:
+    return lambda call: call.name == name and _fits(call.arguments, accepted, schema)
+
+
+def _written(calls: Sequence[tuple[str, Mapping[str, Sequence[Any]]]]) -> str:
+    """A plan of calls with the first accepted value of each argument that may not be left out."""
+    lines = [
+        plan_line(place, name, {key: _first(each[0]) for key, each in given.items() if "" not in each})
+        for place, (name, given) in enumerate(calls)
+    ]
+    return plan_of(lines)
+
+
+def _first(accepted: Any) -> Any:
+    """One of the values that are accepted: in an object there are several of each key."""
+    if isinstance(accepted, Mapping):
+        return {key: _first(values[0]) for key, values in accepted.items() if "" not in values}
+    return [_first(item) for item in accepted] if isinstance(accepted, list) else accepted
+
+
+def plan_line(place: int, name: str, arguments: Mapping[str, Any]) -> str:
+    """A line of a plan that calls a function: a value that has `source` is written as that says."""
+    written = (f"{identifier(key)}={getattr(value, 'source', repr(value))}" for key, value in arguments.items())
+    return f"r{place} = {identifier(name)}({', '.join(written)})"
+
+
+def plan_of(lines: Sequence[str]) -> str:
+    """A plan of such lines."""
+    return "\n".join([*lines, f"join({', '.join(line.partition(' ')[0] for line in lines)})"]) + "\n"
 
 
 # ------------------------------------------------------------------------------------------------------------ tools
@@ -92,17 +166,18 @@ def tools_of(question: Question, made: list[Call], *, typed: bool = True) -> lis
     Without `typed` any value is taken for any argument as it is, and every call is a write: each happens, in the order
     of the plan, whether anything needs it or not.
     """
-    return [_tool(function, made, typed=typed) for function in question.functions]
+    return [_tool(function, made, question.answer, typed=typed) for function in question.functions]
 
 
-def _tool(function: Schema, made: list[Call], *, typed: bool) -> Tool[..., Any]:
+def _tool(function: Schema, made: list[Call], answer: Callable[[Call], Any], *, typed: bool) -> Tool[..., Any]:
     schema = function["parameters"]
     required = schema.get("required", ())
     properties = sorted(schema["properties"].items(), key=lambda item: item[0] not in required)
     own = {identifier(name): name for name, _ in properties}
 
-    def call(**arguments: Any) -> None:
+    def call(**arguments: Any) -> Any:
         made.append(Call(function["name"], {own[alias]: value for alias, value in arguments.items() if value != _LEFT}))
+        return answer(made[-1])
 
     parameters = [
         inspect.Parameter(
@@ -113,7 +188,8 @@ def _tool(function: Schema, made: list[Call], *, typed: bool) -> Tool[..., Any]:
         )
         for name, property in properties
     ]
-    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what `inspect` looks for
+    returns = function.get("returns", inspect.Signature.empty) if typed else inspect.Signature.empty
+    call.__signature__ = inspect.Signature(parameters, return_annotation=returns)  # type: ignore[attr-defined]  # what `inspect` looks for
     call.__doc__ = function["description"]
     return tool(name=function["name"], effect="read" if typed else "write")(call)
 
@@ -141,19 +217,21 @@ def _described(schema: Schema) -> str:
 # ------------------------------------------------------------------------------------------------------------ rules
 
 
-def matches(question: Question, made: Sequence[Call]) -> bool:
-    """Whether the calls are the accepted ones: each of those once, in any order, and nothing else."""
-    if len(made) != len(question.accepted):
-        return False
-    schemas = {function["name"]: function["parameters"] for function in question.functions}
+def score(question: Question, made: Sequence[Call]) -> Score:
+    """How far the calls are those that should be made: each of these once, in any order."""
     left = list(made)
-    for name, accepted in question.accepted:
-        fitting = (call for call in left if call.name == name and _fits(call.arguments, accepted, schemas[name]))
-        found = next(fitting, None)
-        if found is None:
-            return False
-        left.remove(found)
-    return True
+    for fits in question.gold:
+        if (found := next((call for call in left if fits(call)), None)) is not None:
+            left.remove(found)
+    right, wanted = len(made) - len(left), len(question.gold)
+    recall = right / wanted if wanted else 1.0
+    precision = right / len(made) if made else float(not wanted)
+    return Score(recall, precision, right == wanted == len(made))
+
+
+def matches(question: Question, made: Sequence[Call]) -> bool:
+    """Whether the calls are those that should be made, and nothing else."""
+    return score(question, made).exact
 
 
 def _fits(arguments: Mapping[str, Any], accepted: Mapping[str, Sequence[Any]], schema: Schema) -> bool:
@@ -208,8 +286,8 @@ def _plain(value: Any) -> Any:
 def native_tools(question: Question) -> list[dict[str, Any]]:
     """The functions as a chat API takes them."""
     return [
-        {"type": "function", "function": {**function, "parameters": _json_schema(function["parameters"])}}
-        for function in question.functions
+        {"type": "function", "function": {**told, "parameters": _json_schema(told["parameters"])}}
+        for told in ({key: part for key, part in one.items() if key != "returns"} for one in question.functions)
     ]
 
 

@@ -224,7 +224,7 @@ def of_others() -> tuple[Toolset, list[Asked]]:
     functions = {function["name"]: function for question in found for function in question.functions}
     tools = Toolset(tools_of(Question("all", "", tuple(functions.values()), ()), []))
     aliases = {tool.name: alias for alias, tool in tools.by_alias.items()}
-    return tools, [(one.text, frozenset(aliases[name] for name, _ in one.accepted if name in aliases)) for one in found]
+    return tools, [(one.text, frozenset(aliases[name] for name in one.called if name in aliases)) for one in found]
 
 
 def report(title: str, tools: Toolset, asked: Sequence[Asked]) -> dict[int, ManyToolsResult]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -278,3 +279,14 @@ def test_the_table_has_a_column_for_each_way_and_leaves_out_what_nobody_took() -
         "  react takes 1.38 (1.00 to 1.75) times as long as plan, over 2 questions that both answered" in found.table()
     )
     assert "  exact match: +50 (+0 to +100) points" in found.table()
+
+
+def test_a_model_is_loaded_before_anybody_is_asked() -> None:
+    class Loaded(ScriptedModel):
+        async def prepare(self) -> None:
+            if not self.requests:
+                await asyncio.sleep(30)
+
+    model = Loaded("join(price('IBM'))\n", "140")
+    (row,) = run(compare({"plan": LLMCompiler(model, [price])}, ASKED[1:])).rows
+    assert (row.seconds, row.exact) == (2.0, True)

@@ -86,8 +86,9 @@ def test_examples_are_turns_between_the_tools_and_the_question() -> None:
         examples=[ASKED, ("Thanks!", "join()")], instructions="Be kind.", planner_instructions="Round nothing."
     )
     (_, first), *others = turns(asked_of(compiler, history=[Message("user", "Hello!"), Message("assistant", "Hi.")]))
-    assert first.startswith("Tools:\nprice(ticker: str) -> float")
-    assert first.endswith("\n\nBe kind.\n\nRound nothing.\n\nQuestion: What is IBM at?")
+    told, _, rest = first.partition("\n\nTools:\nprice(ticker: str) -> float")
+    assert told.endswith(":\nBe kind.")  # what is for who answers, too, stands far from the question
+    assert rest.endswith("\n\nRound nothing.\n\nQuestion: What is IBM at?")
     assert [(role, text.rpartition("\n\n")[2]) for role, text in others] == [
         ("assistant", ASKED[1]),
         ("user", "Question: Thanks!"),
@@ -155,7 +156,8 @@ def test_instructions_for_one_model_reach_that_one_alone() -> None:
     compiler = LLMCompiler(model, TOOLS, instructions=both, planner_instructions=planner, joiner_instructions=joiner)
     run(compiler.run(QUESTION))
     planner, joiner = ("\n".join(turn.text for turn in request.messages) for request in model.requests)
-    assert ("Both.\n\nThe planner." in planner, "The joiner." in planner) == (True, False)
+    assert (":\nBoth.\n\nTools:" in planner, "\n\nThe planner.\n\nQuestion:" in planner) == (True, True)
+    assert "The joiner." not in planner
     assert ("Both.\n\nThe joiner." in joiner, "The planner." in joiner) == (True, False)
 
 
@@ -170,7 +172,7 @@ def test_a_plan_that_does_not_check_is_refused_when_the_agent_is_made() -> None:
         "plan:1:7: E301 there is no tool `prices`\n"
         "  1 | now = prices('AAPL')\n"
         "    |       ^^^^^^\n"
-        "    help: did you mean `price`? tools: price, page, notify\n\n"
+        "    help: did you mean `price`? tools: price, page, notify, extract\n\n"
         "plan:2:5: E303 `notify` needs `text`\n"
         "  2 | x = notify()\n"
         "    |     ^^^^^^^^\n"
@@ -276,6 +278,7 @@ def test_tools_that_a_shown_example_calls_are_shown_or_named() -> None:
             model("join()"),
             office.TOOLS,
             joiner=None,
+            extract=False,
             examples=pairs,
             max_example_tokens=300,
             max_prompt_tokens=room,
@@ -453,9 +456,9 @@ def steady_end(request: Request) -> str:
 
 def test_a_prompt_says_how_far_it_does_not_depend_on_the_question() -> None:
     """Behind all examples; where some are chosen, behind the tools and instructions."""
-    told: dict[str, Any] = {"instructions": "Be kind.", "examples": [ASKED, ("Why is it so?", "join()")]}
+    told: dict[str, Any] = {"planner_instructions": "Be kind.", "examples": [ASKED, ("Why is it so?", "join()")]}
     assert steady_end(asked_of(agent(**told))) == "uestion: Why is it so?"[-20:]
     assert steady_end(asked_of(agent(**told, max_example_tokens=30))).endswith("Be kind.")
-    assert steady_end(asked_of(agent(instructions="Be kind."))).endswith("Be kind.")
+    assert steady_end(asked_of(agent(planner_instructions="Be kind."))).endswith("Be kind.")
     narrowed = asked_of(agent(**told, max_prompt_tokens=1))
     assert not any(turn.steady for turn in narrowed.messages if turn.role == "user")

@@ -75,7 +75,9 @@ def told(model: ScriptedModel, request: int = 0) -> str:
 
 
 def agent(model: ScriptedModel, **options: Any) -> LLMCompiler:
-    return LLMCompiler(model, **{"tools": TOOLS, "joiner": None, "max_prompt_tokens": MOST, **options})
+    return LLMCompiler(
+        model, **{"tools": TOOLS, "joiner": None, "max_prompt_tokens": MOST, "extract": False, **options}
+    )
 
 
 # ------------------------------------------------------------------------------------------------------ what is shown
@@ -389,7 +391,7 @@ def test_what_nobody_accepted_is_not_chosen_either_where_somebody_looked_for_too
     tools = Toolset([*doubtful, TOOLS])
     assert tools.describe("read", 1).startswith("read_0(")
     assert tools.without(lambda one: one.described.unaccepted).describe("read") == ""
-    enforcing = LLMCompiler(model, tools, joiner=None, policy="enforce", max_prompt_tokens=MOST)
+    enforcing = LLMCompiler(model, tools, joiner=None, extract=False, policy="enforce", max_prompt_tokens=MOST)
     assert enforcing.tools.describe("read", 1).startswith("read_0(")
     events = run(enforcing.run(QUESTION)).events
     assert [event.shown for event in events if isinstance(event, ev.ToolsShown)] == [SHOWN]
@@ -402,7 +404,7 @@ def test_what_nobody_accepted_is_not_told_with_what_is_wrong_with_a_plan_either(
         "x = translate_all('a', 'b')\ny = translate_all_and_pay(to='c')\njoin(x)",
         "x = translate('a', 'b')\ny = translate('c', 'd')",
     )
-    enforcing = LLMCompiler(model, [doubtful, translate], joiner=None, policy="enforce")
+    enforcing = LLMCompiler(model, [doubtful, translate], joiner=None, extract=False, policy="enforce")
     assert run(enforcing.run("What is a?")).answer == "a in b"
     assert told(model, 1).split("\n\n")[1] == (
         "x = translate_all('a', 'b')\n"
@@ -417,7 +419,7 @@ def test_a_run_that_goes_on_may_name_what_it_called_before_that_was_accepted_no_
 
     def reading(model: ScriptedModel, *, unaccepted: bool, **options: Any) -> LLMCompiler:
         tools = [of_server("files", "read_file", "Read.", unaccepted=unaccepted), translate]
-        return LLMCompiler(model, tools, joiner=None, policy="enforce", **options)
+        return LLMCompiler(model, tools, joiner=None, extract=False, policy="enforce", **options)
 
     events = run(reading(ScriptedModel(plan), unaccepted=False).run("What is in a?", run_id="run")).events
     begun = next(i for i, event in enumerate(events) if isinstance(event, ev.Planned))

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from benchmarks.function_calls import Call, Question, calls_in, fetched, matches, native_tools, read_question, tools_of
-from benchmarks.planning import measure, native, planned, table
+from benchmarks.planning import main, measure, native, planned, table
+from benchmarks.planning_sources import drawn, entities_in
 
 from superscalar import Toolset
 from superscalar.plan import check
@@ -133,31 +134,164 @@ def test_a_plan_is_judged_by_the_calls_that_it_makes(
     replies: list[str], checks: bool, at_once: bool, right: bool
 ) -> None:
     answer = asyncio.run(planned(ScriptedModel(*replies), TWO))
-    assert (answer.checks, answer.at_once, answer.matches) == (checks, at_once, right)
+    assert (answer.checks, answer.at_once, answer.exact) == (checks, at_once, right)
     assert answer.written > 0
 
 
+ONE = asked("one_2", RENT, {"homes.rent": {"from": ["Oslo"], **ANY}})
+
+
+def measured(kept: Path, said: list[str], plans: ScriptedModel, calls: ScriptedModel, instructions: str = "") -> Any:
+    ways = {"plan": lambda question: planned(plans, question), "native": lambda question: native(calls, question)}
+    return asyncio.run(measure([TWO, ONE], ways, instructions=instructions, kept=kept, say=said.append))["bfcl"]
+
+
 def test_a_run_compares_both_ways_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    replies = '{"name": "homes.rent", "arguments": {"from": "Oslo"}}', ""
+    call, kept = '{"name": "homes.rent", "arguments": {"from": "Oslo"}}', tmp_path / "kept.jsonl"
     said: list[str] = []
-
-    async def run(*ways: ScriptedModel) -> dict[str, dict[str, float]]:
-        plans, calls = ways
-        return await measure(
-            [TWO, asked("one_2", RENT, {"homes.rent": {"from": ["Oslo"], **ANY}})],
-            {"plan": lambda question: planned(plans, question), "native": lambda question: native(calls, question)},
-            kept=tmp_path / "kept.jsonl",
-            say=said.append,
-        )
-
-    found = asyncio.run(run(ScriptedModel(PLAN, PLAN), ScriptedModel(replies[1], replies[0])))
-    assert [found["plan"][row] for row in ("questions", "at_once", "checks", "matches")] == [2, 1, 1, 0.5]
-    assert [found["native"][row] for row in ("questions", "checks", "matches")] == [2, 0.5, 0.5]
+    found = measured(kept, said, ScriptedModel(PLAN, PLAN), ScriptedModel("", call))
+    rows = ("questions", "at_once", "checks", "recall", "precision", "exact", "rounds")
+    assert [found["plan"][row] for row in rows] == [2, 1, 1, 1, 0.75, 0.5, 1]
+    assert [found["native"][row] for row in rows] == [2, 0.5, 0.5, 0.5, 0.5, 0.5, 1]
     assert len(said) == 4
-    assert len((tmp_path / "kept.jsonl").read_text().splitlines()) == 4
-    assert asyncio.run(run(ScriptedModel(), ScriptedModel())) == found  # nothing is asked twice
-    assert re.search(r"calls are the accepted ones +50\.0 % +50\.0 % +1\.00x", table(found))
+    assert measured(kept, said, ScriptedModel(), ScriptedModel()) == found  # nothing is asked twice
+    lines = kept.read_text().splitlines()
+    kept.write_text("\n".join([*lines[:3], lines[3][:50]]))  # as it is left by who was killed in the middle of a line
+    assert measured(kept, said, ScriptedModel(), ScriptedModel(call))["plan"] == found["plan"]
+    assert re.search(r"bfcl +plan +2 +100\.0 % +100\.0 % +100\.0 % +75\.0 % +50\.0 %", table({"bfcl": found}))
     json.dumps(found)
+
+
+def test_what_was_answered_with_other_instructions_is_asked_again(tmp_path: Path) -> None:
+    kept, call = tmp_path / "kept.jsonl", '{"name": "homes.rent", "arguments": {"from": "Oslo"}}'
+    measured(kept, [], ScriptedModel(PLAN, PLAN), ScriptedModel(call, call))
+    told = measured(kept, [], ScriptedModel("join()", "join()"), ScriptedModel(call, call), "Be brief.")
+    assert told["plan"]["recall"] == 0
+
+
+FILES: dict[str, Any] = {
+    "hotpotqa_dev.json": [
+        {
+            "id": "a",
+            "question": "Do Ada and Bob live in one town?",
+            "type": "comparison",
+            "supporting": ["Ada (queen)", "Bob"],
+            "paragraphs": {"Ada (queen)": "Ada lives in Oslo.", "Bob": "Bob lives in Rome.", "Ada": "A river."},
+        },
+        {
+            "id": "b",
+            "question": "How old is the town of the river?",
+            "type": "bridge",
+            "supporting": ["River", "Town (Peru)"],
+            "paragraphs": {"River": "It is in Town.", "Town (Peru)": "It is 100 years old.", "Hill": "High."},
+        },
+    ],
+    "paper_parallelqa_dataset.json": [{"id": "1", "question": "Is K2 higher than mount Everest, or the Conga River?"}],
+    "paper_movie_recommendations_formatted.json": [
+        {"id": "0", "question": "Find a movie similar to A, B, C, D\nOptions:\nE\nF: Two\nG\nH\n"},
+        {"id": "1", "question": "Find a movie similar to A, the First, B, C, D\nOptions:\nE\nF\nG\nH\n"},
+    ],
+    "nestful_glaive_data.json": [
+        {
+            "input": "The pace, as a barcode.",
+            "output": [
+                {"name": "pace", "arguments": {"distance": 5, "time": "30"}, "label": "var1"},
+                {"name": "barcode", "arguments": {"data": "$var1.pace$", "from": "me"}, "label": "var2"},
+                {"name": "var_result", "arguments": {"barcode": "$var2$"}},
+            ],
+        },
+        {"input": "?", "output": [{"name": "barcode", "arguments": {"of": "$var1.gone$"}, "label": "var2"}]},
+    ],
+    "nestful_glaive_spec.json": [
+        {
+            "name": "pace",
+            "description": "",
+            "query_parameters": {
+                "distance": {"type": "number", "required": True},
+                "time": {"type": "string", "required": True},
+            },
+            "output_parameters": {"pace": {"type": "string"}},
+        },
+        {
+            "name": "barcode",
+            "description": "",
+            "parameters": {"data": {"type": "string", "required": True}, "from": {"type": "string"}},
+            "output_parameters": {"image": {"type": "string"}},
+        },
+        *(
+            {"name": name, "description": "", "parameters": {}, "output_parameters": {}}
+            for name in ("joke", "play", "ring")
+        ),
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    for name, content in FILES.items():
+        (folder / name).write_text(json.dumps(content))
+    return folder
+
+
+def test_a_model_that_writes_the_gold_plans_makes_all_gold_calls_of_every_source(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["--model", "scripted", "--source", "hotpotqa,parallelqa,movie,nestful", "--data", str(data), "--json"]
+    assert main(given) == 0
+    found = json.loads(capsys.readouterr().out)
+    shares = ("at_once", "checks", "recall", "precision", "exact", "runs", "rounds")
+    assert {source: [ways["plan"][share] for share in shares] for source, ways in found.items()} == {
+        source: [1] * 7 for source in ("comparison", "bridge", "parallelqa", "movie", "nestful")
+    }
+    assert [ways["plan"]["questions"] for ways in found.values()] == [1] * 5  # what contradicts itself is left out
+    assert main([*given, "--half", "odd"]) == 0
+    assert list(json.loads(capsys.readouterr().out)) == ["bridge", "movie"]
+
+
+@pytest.mark.parametrize(
+    ("source", "plan", "recall", "precision", "runs"),
+    [
+        ("hotpotqa", 'a = search("Ada and Bob")\njoin(a)', 0.5, 1, True),
+        ("hotpotqa", 'a = search("Ada")\nb = search("Bob")\njoin(a, b)', 0.5, 0.5, True),  # the river comes first
+        ("parallelqa", 'a = [search(x) for x in ["K2", "Everest"]]\njoin(a)', 1 / 3, 0.5, True),
+        ("parallelqa", 'a = search("K2")\nb = search(a[len(a)])\njoin(b)', 1 / 3, 1, False),
+        ("parallelqa", "join(8611 > 8848)", 0, 0, True),
+        ("movie", 'a = [movie(x) for x in ["a.", "B", "f two", "Z"]]\njoin(a)', 0, 0, False),
+        ("movie", 'a = [search(x) for x in ["a.", "B", "f two", "Z"]]\njoin(a)', 3 / 8, 3 / 4, True),
+        ("nestful", 'p = pace(5.0, "30")\nb = barcode(p.pace, "ME")\njoin(b)', 1, 1, True),
+        ("nestful", 'p = pace(5.0, "30")\nb = barcode("5.0", "me")\njoin(p, b)', 0.5, 0.5, True),
+    ],
+)
+def test_calls_are_held_against_those_of_the_source(
+    data: Path, source: str, plan: str, recall: float, precision: float, runs: bool
+) -> None:
+    question = drawn(source, data, 1)[0]
+    answer = asyncio.run(planned(ScriptedModel(*[plan] * 3), question))
+    assert [answer.recall, answer.precision] == pytest.approx([recall, precision])
+    assert answer.runs == runs
+
+
+def test_what_a_plan_extracts_leads_from_the_first_paragraph_to_the_second(data: Path) -> None:
+    bridge = drawn("hotpotqa", data, 2)[1]
+    plan = 'r = search("River")\nt = extract(r, "str", "the town")\nold = search(t)\njoin(old)\n'
+    assert asyncio.run(planned(ScriptedModel(plan), bridge)).exact
+
+
+def test_things_are_found_as_questions_spell_them() -> None:
+    assert entities_in("the Congo Forest, South Korea and the Sahara Desert's area") == [
+        "Sahara Desert",
+        "Congo Rainforest",
+        "South Korea",
+    ]
+
+
+@pytest.mark.parametrize("given", [[], ["--data", "/nowhere"]])
+def test_without_the_public_files_it_says_where_they_go(given: list[str]) -> None:
+    with pytest.raises(SystemExit, match=r"Put hotpotqa_dev\.json into a folder and name that with --data"):
+        main(["--model", "scripted", "--source", "hotpotqa", *given])
+    with pytest.raises(SystemExit, match="there is no source 'hotpot': write some of bfcl, hotpotqa"):
+        main(["--model", "scripted", "--source", "hotpot"])
 
 
 def test_without_a_network_it_says_what_to_do(

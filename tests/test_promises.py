@@ -224,6 +224,23 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         ),
     },
     "docs/tools.md": {
+        "The call is the plan, written in its place.": (
+            "test_plans_in_plans.py::test_a_plan_that_is_called_is_the_plan_written_in_its_place"
+        ),
+        "What it is follows from what it holds.": (
+            "test_plans_in_plans.py::test_what_a_tool_of_a_plan_may_do_follows_from_what_it_holds"
+        ),
+        "no planner is shown": ("test_plans_in_plans.py::test_the_tools_of_a_plan_are_called_by_nobody_else"),
+        "Rules are asked about each call inside": (
+            "test_plans_in_plans.py::test_admission_names_the_tool_and_its_own_tools_too"
+        ),
+        "A list that it is given is there when all of it is.": (
+            "test_plans_in_plans.py::test_what_a_call_is_given_is_made_whether_anything_inside_needs_it_or_not"
+        ),
+        "ten may call one another": ("test_plans_in_plans.py::test_plans_call_one_another_to_a_depth"),
+        "going on needs the tools, and no file of a plan": (
+            "test_plans_in_plans.py::test_a_run_goes_on_inside_from_wherever_its_process_died"
+        ),
         "opens what an agent's tools need, for several runs": (
             "servers/test_served_tools.py::test_a_changed_list_is_seen_by_the_next_run_and_not_by_the_one_under_way"
         ),
@@ -627,6 +644,9 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         ),
     },
     "docs/models.md": {
+        "`instructions=` come before the tools": (
+            "test_examples.py::test_examples_are_turns_between_the_tools_and_the_question"
+        ),
         "A plan that does not check is refused when the agent is made": (
             "test_examples.py::test_a_plan_that_does_not_check_is_refused_when_the_agent_is_made"
         ),

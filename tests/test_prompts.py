@@ -14,8 +14,8 @@ from superscalar.plan.ir import Span
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.values import Failure, Holder, Observation, Outcome, Skipped
 
-TOKENS = 550
-"""What the planner's prompt may have before the tools: an embedded model reads a token in 30 ms."""
+TOKENS = 820
+"""What the planner's prompt may have before the tools: an embedded model reads a token in 30 ms, once; it is kept."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,8 @@ rents_per_month(city: str, *, rooms: int = 2, from_: str = '') -> list[City]  # 
 def test_two_questions_share_everything_before_the_question() -> None:
     one, other = asked("Why?", instructions="Be kind."), asked("Who?", instructions="Be kind.")
     shared = beginning(one, other)
-    assert shared.endswith("Be kind.\n\nQuestion: Wh")
+    assert shared.endswith("\n\nQuestion: Wh")
+    assert "Be kind." in shared
     assert all(planner.tool_stub(signature) in shared for signature in TOOLS.signatures)
 
 

@@ -25,7 +25,7 @@ from superscalar import LLMCompiler, ModelSetupError, RunResult, SuperscalarErro
 from superscalar.cli.report import print_answer
 from superscalar.cli.screens import screen_for
 from superscalar.cli.session import StoppedRun, follow
-from superscalar.cli.warming import TITLE, warmed_lines, warmed_under
+from superscalar.cli.warmed import TITLE, warmed_lines, warmed_under
 from superscalar.models.cache import cached
 from superscalar.observe.timing import lower_bound, span
 from superscalar.observe.view import RunView

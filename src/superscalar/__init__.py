@@ -10,6 +10,7 @@ from superscalar.version import __version__ as __version__
 if TYPE_CHECKING:
     from superscalar.attachments import Attachment
     from superscalar.compiler import CallResult, CallResults, LLMCompiler, Outcomes, RunResult, RunStream, Warmed
+    from superscalar.compiler.plans import SavedPlans
     from superscalar.errors import (
         ApprovalPending,
         InDoubt,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from superscalar.options import Options
     from superscalar.plan.ir import Input, Plan
     from superscalar.policy import Allow, Argument, Ask, Deny, LabelledCall, Policy, Question
+    from superscalar.saved.examining import SavedPlan
     from superscalar.schedule.doubts import CallAgain, Done, Doubt, StillUnknown
     from superscalar.tools import Limit, Retry, Secret, Sink, Tool, ToolCancelled, ToolContext, Toolset, tool
     from superscalar.transient import is_transient
@@ -54,6 +56,7 @@ _WHERE = {
         "RunStream",
         "Warmed",
     ),
+    "superscalar.compiler.plans": ("SavedPlans",),
     "superscalar.errors": (
         "ApprovalPending",
         "InDoubt",
@@ -81,6 +84,7 @@ _WHERE = {
     "superscalar.labels": ("Label", "Source", "labelled"),
     "superscalar.plan.ir": ("Input", "Plan"),
     "superscalar.policy": ("Allow", "Argument", "Ask", "Deny", "LabelledCall", "Policy", "Question"),
+    "superscalar.saved.examining": ("SavedPlan",),
     "superscalar.schedule.doubts": ("CallAgain", "Done", "Doubt", "StillUnknown"),
     "superscalar.tools": (
         "Limit",
@@ -141,6 +145,8 @@ __all__ = [
     "RunBusy",
     "RunResult",
     "RunStream",
+    "SavedPlan",
+    "SavedPlans",
     "Secret",
     "Sink",
     "Skipped",

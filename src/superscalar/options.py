@@ -83,11 +83,13 @@ _MODEL: Final = Expected(
 )
 
 
-def _is_path_or_journal(value: object) -> bool:
-    if not isinstance(value, str | os.PathLike):
-        return _is_journal(value)
-    path = os.fspath(value)
+def _is_path(value: object) -> bool:
+    path = os.fspath(value) if isinstance(value, str | os.PathLike) else None
     return isinstance(path, str) and "\0" not in path and os.fsencode(path) != b""
+
+
+def _is_path_or_journal(value: object) -> bool:
+    return _is_path(value) if isinstance(value, str | os.PathLike) else _is_journal(value)
 
 
 def _are_examples(value: object) -> bool:
@@ -125,6 +127,12 @@ class ModelOptions:
     """What plans may call: tools, plain functions, and whole sets of them. A set keeps its rules, limits and schemas,
     whether it is given itself or in a list."""
 
+    plans: str | PathLike[str] | None = field(
+        default=None, metadata=Expected('write the path of a folder, such as plans="plans"', _is_path).or_none.here
+    )
+    """The folder of saved plans, `agent.plans`: those that a person approved are offered to the planner as tools. See
+    docs/saved-plans.md."""
+
     executor: Executor | None = field(default=None, metadata=EXECUTOR.or_none.here)
     """Where calls run that have no executor of their own; None: in this process. See docs/executors.md."""
 
@@ -139,6 +147,10 @@ class ModelOptions:
     """Types by name, anything that pydantic validates. With them, or with `extractor`, plans may write
     `extract(source, "Invoice", "what to find")`: a model without tools reads data that nobody trusts, and a value of
     that type is all that comes out."""
+
+    extract: bool = field(default=True, metadata=FLAG.here)
+    """Whether plans may write `extract(...)` where there is a model, and a tool that reads returns a text. With
+    `schemas` or `extractor` they may, whatever tools return. False: never. See docs/extract.md."""
 
     show: Show = field(default="joined", metadata=one_of(*words_of(Show)).here)
     """What the joiner is shown. "joined": the values that `join(...)` names, and of the rest what failed and which

@@ -21,7 +21,9 @@ from superscalar.tools.toolset import Toolset
 _WORD: Final = re.compile(r"\w+")
 _CALLED: Final = re.compile(r"`([^`]+)`")
 _NO_TOOL: Final = "E301"
+_EXTRACT: Final = "extract"
 _NO_EXAMPLES: Final = ExampleChoice()
+_TOLD: Final = "Told to you, and to whoever writes the answer from your results:\n{}"
 _MOST_MEANT: Final = 5
 """So many tools are shown for a name that none has."""
 
@@ -65,6 +67,11 @@ class ToolListing:
     def signatures(self) -> Signatures:
         """All that it was told of by now."""
         return Signatures(self._told.values())
+
+    @property
+    def has_extract(self) -> bool:
+        """Whether it is told of `extract`: ours, where a constant decides what is returned."""
+        return any(signature.alias == _EXTRACT and signature.chooses for signature in self.choice.shown)
 
     def begun(self, *, constrained: bool) -> str:
         """What a conversation begins with. `constrained`: the planner can write no other names than these."""
@@ -177,24 +184,29 @@ def conversation(
     *,
     blocks: bool = False,
     private: bool = False,
+    own: str = "",
 ) -> list[Message]:
     """The messages of a first round, for a plan in this syntax, with or without `blocks`. `private`: see `Message`.
 
-    What is the same for every agent comes first, then the agent's tools and instructions, its examples, what was said
+    `instructions` are for whoever answers, too, and stand before the tools, where "answer with a name only" does
+    not drown how a plan is written; `own` are those of the planner alone, and stand behind them.
+
+    What is the same for every agent comes first, then what it is told and its tools, its examples, what was said
     before, and the question last: a provider's prompt cache, or the embedded model's, keeps all that is the same. How
     far that is, where it does not depend on the question, a turn says (`Message.steady`): behind all examples, or
     behind the tools where examples are chosen.
     """
     prompt = front_of(syntax).prompt
-    told = (blocks and prompt.with_blocks) or prompt
+    listing = tools if isinstance(tools, ToolListing) else ToolListing(tools)
+    told = (blocks and prompt.with_blocks) or (listing.has_extract and prompt.with_texts) or prompt
     messages = [Message("system", told.language)]
     for asked, plan in told.examples:
         messages += [Message("user", asked), Message("assistant", plan)]
     messages[-1].steady_for(len(messages[-1].text))
-    listing = tools if isinstance(tools, ToolListing) else ToolListing(tools)
-    parts = [listing.begun(constrained=not blocks)]
-    if instructions:
-        parts.append(instructions.strip())
+    parts = [_TOLD.format(instructions.strip())] if instructions.strip() else []
+    parts.append(listing.begun(constrained=not blocks))
+    if own.strip():
+        parts.append(own.strip())
     steady = len("\n\n".join(parts))
     for example in listing.examples(constrained=not blocks):
         parts.append(_question(example.question))
@@ -204,11 +216,11 @@ def conversation(
         parts.append(recounted(history))
     parts.append(_question(question))
     messages.append(Message("user", "\n\n".join(parts)))
-    own = [turn for turn in messages[1 + 2 * len(told.examples) :] if turn.role == "user"]
-    if listing.is_whole and len(own) > 1 and listing.examples_are_whole:
-        own[-2].steady_for(len(own[-2].text), private=private)
+    turns = [turn for turn in messages[1 + 2 * len(told.examples) :] if turn.role == "user"]
+    if listing.is_whole and len(turns) > 1 and listing.examples_are_whole:
+        turns[-2].steady_for(len(turns[-2].text), private=private)
     elif listing.is_whole:
-        own[0].steady_for(steady, private=private)
+        turns[0].steady_for(steady, private=private)
     return messages
 
 

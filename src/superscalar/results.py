@@ -28,6 +28,7 @@ from superscalar.plan.ir import (
     Lambda,
     Literal,
     Map,
+    PlanCall,
     Ref,
     Task,
     Text,
@@ -36,6 +37,7 @@ from superscalar.plan.ir import (
 )
 from superscalar.plan.ir.forms import assert_parts
 from superscalar.plan.ir.needs import children
+from superscalar.plan.ir.within import HIDDEN, INSIDE, is_inside
 from superscalar.plan.print.expression import name_of
 from superscalar.plan.print.program import print_expr
 from superscalar.short import CHARACTERS_PER_TOKEN, cut, more
@@ -86,7 +88,8 @@ def show_results(
 
     What the plan joins is shown fully first; then failures, and what is left of the room goes to the other results, an
     older version of a name excepted. A list or dict made item by item is shown with what each item is for. A result
-    without a name is shown by its expression. Long values end with their shape ("… 997 more of 1,000 items").
+    without a name is shown by its expression. Of what is inside of a plan that was called, only failures are told. Long
+    values end with their shape ("… 997 more of 1,000 items").
 
     Of a task that is not `trusted` the status is told, and the type and size of its value or the class of its error:
     no text, no number and no key of it, but for what `in_part` says of its value in so many characters, if anything. Of
@@ -94,7 +97,8 @@ def show_results(
     """
     shown = _Shown(tasks, outcomes, trusted, in_part, hidden)
     joined = _joined(tasks)
-    first = [t for t in tasks if t.id in outcomes and (t.id in joined or shown.failed(t))]
+    inner = {t.work.result for t in tasks if isinstance(t.work, PlanCall)}  # the call itself says what that is
+    first = [t for t in tasks if t.id in outcomes and t.id not in inner and (t.id in joined or shown.failed(t))]
     lines: dict[TaskId, str] = {}
     room = max_tokens * CHARACTERS_PER_TOKEN
     for number, task in enumerate(first):
@@ -103,10 +107,10 @@ def show_results(
     room -= sum(map(len, lines.values()))
     latest = {name_of(t.id): t.id for t in tasks}
     for task in tasks:
-        if task.id in lines or task.id not in outcomes or room <= 80:
+        if task.id in lines or task.id not in outcomes or room <= 80 or is_inside(task.id):
             continue
         name = name_of(task.id)
-        work = isinstance(task.work, Call | Map | Display) and not shown.unneeded(task)
+        work = isinstance(task.work, Call | Map | Display | PlanCall) and not shown.unneeded(task)
         if latest[name] == task.id if name else work:
             line = shown.line(task, None, min(room, 400))
             if len(line) <= room:
@@ -134,6 +138,8 @@ def _files_of(
     named: Sequence[tuple[Task, str | None]], outcomes: Mapping[TaskId, Outcome]
 ) -> Iterator[tuple[str, Attachment]]:
     for task, name in named:
+        if is_inside(task.id):
+            continue  # what the plan joins that is called says what is in it
         said = name or name_of(task.id) or "result"
         for path, file in attachments_in(_there(outcomes.get(task.id))):
             yield f"{said}{path}", file
@@ -284,11 +290,15 @@ class _Shown:
     def as_called(self, task: Task) -> str:
         """A call as it is written, whatever name its result has; anything else by its name."""
         name = None if isinstance(task.work, Call) else name_of(task.id)
-        return name or self.written(task.id, {task.id: task})
+        return name or self.written(task.id, {} if is_inside(task.id) else {task.id: task})
 
     def written(self, id: TaskId, inside: Mapping[TaskId, Task] = MappingProxyType({})) -> str:
         """The expression of a task without a name, or of one that stands `inside` the body of a loop."""
         inline = {**self._nameless, **inside}
+        if is_inside(id):
+            call, _, rest = id.partition(INSIDE)
+            said = print_expr(Ref(call), inline) if call in inline else name_of(call) or call
+            return f"{cut(said, 120)}{INSIDE}{rest}"
         if id in inline and (asserted := assert_parts(inline[id].work)) is not None:
             return cut(f"assert {print_expr(asserted[0], inline)}", 120)
         return cut(print_expr(Ref(id), inline), 120)
@@ -407,7 +417,7 @@ class _RestOfText:
                 if isinstance(task.work, Map):
                     yield from self._inside(task.work, (*at, index), inside, made)
                 if isinstance(task.work, Call) and outcome is not None and _writes(task) and outcome != UNNEEDED:
-                    made[task.work.tool, _fate(outcome)] += 1
+                    made[task.work.tool.removeprefix(HIDDEN), _fate(outcome)] += 1
                 if self._is_new(outcome):
                     spelled = {part.id: part for part in loop.body if part is task or name_of(part.id) is None}
                     yield f"{self._shown.written(task.id, {**inside, **spelled})}: UNKNOWN ({_reason(outcome, 200)})"

@@ -155,6 +155,7 @@ def test_run_hands_its_options_to_the_compiler(compiler: ScriptedCompiler) -> No
         "max_bytes": 9_000_000,
         "policy": "warn",
         "approve_plan": True,
+        "plans": None,
         "approve": None,  # this is no terminal
     }
     assert compiler.calls == [("stream", "why", 2.5)]
@@ -432,7 +433,7 @@ def test_exec_prints_the_joined_value_as_json(compiler: ScriptedCompiler) -> Non
     printed = command("exec", "plan.txt", "-t", "money.py", "--deadline", "3")
     assert (printed.code, printed.document) == (0, [1, {"skipped": "not needed: its condition was false"}])
     assert compiler.calls == [("compile", "join(x)\n", "python"), ("stream_plan", PLAN, 3.0)]
-    given = ["extractor", "max_concurrency", "max_cost", "max_bytes", "policy", "approve_plan", "approve"]
+    given = ["extractor", "max_concurrency", "max_cost", "max_bytes", "policy", "approve_plan", "approve", "plans"]
     assert compiler.options == dict.fromkeys(given)
 
 

@@ -88,7 +88,16 @@ def test_documents_have_the_fields_that_the_page_names(place: Path) -> None:
         return str(error["run_id"])
 
     plan, question = waiting("exec", "w"), waiting("run", "?")
+    saved = ("--agent", "shop.py", "--plans", "plans")
+    digest = printed("plans save", "brief", "p", *saved)["digest"]
     called = [
+        ("plans save", "brief", "p", *saved),
+        ("plans list", *saved),
+        ("plans show", "brief", *saved),
+        ("plans check", *saved),
+        ("plans approve", "brief", "--by", "me", "--digest", str(digest), *saved),
+        ("plans run", "brief", *saved),
+        ("stubs", "briefs.pyi", *saved),
         ("run", "?", "--agent", "shop.py"),
         ("plan", "?", "--agent", "shop.py"),
         ("exec", "p", "--agent", "shop.py"),

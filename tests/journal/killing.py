@@ -1,11 +1,11 @@
 """Runs a plan again and again in processes that are killed in the middle, and looks at what the world has seen.
 
-    python tests/journal/killing.py DIRECTORY KILLS SEED
+    python tests/journal/killing.py DIRECTORY KILLS SEED [called]
 
 Every process is a fork of one that has imported everything, so that a death costs milliseconds. It is killed with
 SIGKILL by its parent after a random time, or by itself at an exact place: before or after a given transaction of the
-journal, or after an event that has not reached the file. Prints what it counted, as JSON; exits with 1 at a broken
-promise, and says which.
+journal, or after an event that has not reached the file. `called`: the plan is one that another one calls. Prints what
+it counted, as JSON; exits with 1 at a broken promise, and says which.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from superscalar import CallAgain, Done, Doubt, LLMCompiler, ToolContext, tool
+from superscalar import CallAgain, Done, Doubt, LLMCompiler, Tool, ToolContext, tool
 from superscalar import events as ev
 from superscalar.errors import UnknownRun, UsageError
 from superscalar.journal import Journal
@@ -31,6 +31,7 @@ from superscalar.journal.log import RunLog
 from superscalar.journal.writer import _File
 from superscalar.tools import validation  # noqa: F401 -- imports pydantic, so that no fork has to
 
+CALLED = "called" in sys.argv[4:]
 SLOWEST = 0.006  # seconds that a tool sleeps twice
 MOST_DEATHS = 8  # of one run; then it is left in peace
 
@@ -174,12 +175,21 @@ def hook(death: Death) -> None:
         RunLog.append = appending  # type: ignore[method-assign]
 
 
+def agent_of(world: Diary, seed: int, directory: Path) -> tuple[LLMCompiler, str]:
+    """An agent, and what it runs."""
+    tools: list[Any] = tools_of(world, seed)
+    if CALLED:
+        tools = [Tool.from_plan(LLMCompiler(tools=tools).compile(PLAN), name="whole")]
+    agent = LLMCompiler(tools=tools, journal=directory / "runs.db", max_concurrency=6)
+    return agent, "x = whole()\njoin(x)\n" if CALLED else PLAN
+
+
 def live(directory: Path, seed: int, death: Death | None) -> None:
     """One process: begin the run or go on with it, and write down what it comes to."""
     if death is not None:
         hook(death)
     world = Diary(directory / "world")
-    agent = LLMCompiler(tools=tools_of(world, seed), journal=directory / "runs.db", max_concurrency=6)
+    agent, plan = agent_of(world, seed, directory)
 
     async def main() -> Any:
         try:
@@ -194,8 +204,8 @@ def live(directory: Path, seed: int, death: Death | None) -> None:
             (directory / "runs.db").unlink()
             for beside in ("runs.db-wal", "runs.db-shm"):
                 (directory / beside).unlink(missing_ok=True)
-        fresh = LLMCompiler(tools=tools_of(world, seed), journal=directory / "runs.db", max_concurrency=6)
-        return (await fresh.execute(PLAN, run_id="run")).joined
+        fresh, _ = agent_of(world, seed, directory)
+        return (await fresh.execute(plan, run_id="run")).joined
 
     answer = asyncio.run(main())
     (directory / "answer").write_text(json.dumps(answer))

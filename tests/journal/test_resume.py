@@ -494,7 +494,8 @@ def test_what_waited_for_a_broken_line_is_asked_for_with_it(tmp_path: Path) -> N
     assert planner.requests[0].messages[-1].text == (
         "You were interrupted there. These lines are right and stay.\n\n"
         "These had errors, and are not among them:\n\n"
-        "b = loook(a)\n  # wrong: there is no tool `loook`; did you mean `look`? tools: look, broken, pay, put\n\n"
+        "b = loook(a)\n  # wrong: there is no tool `loook`; did you mean `look`? tools: look, broken, pay, put, "
+        "extract\n\n"
         "Write only the lines that are missing, and join(...) at the end; all names so far can be used."
     )
 

@@ -142,7 +142,7 @@ def test_the_steady_part_of_a_prompt_ends_behind_the_tools_whatever_is_asked() -
 
     first, second = (turn.text[: turn.steady] for turn in seen)
     assert first == second
-    assert first.endswith("Be quick.")
+    assert "\nBe quick.\n\nTools:\nprice(" in first
     assert seen[0].text[seen[0].steady :] == "\n\nQuestion: What?"
 
 

@@ -9,6 +9,7 @@ from superscalar.plan import check, compile_plan, detect
 from superscalar.plan.read.fronts import FRONTS
 from superscalar.plan.read.fronts.detect import SYNTAXES
 from superscalar.plan.read.fronts.front import Front
+from support.shown_plans import shown, toolset_of
 
 
 @tool(effect="read")
@@ -38,9 +39,10 @@ every_front = pytest.mark.parametrize("front", FRONTS, ids=lambda front: front.n
 
 @every_front
 def test_what_a_planner_is_shown_of_a_syntax_is_plans_in_it(front: Front) -> None:
-    shown = [m.text for m in planner.conversation(Toolset(), "", (), "", front.name) if m.role == "assistant"]
-    assert shown == [plan for _, plan in front.prompt.examples]
-    assert [(detect(plan), check(plan, SIGNATURES, front.name)) for plan in shown] == [(front.name, ())] * len(shown)
+    told = [m.text for m in planner.conversation(Toolset(), "", (), "", front.name) if m.role == "assistant"]
+    assert told == [plan for _, plan in front.prompt.examples]
+    for tools, plan in shown(front.prompt.examples):
+        assert (detect(plan), check(plan, toolset_of(tools).signatures, front.name)) == (front.name, ())
 
 
 @every_front

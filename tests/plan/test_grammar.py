@@ -17,15 +17,16 @@ from grammar_samples import Sampler, SchemaSampler
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from superscalar import planner, tool
 from superscalar.plan import check, grammar
 from superscalar.plan.grammars.gbnf import to_gbnf
 from superscalar.plan.grammars.language import plan_rules
 from superscalar.plan.grammars.rules import read
 from superscalar.plan.ir.signatures import Parameter, Signature, Signatures
+from superscalar.plan.read.fronts import FRONTS
 from superscalar.tools.toolset import Toolset
 from support import golden_tools
 from support.depth import examples
+from support.shown_plans import shown, toolset_of
 
 TOOLS = Toolset.from_module(golden_tools)
 BEYOND = {"E102", "E307", "E308", "W501", "W502", "W503", "W505", "W507"}
@@ -166,27 +167,8 @@ def test_every_beginning_of_a_name_that_is_a_keyword_is_a_name() -> None:
 
 def test_the_examples_of_the_prompt_follow_the_grammar_of_their_tools() -> None:
     """A model that is shown what it cannot write is led astray."""
-
-    @tool
-    def stock() -> dict[str, int]:
-        raise NotImplementedError
-
-    @tool
-    def cost(item: str) -> float:
-        raise NotImplementedError
-
-    @tool
-    def rent(city: str, *, rooms: int = 2) -> float:
-        raise NotImplementedError
-
-    @tool
-    def tax(amount: float, city: str) -> float:
-        raise NotImplementedError
-
-    rules = read(grammar(Toolset([stock, cost, rent, tax])).gbnf)
-    shown = [m.text for m in planner.conversation(TOOLS, "", (), "What?") if m.role == "assistant"]
-    assert shown
-    assert [plan for plan in shown if not follows(plan, rules)] == []
+    for tools, plan in shown(FRONTS[0].prompt.examples):
+        assert follows(plan, read(grammar(toolset_of(tools)).gbnf)), plan
 
 
 def test_what_is_written_is_what_the_rules_say() -> None:

@@ -37,9 +37,11 @@ def programs(draw: DrawFn) -> str:
     return Equivariant(lambda choices: draw(st.sampled_from(choices))).program()
 
 
-def check_that_texts_change_nothing(plan: str, seed: int, chunks: list[int], syntax: Syntax = "python") -> None:
+def check_that_texts_change_nothing(
+    plan: str, seed: int, chunks: list[int], syntax: Syntax = "python", called: str = ""
+) -> None:
     """Both worlds tell one story: the same events of the same tasks at the same times, with texts that are moved."""
-    hostile, harmless = (story(world, plan, chunks, syntax) for world in (Answers(seed), Answers(seed, inert)))
+    hostile, harmless = (story(world, plan, chunks, syntax, called) for world in (Answers(seed), Answers(seed, inert)))
     if isinstance(hostile, PlanError) or isinstance(harmless, PlanError):
         event("no plan")
         assert str(hostile) == str(harmless)
@@ -54,6 +56,21 @@ def check_that_texts_change_nothing(plan: str, seed: int, chunks: list[int], syn
 @given(programs(), SEEDS, CHUNKS)
 def test_a_run_is_the_same_whatever_the_texts_say(plan: str, seed: int, chunks: list[int]) -> None:
     check_that_texts_change_nothing(plan, seed, chunks)
+
+
+CALLING = """\
+x = called()
+ys = [called() for n in words(1)]
+if len(ys) > 1:
+    z = called()
+join(x, ys)
+"""
+
+
+@settings(max_examples=examples(5, 200))
+@given(programs(), SEEDS, CHUNKS)
+def test_so_is_a_run_that_calls_a_plan(called: str, seed: int, chunks: list[int]) -> None:
+    check_that_texts_change_nothing(CALLING, seed, chunks, called=called)
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)

@@ -29,7 +29,7 @@ class Block:
 
     @property
     def module(self) -> str:
-        return f"{self.page.stem.lower()}_{self.number}"
+        return f"{self.page.stem.lower().replace('-', '_')}_{self.number}"
 
 
 def blocks_of(page: Path) -> list[Block]:

@@ -136,6 +136,8 @@ def _work(work: ir.Work) -> str:
             said += ["flatten"] if flatten else []
             said += [f"chained <{link}>" for link in chained]
             return ", ".join(said)
+        case ir.PlanCall(entry, result, effect):
+            return f"<{result}> of <{entry}>" + ("!" if effect == "write" else "")
         case ir.Supplied(given):
             return f"input {given.type}"
         case ir.Display(kind, items, keys):

@@ -15,8 +15,8 @@ HOLDER = ", holder=Holder(kind='list', keys=(), adrift=())"
 RULES = ", rules=()"
 """Another one."""
 
-OK_OF = ", ok_of=None"
-"""And one of maps."""
+OF_TASKS = (", ok_of=None", ", enters=False", ", given_for=None")
+"""And some of maps, of calls and of what is computed."""
 
 BY_HAND = {"each"}  # one event of every kind: no story that could be folded
 
@@ -48,4 +48,6 @@ def _shown(what: Any) -> str:
     text = repr(anatomy(what)).replace(HOLDER.replace("'", "\\'"), HOLDER)
     for flag in ("True", "False"):
         text = text.replace(f"by_guard={flag}, items=None{HOLDER}", f"by_guard={flag}")
-    return text.replace(HOLDER, "").replace(RULES, "").replace(OK_OF, "")
+    for field in (HOLDER, RULES, *OF_TASKS):
+        text = text.replace(field, "")
+    return text

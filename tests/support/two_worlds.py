@@ -234,8 +234,12 @@ def seeds_for(text: str) -> st.SearchStrategy[int]:
 # ---------------------------------------------------------------------------------------------------------- a story
 
 
-def story(world: Answers, plan: str, chunks: Sequence[int] = (), syntax: Syntax = "python") -> list[Event] | PlanError:
+def story(
+    world: Answers, plan: str, chunks: Sequence[int] = (), syntax: Syntax = "python", called: str = ""
+) -> list[Event] | PlanError:
     """The events of a run of this plan, which arrives in chunks of these lengths, half a second apart.
+
+    `called`: a plan that it may call by that name.
 
     Messages of failures are left out: they describe values, and are data themselves.
     """
@@ -247,9 +251,15 @@ def story(world: Answers, plan: str, chunks: Sequence[int] = (), syntax: Syntax 
             text = text[length:]
         return [piece for piece in (*cut, text) if piece]
 
+    tools = world.tools()
+    if called:
+        try:
+            tools.append(Tool.from_plan(LLMCompiler(tools=tools).compile(called), name="called"))
+        except PlanError as error:
+            return error
     agent = LLMCompiler(
         ScriptedModel(plan, chunk=pieces, delay=0.5),
-        tools=world.tools(),
+        tools=tools,
         joiner=None,
         max_repairs=0,
         grammar=False,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,16 +19,18 @@ from superscalar.cli import (
     resume,
     servers,
     starting,
+    stubs,
     supplying,
     tidying,
     warming,
 )
 from superscalar.cli.codes import EXIT_CODES
-from superscalar.cli.reporting import file_name, reporting
+from superscalar.cli.executing import execute, run_saved
+from superscalar.cli.plans import group as saved_plans
+from superscalar.cli.reporting import reporting
+from superscalar.cli.sources import folder_of, print_warnings, read_source, syntax_of
 
 if TYPE_CHECKING:  # what is slow to import is imported by the command that needs it: --help must not wait
-    from superscalar.compiler import RunStream
-    from superscalar.estimate import Estimate
     from superscalar.plan.ir import Plan
     from superscalar.tools.toolset import Toolset
 
@@ -134,6 +136,9 @@ def run(
     journal: options.JournalOption = None,
     policy: options.PolicyOption = None,
     approve_plan: options.ApprovePlanOption = False,
+    plans: options.PlansOption = None,
+    save: options.SaveOption = None,
+    save_input: options.SaveInputOption = None,
     no_joiner: Annotated[
         bool, typer.Option("--no-joiner", help="Answer with the value of join(...) and ask no model to word it.")
     ] = False,
@@ -160,6 +165,7 @@ def run(
         from superscalar.cli.compiling import CommandSource, opened_compiler
         from superscalar.cli.examples import read_examples
         from superscalar.cli.report import conclude, traced
+        from superscalar.cli.saving import SaveAs, concluded
         from superscalar.cli.screens import screen_for
         from superscalar.cli.servers import contact
         from superscalar.cli.session import followed
@@ -190,6 +196,7 @@ def run(
                 "max_bytes": max_bytes,
                 "policy": policy,
                 "approve_plan": approve_plan or None,
+                "plans": folder_of(plans),
             }
             view = RunView()
             screen = screen_for(view, asked, hidden=as_json or quiet, verbosity=verbose)
@@ -202,10 +209,12 @@ def run(
                 contact(screen, quiet=quiet),
             )
             compiler, told.journal = with_tools.compiler, with_tools.journal
+            saved = SaveAs.of(save, save_input, compiler)
             stream = lambda **given: compiler.stream(asked, files=file or (), **given)  # noqa: E731
             with traced(view, wanted=traceback):
                 result = followed(lambda: with_tools.streamed(stream, deadline), view, screen, told.journal)
-        conclude(result, view, told.journal, {}, answers=True, as_json=as_json, quiet=quiet)
+        end = partial(conclude, result, view, told.journal, answers=True, as_json=as_json, quiet=quiet)
+        concluded(compiler, result, saved, end, as_json=as_json)
 
 
 @app.command()
@@ -218,6 +227,7 @@ def plan(
     trust: options.TrustOption = None,
     agent: options.Agent = None,
     model: options.ModelOption = "local",
+    plans: options.PlansOption = None,
     base_url: options.BaseUrlOption = None,
     instructions: options.InstructionsOption = None,
     planner_instructions: options.PlannerInstructionsOption = None,
@@ -266,6 +276,7 @@ def plan(
                 "first_token_timeout": first_token_timeout,
                 "stall_timeout": stall_timeout,
                 "max_prompt_tokens": max_prompt_tokens,
+                "plans": folder_of(plans),
             }
             typed = options.as_typed(command)
             kept = measured_in(journal, wanted=estimate, typed="journal" in typed)
@@ -283,7 +294,7 @@ def plan(
             left_out = {"left_out": list(view.left_out)} if view.left_out else {}
             print_json(document | (_explained(written, toolset) | left_out if explain else {}))
             return
-        _print_warnings(written)
+        print_warnings(written)
         explained = explain and _explanation(written, toolset) + _left_out(view.left_out)
         print_text(_drawn(written, graph) if graph else explained or text)
         if taken is not None:
@@ -298,6 +309,7 @@ def check(
     mcp: options.McpOption = None,
     trust: options.TrustOption = None,
     agent: options.Agent = None,
+    plans: options.PlansOption = None,
     syntax: options.PlanSyntaxOption = options.AUTO,
     explain: options.ExplainOption = False,
     estimate: options.EstimateOption = False,
@@ -326,19 +338,20 @@ def check(
         from superscalar.observe.documents import diagnostic_document
         from superscalar.observe.wording import counted
 
-        name, source = _read(plan_file)
+        name, source = read_source(plan_file)
         with stdout_kept_clean():
             typed = options.as_typed(command)
             kept = measured_in(journal, wanted=estimate, typed="journal" in typed)
             place = CommandSource(tools or (), agent, None, kept, typed, mcp or (), trust or ())
-            compiler = opened_compiler(place, {}).with_tools()
+            compiler = opened_compiler(place, {"plans": folder_of(plans)}).with_tools()
             toolset = compiler.tools
-            read_as = _syntax(source, syntax)
+            read_as = syntax_of(source, syntax)
             found = compiler.check(source, syntax=read_as)
 
-        def estimated(plan: Plan) -> Estimate:
-            given = supplying.given_inputs(input, plan.inputs, stdin_is_plan=plan_file == "-") if input else None
-            return compiler.estimate(plan, inputs=given)
+        given: Mapping[str, Any] | None = None
+        if input and not any(diagnostic.severity == "error" for diagnostic in found):
+            inputs = compiler.compile(source, syntax=read_as).inputs
+            given = supplying.given_inputs(input, inputs, stdin_is_plan=plan_file == "-")
 
         diagnostics = [replace(diagnostic, file=name) for diagnostic in found]
         errors = sum(diagnostic.severity == "error" for diagnostic in diagnostics)
@@ -349,7 +362,9 @@ def check(
             if explain and not errors:
                 document |= _explained(compiler.compile(source, syntax=read_as), toolset)
             if estimate and not errors:
-                document["estimate"] = estimate_document(estimated(compiler.compile(source, syntax=read_as)))
+                document["estimate"] = estimate_document(
+                    compiler.estimate(compiler.compile(source, syntax=read_as), inputs=given)
+                )
             print_json(document)
         else:
             for number, diagnostic in enumerate(diagnostics):
@@ -361,7 +376,9 @@ def check(
                 print_text(("\n" if diagnostics else "") + _explanation(compiled, toolset))
             if estimate and not errors:
                 compiled = compiler.compile(source, syntax=read_as)
-                print_text(("\n" if diagnostics or explain else "") + estimate_text(estimated(compiled)))
+                print_text(
+                    ("\n" if diagnostics or explain else "") + estimate_text(compiler.estimate(compiled, inputs=given))
+                )
             said = "" if syntax != options.AUTO else f"read as {read_as}, "
             counts_text = f"{counted(errors, 'error')}, {counted(len(diagnostics) - errors, 'warning')}"
             typer.echo(f"{name}: {said}{counts_text}", err=True)
@@ -369,95 +386,7 @@ def check(
             raise typer.Exit(1)
 
 
-@app.command("exec")
-def execute(
-    command: typer.Context,
-    plan_file: options.PlanFileArgument,
-    tools: options.ToolsOption = None,
-    mcp: options.McpOption = None,
-    trust: options.TrustOption = None,
-    agent: options.Agent = None,
-    context: options.Context = None,
-    syntax: options.PlanSyntaxOption = options.AUTO,
-    input: supplying.InputOption = None,
-    extractor: options.ExtractorOption = None,
-    max_concurrency: options.MaxConcurrencyOption = None,
-    max_cost: options.MaxCostOption = None,
-    max_bytes: options.MaxBytesOption = None,
-    deadline: options.DeadlineOption = None,
-    journal: options.JournalOption = None,
-    policy: options.PolicyOption = None,
-    approve_plan: options.ApprovePlanOption = False,
-    as_json: options.JsonOption = False,
-    quiet: options.QuietOption = False,
-    verbose: options.Verbose = 0,
-    traceback: options.Traceback = False,
-) -> None:
-    """Run a plan without any model and print the value of its join(...) as JSON.
-
-    What failed stands in its place as `{"error": "..."}`, and the exit code is 1. With `--json` the document holds the
-    value, the outcome of every task and the timing.
-
-    Examples:
-
-    `superscalar exec plan.txt --tools money.py`
-
-    `superscalar exec - --tools money.py --deadline 10 < plan.txt | jq .`
-
-    `superscalar exec brief.txt --tools money.py --input tickers='["IBM", "AAPL"]' --input notes=@notes.txt`
-    """
-    with reporting(as_json, plan_file, journal) as told:
-        from superscalar.cli.approval import asking
-        from superscalar.cli.compiling import CommandSource, opened_compiler
-        from superscalar.cli.report import conclude, traced
-        from superscalar.cli.screens import screen_for
-        from superscalar.cli.servers import contact
-        from superscalar.cli.session import followed
-        from superscalar.cli.streams import stdout_kept_clean
-        from superscalar.observe.view import RunView
-
-        name, source = _read(plan_file)
-        with stdout_kept_clean():
-            chosen: dict[str, Any] = {
-                "extractor": extractor,
-                "max_concurrency": max_concurrency,
-                "max_cost": max_cost,
-                "max_bytes": max_bytes,
-                "policy": policy,
-                "approve_plan": approve_plan or None,
-            }
-            view = RunView()
-            screen = screen_for(view, name, hidden=as_json or quiet, verbosity=verbose)
-            typed = options.as_typed(command)
-            place = CommandSource(tools or (), agent, context, journal, typed, mcp or (), trust or ())
-            with_tools = opened_compiler(
-                place,
-                chosen,
-                lambda path: asking(screen, view, plans=approve_plan, journal=path),
-                contact(screen, quiet=quiet),
-            )
-            compiler, told.journal = with_tools.compiler, with_tools.journal
-            read_as = _syntax(source, syntax)
-            if syntax == options.AUTO and not (as_json or quiet):
-                typer.echo(f"{name}: read as {read_as}", err=True)
-
-            def compiled() -> tuple[Plan, Mapping[str, Any]]:
-                plan = compiler.compile(source, syntax=read_as)
-                if not (as_json or quiet):
-                    _print_warnings(plan)
-                given = supplying.given_inputs(input, plan.inputs, stdin_is_plan=plan_file == "-")
-                return plan, given
-
-            made = None if compiler.is_live else compiled()  # else nobody knows the tools yet
-
-            def stream(**given: Any) -> RunStream:
-                plan, inputs = made or compiled()
-                given |= {"inputs": inputs} if inputs else {}
-                return compiler.stream_plan(plan, **given)
-
-            with traced(view, wanted=traceback):
-                result = followed(lambda: with_tools.streamed(stream, deadline), view, screen, told.journal)
-        conclude(result, view, told.journal, {"syntax": read_as}, answers=False, as_json=as_json, quiet=quiet)
+app.command("exec")(execute)
 
 
 @app.command("tools")
@@ -466,6 +395,7 @@ def list_tools(
     mcp: options.McpOption = None,
     trust: options.TrustOption = None,
     agent: options.Agent = None,
+    plans: options.PlansOption = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """List the tools that a module or file offers, as plans see them.
@@ -482,7 +412,7 @@ def list_tools(
 
         with stdout_kept_clean():
             place = CommandSource(tools or (), agent, mcp=mcp or (), trust=trust or ())
-            toolset = opened_compiler(place, {}).with_tools().tools
+            toolset = opened_compiler(place, {"plans": folder_of(plans)}).with_tools().tools
         if as_json:
             print_json(tools_document(toolset))
         else:
@@ -499,6 +429,9 @@ app.command("resume")(resume.resume_run)
 app.command("approve")(journals.approve_run)
 app.command("prune")(tidying.prune_runs)
 app.command("rotate")(tidying.rotate_journal)
+app.command("stubs")(stubs.write_stubs)
+saved_plans.command("run")(run_saved)
+app.add_typer(saved_plans)
 app.add_typer(servers.group)
 
 # ------------------------------------------------------------------------------------------------------ shared steps
@@ -507,40 +440,10 @@ app.add_typer(servers.group)
 def _asked(question: str) -> str:
     from superscalar.cli.failures import CommandError
 
-    asked = (_read("-")[1] if question == "-" else question).strip()
+    asked = (read_source("-")[1] if question == "-" else question).strip()
     if not asked:
         raise CommandError("the question is empty; write it in quotes after `superscalar run`")
     return asked
-
-
-def _read(file: str) -> tuple[str, str]:
-    """A file's name for messages, and its text."""
-    from superscalar.cli.failures import CommandError
-
-    try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    except OSError as error:
-        raise CommandError(f"{file} cannot be read: {error.strerror or error}") from error
-    try:
-        return file_name(file), data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise CommandError(f"{file_name(file)} is not UTF-8 text (byte {error.start})") from error
-
-
-def _syntax(source: str, given: str) -> str:
-    """What a plan is written in."""
-    from superscalar.plan import detect
-
-    return detect(source) if given == options.AUTO else given
-
-
-def _print_warnings(plan: Plan) -> None:
-    from superscalar.cli.report import print_diagnostic
-    from superscalar.plan.ir.diagnostics import Diagnostic
-
-    for warning in plan.warnings:
-        if isinstance(warning, Diagnostic):
-            print_diagnostic(warning, error=True)
 
 
 def _explanation(plan: Plan, toolset: Toolset) -> str:

@@ -72,7 +72,8 @@ def command_error(
         text = pending_text(error.run_id, questions, journal, going_on)
         return CommandError(text, kind="ApprovalPending", code=WAITING, run=error.run_id, questions=questions)
     found = getattr(error, "diagnostics", ()) if isinstance(error, PlanError) else ()
-    diagnostics = tuple(replace(d, file=file) for d in found if isinstance(d, Diagnostic))
+    placed = (d if d.file != "plan" else replace(d, file=file) for d in found if isinstance(d, Diagnostic))
+    diagnostics = tuple(placed)
     message = str(error).split("\n\n", 1)[0] if diagnostics else str(error)
     code = USAGE if isinstance(error, UsageError | ModelSetupError) else FAILED
     outcomes = error.outcomes if isinstance(error, JoinError) else {}

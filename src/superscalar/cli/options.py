@@ -112,6 +112,34 @@ Agent = Annotated[
         show_default=False,
     ),
 ]
+PlansOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--plans",
+        metavar="DIR",
+        help="The folder of saved plans. [default: that of the agent]",
+        show_default=False,
+    ),
+]
+SaveOption = Annotated[
+    str | None,
+    typer.Option(
+        "--save",
+        metavar="NAME",
+        help="Save the plan of a good run under this name; you are asked which of its constants become inputs.",
+        show_default=False,
+    ),
+]
+SaveInputOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--save-input",
+        metavar="NAME=CONSTANT",
+        help="With --save: a constant of the plan that becomes an input of this name (ticker=IBM, top=5, "
+        "tickers='[\"IBM\"]'). May be repeated.",
+        show_default=False,
+    ),
+]
 JournalOf = Annotated[
     str | None,
     typer.Option(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from superscalar.comparison.asking_each import Judge, asked_once, for_question, judged_by, setup_of
+from superscalar.comparison.asking_each import Judge, asked_once, for_question, judged_by, prepared, setup_of
 from superscalar.comparison.contenders import OURS, OnWrites, check_writes, contenders
 from superscalar.comparison.documents import comparison_document, comparison_page
 from superscalar.comparison.figures import Interval, Paired, Spread, WaySummary, paired, summary_of
@@ -131,6 +131,9 @@ async def compare(
             row = kept.found.get((asked.id, way, number))
             if row is not None:
                 _check_same(row, asked, setups[way], out)
+        if any((asked.id, way, number) not in kept.found for number, way, asked in asked_of):
+            for agent in agents.values():
+                await prepared(agent)
         for number, way, asked in asked_of:
             row = known = kept.found.get((asked.id, way, number))
             if row is None:

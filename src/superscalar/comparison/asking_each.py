@@ -86,6 +86,19 @@ def for_question(agent: LLMCompiler, asked: Asked) -> LLMCompiler:
     return agent if asked.tools is None else agent.with_options(tools=asked.tools())
 
 
+async def prepared(agent: LLMCompiler) -> None:
+    """Load the models of an agent that have to be: whoever is asked first would wait for all others.
+
+    Raises:
+        ModelSetupError: one cannot be had, or loaded.
+    """
+    told = agent.options
+    for given in (told.model, told.joiner, told.extractor):
+        for model in given if isinstance(given, list | tuple) else (given,):
+            if not isinstance(model, str) and (prepare := getattr(model, "prepare", None)) is not None:
+                await prepare()  # of a name there would be another one in each agent
+
+
 async def judged_by(judge: Judge | None, row: ComparisonRow) -> ComparisonRow:
     """The row with what a judge says of its answer; a run that failed is worth nothing.
 

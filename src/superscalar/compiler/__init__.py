@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, overload
 
 from typing_extensions import TypeVar
@@ -15,10 +16,12 @@ from superscalar.compiler.begin import Runs
 from superscalar.compiler.calls import CallResult, CallResults, ToolTurn
 from superscalar.compiler.equipment import Equipment, equipped
 from superscalar.compiler.estimates import plan_estimate
-from superscalar.compiler.given_inputs import Inputs, checked_plan, compiled_plan, supplied
+from superscalar.compiler.functions import PlanFunction, function_of
+from superscalar.compiler.given_inputs import Inputs, checked_plan, compiled_plan, compiled_with, supplied
 from superscalar.compiler.guards import Guards
 from superscalar.compiler.history import History, said_before
 from superscalar.compiler.learned import learned
+from superscalar.compiler.plans import SavedPlans, need_folder
 from superscalar.compiler.prepared import Prepared
 from superscalar.compiler.recording import opened
 from superscalar.compiler.result import AnswerT, Outcomes, RunResult
@@ -32,6 +35,7 @@ from superscalar.estimate.figures import Estimate
 from superscalar.labels import NOTHING, Label
 from superscalar.options import Options, check_call, told_by
 from superscalar.plan import AnySyntax, Diagnostic, Plan
+from superscalar.saved.examining import SavedPlan
 from superscalar.schedule.doubts import Doubt
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations
@@ -125,7 +129,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             yield ready.equipment.tools
 
     def __repr__(self) -> str:
-        tools = ", ".join(self.tools.by_alias) or "no tools"
+        tools = ", ".join(one.alias for one in self.tools.signatures) or "no tools"
         return cut(f"<{type(self).__name__} of {self._equipment.model_name or 'no model'}, with {tools}>", LONGEST_REPR)
 
     @property
@@ -157,6 +161,19 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
     def tools(self) -> Toolset:
         """Return the tools that plans may call."""
         return self._equipment.tools
+
+    @property
+    def plans(self) -> SavedPlans:
+        """Return the saved plans of its folder, `plans=`."""
+        return SavedPlans(need_folder(self.options.plans), self._prepared, self.stream_plan)
+
+    def save(self, name: str, plan: Plan | str | RunResult, **saved: Any) -> SavedPlan:
+        """Write a plan into its folder of saved plans, for a person to approve; `saved`: as for `SavedPlans.save`."""
+        return self.plans.save(name, plan, **saved)
+
+    def function(self, plan: Plan, name: str = "plan", description: str = "", **of_run: Any) -> PlanFunction:
+        """Make an async Python function of a plan: inputs are parameters. `of_run`: what `stream_plan` is told, too."""
+        return function_of(partial(self.stream_plan, plan, **of_run), plan, name, description)
 
     @property
     def limits(self) -> Limits:
@@ -388,7 +405,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             UsageError: `inputs` are none; the message says what to write.
         """
         check_call(source=source, syntax=syntax)
-        return compiled_plan(source, self.tools.signatures, syntax, inputs)
+        return compiled_with(source, self.tools, syntax, inputs)
 
     def check(self, source: str, *, syntax: AnySyntax = "auto", inputs: Inputs | None = None) -> tuple[Diagnostic, ...]:
         """Return the errors and warnings of a plan. `inputs`: as for `compile`."""

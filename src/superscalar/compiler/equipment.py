@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from superscalar import events, joiner, planner
 from superscalar.compiler import approval
+from superscalar.compiler.given_inputs import compiled_with
 from superscalar.compiler.ways import PLANNED, Way
 from superscalar.errors import UsageError
 from superscalar.examples import Examples, example_of
 from superscalar.executors import LOCAL
 from superscalar.executors.runners import Runners
-from superscalar.extractor import Extractor, extraction
+from superscalar.extractor import NAME, Extractor, extraction
 from superscalar.models.account import account_of, retry_of
 from superscalar.models.base import ChatModel, Message
 from superscalar.models.patience import Silence
@@ -28,6 +31,8 @@ from superscalar.plan.grammars import Grammar
 from superscalar.plan.read.fronts.detect import Syntax, front_of
 from superscalar.planner import ToolListing, asked_before
 from superscalar.policy import Policy, Rulings
+from superscalar.saved.folder import PlanFolder
+from superscalar.saved.offering import with_saved_plans
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations
 from superscalar.tools.shown import tools_for
@@ -36,6 +41,8 @@ from superscalar.tools.toolset import Toolset
 
 if TYPE_CHECKING:
     from superscalar.options import Models
+
+_PROSE: Final = frozenset({"str", "str | None"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +139,7 @@ class Equipment:
                 follow a rule that is none, or cannot run where it is to run; an example is no plan for these tools.
         """
         told, tools = self.options, given
-        if given.named or told.schemas is not None or told.extractor is not None:
+        if self._offers_extract(given):
             tools = extraction(
                 self.extractors,
                 given.named,
@@ -141,6 +148,10 @@ class Equipment:
                 silence=self.silence,
                 grammar=told.grammar,
             )
+        if told.plans is not None and not given.is_live:  # else nobody knows the tools that they call yet
+            tools = with_saved_plans(
+                PlanFolder(Path(told.plans)), tools, lambda text, given: compiled_with(text, given, "python")
+            )
         for signature in tools.signatures:
             if signature.name in FUNCTIONS:
                 message = f"the tool {signature.name} is called {signature.alias} in plans, where {signature.name}"
@@ -148,9 +159,11 @@ class Equipment:
         limits = self.limits if tools.limits == self.tools.limits else Limits(tools.limits, told.max_concurrency)
         for model in self.models:
             limits.lend(model.name, account_of(model), (retry_of(model) or UNLESS_REFUSED).longest)
-        for tool in tools:
+        for alias, tool in tools.by_alias.items():
             limits.require(tool)
             if isinstance(tool.function, Extractor):
+                if alias in tools.inside:  # the plan that calls it is another agent's, which has its own
+                    tool.function = copy(tool.function)
                 tool.function.limits = limits
         Rulings(self.policy, tools)  # complains of what makes no sense now, not in the first run
         held = bool(self.planners) and self._is_held(self.planners[0])
@@ -170,6 +183,15 @@ class Equipment:
             grammar=grammar(showable) if whole else None,
         )
         return replace(made, examples=_examples_for(made))
+
+    def _offers_extract(self, given: Toolset) -> bool:
+        """Whether plans may write `extract`: where somebody said so, or a model that plans gets texts to read."""
+        told = self.options
+        if not told.extract:
+            return False
+        if given.named or told.schemas is not None or told.extractor is not None:
+            return True
+        return bool(self.planners) and self.way.form is None and _has_prose(self._showable_of(given))
 
     def with_example(self, question: str, source: str) -> Equipment:
         """The same with one more example, in the place of one that has this question.
@@ -203,9 +225,15 @@ class Equipment:
 
     def conversation(self, listing: ToolListing, history: Sequence[Message], question: str) -> list[Message]:
         """What the planner is asked first."""
-        told = told_both(self.options.instructions, self.options.planner_instructions)
         return planner.conversation(
-            listing, told, history, question, self.syntax, blocks=self.blocks, private=self.is_private
+            listing,
+            self.options.instructions,
+            history,
+            question,
+            self.syntax,
+            blocks=self.blocks,
+            private=self.is_private,
+            own=self.options.planner_instructions,
         )
 
     def joining(self, *, last: bool) -> list[Message]:
@@ -245,6 +273,16 @@ class Equipment:
         if listing.is_whole and not cut:
             return None
         return events.ToolsShown(at, listing.shown, len(self.tools), tuple(cut))
+
+
+def _has_prose(tools: Toolset) -> bool:
+    """Whether a tool that reads returns a text, out of which something may have to be taken.
+
+    Not where one is called `extract` itself: whoever wrote it has their own way.
+    """
+    return tools.find(NAME) is None and any(
+        signature.effect == "read" and signature.output.type in _PROSE for signature in tools.signatures
+    )
 
 
 def told_both(shared: str, own: str) -> str:
@@ -336,6 +374,9 @@ def equipped(options: Options, way: Way = PLANNED) -> Equipment:
         front_of(options.syntax)  # says which there are
     if options.base_url is not None and options.model is None:
         raise UsageError('base_url= is the server of model="openai:NAME", and there is no model')
+    if not options.extract and (options.extractor is not None or options.schemas is not None):
+        given = "extractor=" if options.extractor is not None else "schemas="
+        raise UsageError(f"extract=False: plans read no texts then, and {given} is for that; leave out one of the two")
     planners = _resolved(options.model, options.base_url)
     joiners = planners if options.joiner == SAME else _resolved(options.joiner)
     extractors = planners if options.extractor in (None, SAME) else _resolved(options.extractor)

@@ -15,6 +15,7 @@ from superscalar.plan.ir.signatures import Signatures
 from superscalar.plan.read.header import PlanHeader, headed
 from superscalar.short import short
 from superscalar.tools.plan_inputs import checked_input, declared, fitting
+from superscalar.tools.toolset import Toolset
 from superscalar.values import TaskId, copied
 
 Inputs: TypeAlias = Mapping[str, Any]
@@ -35,6 +36,11 @@ def compiled_plan(
         count = len(header.problems)
         raise PlanError(header.problems, summary=f"the inputs of the plan have {count} error{'s' * (count > 1)}")
     return replace(compile_plan(header.text, signatures, syntax, header.inputs), source=source)
+
+
+def compiled_with(source: str, tools: Toolset, syntax: AnySyntax = "auto", inputs: Inputs | None = None) -> Plan:
+    """The same with the tools that it calls, so that `Tool.from_plan` knows them."""
+    return replace(compiled_plan(source, tools.signatures, syntax, inputs), compiled_with=tools)
 
 
 def checked_plan(

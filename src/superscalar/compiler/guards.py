@@ -156,7 +156,7 @@ def _told(equipment: Equipment) -> dict[str, Any]:
                 for name, kind in equipment.tools.named.items()
             }
             or None,
-            "tools": {tool.name: _of_tool(tool, ruled.get(tool.name, ())) for tool in equipment.tools},
+            "tools": {tool.name: _of_tool(tool, ruled.get(tool.known_as, ())) for tool in equipment.tools},
         }
     )
 

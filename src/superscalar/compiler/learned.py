@@ -23,12 +23,20 @@ def learned(result: RunResult, equipment: Equipment) -> tuple[str, str]:
     """
     if not isinstance(result, RunResult):
         raise UsageError(f"add_example({short(result)}): write what agent.run(...) returned")
-    question = next((event.question for event in result.events if isinstance(event, RunStarted)), "")
-    plan = print_plan(result.plan.tasks)
-    why = next(_reasons(result, question), "") or next(_secrets(result, question, plan, equipment), "")
-    if why:
+    if why := why_not_kept(result, equipment):
         raise UsageError(f"run {result.run_id} cannot be an example: {why}")
-    return question, plan
+    return asked_in(result), print_plan(result.plan.tasks)
+
+
+def asked_in(result: RunResult) -> str:
+    """What a run was asked; empty where no model planned it."""
+    return next((event.question for event in result.events if isinstance(event, RunStarted)), "")
+
+
+def why_not_kept(result: RunResult, equipment: Equipment) -> str:
+    """Why a plan should be used for nothing but its own run; empty if it may be."""
+    question, plan = asked_in(result), print_plan(result.plan.tasks)
+    return next(_reasons(result, question), "") or next(_secrets(result, question, plan, equipment), "")
 
 
 def _reasons(result: RunResult, question: str) -> Iterator[str]:

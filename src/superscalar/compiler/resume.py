@@ -229,9 +229,11 @@ def _check_tools(run: str, left: Sequence[Task], tools: Toolset) -> None:
 
 def _why_changed(call: Call, tools: Toolset) -> str | None:
     """Why a call that was planned cannot be made with these tools; None if it can."""
-    tool, signature = tools.get(call.tool), tools.signatures.get(call.tool)
+    tool, signature = tools.get(call.tool), tools.signatures.called(call.tool)
     if tool is None or signature is None:
         return "there is no such tool any more"
+    if call.enters:
+        return None if tool.plan is not None else "it is no plan any more"
     if tool.effect != call.effect:
         return f'it was effect="{call.effect}" and is effect="{tool.effect}" now'
     known = {parameter.alias for parameter in signature.parameters}

@@ -260,6 +260,8 @@ def _nameable(equipment: Equipment, planned: Iterable[Task]) -> Signatures:
     if equipment.showable is equipment.tools:
         return equipment.tools.signatures
     called = {task.work.tool for task in walk(tuple(planned)) if isinstance(task.work, Call)}
+    known = equipment.tools.signatures
     return Signatures(
-        one for one in equipment.tools.signatures if one.alias in called or one.alias in equipment.showable.by_alias
+        [one for one in known if one.alias in called or one.alias in equipment.showable.by_alias],
+        known.inside.values(),
     )

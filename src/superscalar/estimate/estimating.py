@@ -60,7 +60,9 @@ def estimate_of(plan: Plan, basis: Basis, models: Iterable[ModelEstimate] = ()) 
     called: dict[str, Iterable[TaskId]] = {**many.times, **few.times}
     if not many.is_whole:
         called |= {
-            task.work.tool: () for task in plan.calls if isinstance(task.work, Call) and task.work.tool not in called
+            task.work.tool: ()
+            for task in plan.calls
+            if isinstance(task.work, Call) and not task.work.enters and task.work.tool not in called
         }
     planned = {tool for tool in map(basis.tools.get, called) if tool is not None}
 

@@ -22,6 +22,7 @@ from superscalar.plan.ir import (
     Join,
     Map,
     Plan,
+    PlanCall,
     Ref,
     Select,
     Sequence,
@@ -223,6 +224,8 @@ class Unrolled:
         conditions = (*conditions, *present)
         step = Occurrence(needed, conditions, perhaps, ordered=scope.begun, inputs=present)
         match task.work:
+            case Call(enters=True):
+                self._add(step)
             case Call():
                 return self._call(task.work, scope, step, follows)
             case Map():
@@ -233,7 +236,7 @@ class Unrolled:
                 return self._each(task.work, scope, step)
             case Display(kind, ids):
                 return self._display(kind, ids, scope, step)
-            case Compute(Ref(other)) if (same := scope.find(other)) is not None:
+            case Compute(Ref(other)) | PlanCall(_, other) if (same := scope.find(other)) is not None:
                 self._add(step)
                 alias = _Meaning(step, same.shape if same.items is not None else step, same.length, same.items)
                 alias.is_filtered = same.is_filtered

@@ -155,7 +155,13 @@ def _is_plain(task: Task) -> bool:
 
 
 def _kind(task: Task) -> str:
-    kinds = {"Select": "one of several versions", "Map": "for each item", "Each": "gathered in a loop", "Join": "join"}
-    kinds |= {"Supplied": "an input"}
+    kinds = {
+        "Select": "one of several versions",
+        "Map": "for each item",
+        "Each": "gathered in a loop",
+        "Join": "join",
+        "PlanCall": "what a plan joins",
+        "Supplied": "an input",
+    }
     kind = type(task.work).__name__
     return kinds.get(kind, kind.lower())

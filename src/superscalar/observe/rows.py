@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from superscalar.plan.ir import Call, Compute, Display, Each, First, Join, Map, Select, Supplied, Work
+from superscalar.plan.ir import Call, Compute, Display, Each, First, Join, Map, PlanCall, Select, Supplied, Work
 from superscalar.values import Failure, TaskId
 
 State: TypeAlias = Literal[
@@ -18,7 +18,7 @@ State: TypeAlias = Literal[
     "failed",
     "skipped",
 ]
-RowKind: TypeAlias = Literal["call", "compute", "map", "display", "first", "select", "each", "join", "input"]
+RowKind: TypeAlias = Literal["call", "compute", "map", "display", "first", "select", "each", "join", "input", "plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,8 @@ class Counts:
 def row_kind(work: Work) -> RowKind:
     """The kind of row that a task becomes."""
     match work:
+        case Call(enters=True) | PlanCall():
+            return "plan"
         case Call():
             return "call"
         case Compute():

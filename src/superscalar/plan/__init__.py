@@ -12,6 +12,7 @@ from superscalar.plan.ir import LANGUAGE, Call, Input, Plan, Span, Task, walk
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.ir.needs import needs_of
 from superscalar.plan.ir.signatures import Signatures
+from superscalar.plan.ir.within import is_inside, placed
 from superscalar.plan.passes.dead import dead
 from superscalar.plan.passes.pipeline import Pipeline
 from superscalar.plan.print.program import print_plan
@@ -76,7 +77,18 @@ def planned(tasks: Iterable[Task], signatures: Signatures) -> Plan:
 def passed(tasks: Iterable[Task], passes: Pipeline) -> Iterator[Task]:
     """Tasks that no text was read for, as they are published behind those that went through these passes before."""
     for task in tasks:
-        yield passes(replace(task, needs=needs_of(task.work)))
+        for placed_task in _in_place(task, passes.signatures):
+            yield passes(replace(placed_task, needs=needs_of(placed_task.work)))
+
+
+def _in_place(task: Task, signatures: Signatures) -> Iterator[Task]:
+    """The tasks of a plan in the place of a call of it."""
+    work = task.work
+    signature = signatures.get(work.tool) if isinstance(work, Call) and not work.enters else None
+    if isinstance(work, Call) and signature is not None and signature.within is not None:
+        yield from placed(signature.within, work.tool, task.id, work.arguments, task.guards, task.span)
+    else:
+        yield task
 
 
 def check(
@@ -125,7 +137,7 @@ def _unneeded(program: Program, source: str) -> Iterator[Diagnostic]:
     tasks = {task.id: task for task in walk(program.in_order())}
     for id in dead(program.in_order()):
         match tasks[id].work:
-            case Call(tool):
+            case Call(tool) if not is_inside(id):
                 signature = program.signatures.get(tool)
                 span = tasks[id].span
                 line = lines[span.line - 1] if 0 < span.line <= len(lines) else ""

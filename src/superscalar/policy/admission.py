@@ -45,7 +45,7 @@ def write_kind(call: Call, tool: Tool[..., object]) -> WriteKind:
     """
     sinks = {tool.aliases[one.parameter] for one in tool.destinations} if tool.sinks else ()
     chosen = sorted((name, repr(value)) for name, value in call.arguments if not sinks or name in sinks)
-    return tool.name, repr(chosen)
+    return tool.known_as, repr(chosen)
 
 
 class Admission:
@@ -118,7 +118,7 @@ class Admission:
             if once:
                 self._cost += tool.cost
             if self._first:
-                self._first_tools.add(tool.name)
+                self._first_tools.add(tool.known_as)
             if call.effect == "write":
                 self._fresh.add(write_kind(call, tool))
                 self._writes.append((inner.id, once))
@@ -173,7 +173,7 @@ class Admission:
 
     def _by_policy(self, tool: Tool[..., object], *, once: bool) -> str | None:
         policy = self._policy
-        if policy.tools is not None and tool.name not in policy.tools:
+        if policy.tools is not None and tool.known_as not in policy.tools:
             listed = ", ".join(sorted(policy.tools)) or "none"
             return f"{tool.name} is not among the tools that plans may call: {listed}"
         if policy.max_cost is not None and once and tool.cost and self._cost + tool.cost > policy.max_cost:
@@ -189,7 +189,7 @@ class Admission:
         match self._replan:
             case "never":
                 return NotAdmitted("deny", "replan", f'{seen}, and replan="never"')
-            case "planned-tools" if tool.name not in self._first_tools:
+            case "planned-tools" if tool.known_as not in self._first_tools:
                 return NotAdmitted(
                     "deny", "replan", f'{seen}, and the first plan calls no {tool.name}: replan="{self._replan}"'
                 )

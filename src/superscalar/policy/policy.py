@@ -105,6 +105,8 @@ class Ruling:
 class Rulings:
     """The rules of an agent on the calls of its tools. Everything here is a pure function.
 
+    Of a call of a plan only rules of somebody's own are asked: the built-in ones look at the calls that it makes.
+
     `shown`: the label of what a planner of the run was shown.
 
     Raises:
@@ -113,19 +115,21 @@ class Rulings:
 
     def __init__(self, policy: Policy, tools: Toolset, shown: Label = NOTHING) -> None:
         self.policy = policy
-        self._tools = {tool.name: tool for tool in tools}
         rules = [rule.under(policy, shown) for rule in (() if policy.mode == "off" else BUILT_IN)]
-        self._built_in = {tool.name: tuple(rule for rule in rules if rule.concerns(tool, tools)) for tool in tools}
-        own = {tool.name: tuple(map(rule_of, tools.rules.get(tool.name, ()))) for tool in tools}
-        self._others = {name: (*policy.rules, *said) for name, said in own.items()}
+        self._built_in = {
+            tool: () if tool.plan is not None else tuple(rule for rule in rules if rule.concerns(tool, tools))
+            for tool in tools
+        }
+        own = {tool: tuple(map(rule_of, tools.rules.get(tool.known_as, ()))) for tool in tools}
+        self._others = {tool: (*policy.rules, *said) for tool, said in own.items()}
 
     def concern(self, tool: Tool[..., object]) -> bool:
         """Tell whether a rule may have a say in calls of a tool."""
-        return bool(self._built_in[tool.name] or self._others[tool.name])
+        return bool(self._built_in[tool] or self._others[tool])
 
     def by_labels(self, tool: Tool[..., object]) -> tuple[BuiltIn, ...] | None:
         """Return the rules that `at_a_glance` asks of calls of a tool; None if these are not all that look at them."""
-        return None if self._others[tool.name] else self._built_in[tool.name]
+        return None if self._others[tool] else self._built_in[tool]
 
     def at_a_glance(
         self, tool: Tool[..., object], given: Label, sinks: Label | None, control: Label
@@ -135,7 +139,7 @@ class Rulings:
         `control`: that of what decided that it is made; it may be left out where no rule weighs it.
         """
         found: tuple[BuiltIn, Decision] | None = None
-        for rule in self._built_in[tool.name]:
+        for rule in self._built_in[tool]:
             counts = control if rule.weighs_control(tool) else NOTHING
             said = rule.glance(given | counts, None if sinks is None else sinks | counts)
             if isinstance(said, Unclear):
@@ -148,13 +152,15 @@ class Rulings:
         label = sinks if rule.looks_at == "sinks" and sinks is not None else given
         return self._ruled(rule.name, decision, label | control if rule.weighs_control(tool) else label)
 
-    def ruling(self, call: LabelledCall) -> Ruling | None:
-        """Return what the strictest of the rules says; None where none has a say. A rule that is broken denies."""
+    def ruling(self, tool: Tool[..., object], call: LabelledCall) -> Ruling | None:
+        """Return what the strictest of the rules says of a call of a tool; None where none has a say. A rule that is
+        broken denies.
+        """
         found: tuple[BuiltIn | Rule, Decision] | None = None
-        for built_in in self._built_in[call.tool]:
+        for built_in in self._built_in[tool]:
             said = ruling_of(built_in, lambda: call)
             found = found if said is None else _stricter(found, built_in, self._in_mode(said))
-        for rule in self._others[call.tool]:
+        for rule in self._others[tool]:
             said = ruling_of(rule, call.apart)  # what it does to that, nobody else sees
             found = found if said is None else _stricter(found, rule, said)
         if found is None:
@@ -163,7 +169,7 @@ class Rulings:
         by_sinks = isinstance(rule, BuiltIn) and rule.looks_at == "sinks"
         looked_at = {**call.sinks, **call.likely} if by_sinks else call.arguments
         label = joined(argument.label for argument in looked_at.values())
-        weighs = isinstance(rule, BuiltIn) and rule.weighs_control(self._tools[call.tool])
+        weighs = isinstance(rule, BuiltIn) and rule.weighs_control(tool)
         return self._ruled(rule_name(rule), decision, label | call.control if weighs else label)
 
     def _in_mode(self, decision: Decision) -> Decision:

@@ -9,14 +9,15 @@ from typing import Any, TypeAlias
 
 from superscalar import events
 from superscalar.plan.evaluate.expression import EvaluationError, Unavailable
-from superscalar.plan.ir import Call
+from superscalar.plan.ir import Call, Need
+from superscalar.plan.ir.needs import references
 from superscalar.schedule import gather
 from superscalar.schedule.approval import Approval
 from superscalar.schedule.attempt import Attempt
 from superscalar.schedule.calls import Calls
-from superscalar.schedule.cells import READY, Cell
+from superscalar.schedule.cells import OPEN, PERMITTED, READY, Cell, target_of
 from superscalar.schedule.effective import Arguments, copied_in_portions, given_to, of_argument, shown_arguments, told
-from superscalar.schedule.ends import unfit
+from superscalar.schedule.ends import never_started, unfit
 from superscalar.schedule.holding import Holding
 from superscalar.schedule.ledger import Known, Ledger
 from superscalar.schedule.naming import touched_name
@@ -24,7 +25,7 @@ from superscalar.schedule.permission import Permission
 from superscalar.schedule.sharing import identities_of, identity
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.tool import Tool
-from superscalar.values import Failure
+from superscalar.values import Failure, Observation, Outcome, copied
 from superscalar.weight import Portions, Scale, TooHeavy
 
 
@@ -37,6 +38,7 @@ class Binder:
 
     def __init__(self, ledger: Ledger, permission: Permission, approval: Approval, calls: Calls) -> None:
         self._tool = permission.tools.by_alias.get
+        self._ledger = ledger
         self._shared = ledger.shared
         self._known = ledger.known
         self._permission = permission
@@ -57,6 +59,9 @@ class Binder:
         tool = self._tool(work.tool)
         if tool is None:
             self._happened(events.Failed(self._now(), cell.id, Failure("arguments", f"there is no tool `{work.tool}`")))
+            return
+        if tool.plan is not None:
+            self._enter(cell, tool, work)
             return
         holding = self._holding
         try:
@@ -87,6 +92,48 @@ class Binder:
                 attempt.take_part(named)
             self._live[attempt] = None  # `Calls.add`, written out
             self._ready.append(attempt)
+
+    def _enter(self, cell: Cell, tool: Tool[..., Any], work: Call) -> None:
+        """Say whether a plan is entered that is called. Rules that name it are asked when all is in that it is given:
+        of its own calls each is asked about when it is made.
+        """
+        if not work.enters:  # its tasks do not stand here: who made this call has not asked for them
+            message = f"{tool.name} is a plan: it is called by a plan that is compiled with it"
+            self._happened(events.Failed(self._now(), cell.id, Failure("arguments", message)))
+            return
+        known = self._known.get(cell.id)
+        if work.tool not in self._guarded and known is None:
+            self._happened(events.Succeeded(self._now(), cell.id, OPEN.value))
+            return
+        given_to_it = [task for _, value in work.arguments for task in references(value)]
+        missing = [task for task in given_to_it if target_of(cell, task).outcome is None]
+        if missing:
+            self._ledger.schedule.await_whole(cell, *(Need(task, "outcome") for task in missing))
+            return
+        if self._calls.stopped is not None:
+            self._happened(events.Failed(self._now(), cell.id, never_started(self._calls.stopped)))
+            return
+        try:
+            given, _ = given_to(cell, work, self._take)
+            arguments = tool.bind(given) if known is None else self._approval.bind(known, tool, given)
+            if self._approval.permits(cell, tool, work, arguments):
+                self._happened(events.Succeeded(self._now(), cell.id, PERMITTED))
+        except _UNBOUND as error:
+            self._happened(_unbound(cell, tool, error, self._now()))
+
+    def checked(self, alias: str, parameter: str, outcome: Outcome) -> Outcome:
+        """What a plan that is called is given for a parameter: a value is of the type that its input has."""
+        tool = self._tool(alias)
+        if type(outcome) is not Observation:
+            return outcome
+        if tool is None:
+            return Failure("arguments", f"there is no tool `{alias}`")
+        name = tool.renamed.get(parameter, parameter)
+        try:
+            return Observation(tool.read_back(name, copied(outcome.value)))
+        except ArgumentError as error:
+            message = str(error) if name not in tool.secrets else f"{tool.name}(): `{name}` is not what it has to be"
+            return Failure("arguments", message)
 
     def _bind_long(self, cell: Cell, tool: Tool[..., Any], work: Call, given: Arguments, long: Sequence[str]) -> None:
         known = self._known.get(cell.id)

@@ -389,7 +389,8 @@ class Calls:
             elif attempt.runner is None:
                 self._fail(attempt, ends.never_started(kind, attempt))
         for cell in self._schedule.open_cells():
-            if cell.status is PENDING and cell.task is not None and isinstance(cell.task.work, Call):
+            work = None if cell.task is None else cell.task.work
+            if cell.status is PENDING and isinstance(work, Call) and not work.enters:
                 self._happened(events.Failed(self._now(), cell.id, ends.never_started(kind)))
                 self._pump()
         self._pump()

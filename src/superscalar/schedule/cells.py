@@ -36,7 +36,11 @@ MOVES: Final[Mapping[tuple[str, str], str]] = {
     (PENDING, DORMANT): "nothing needs it: Unneeded, Retired",
     (READY, RUNNING): "Started, Shared",
     (READY, EXPANDED): "Expanded, Wanted",
-    (READY, PENDING): "it is a map over what `ok` keeps, and has to know all of that first",
+    (
+        READY,
+        PENDING,
+    ): "it is a map over what `ok` keeps, and has to know all of that first; or rules are to be asked of "
+    "a plan that is called, and it has to know all that it is given",
     (READY, SETTLED): "it calls nothing, or its call is not made: Succeeded, Failed, Skipped",
     (
         READY,
@@ -100,6 +104,10 @@ class Scope:
 
 NO_VALUE: Final[Any] = object()
 """Stands for the value of a cell that has none."""
+OPEN: Final = Observation(True)
+"""What comes of entering a plan that is called, where no rule names it: whatever it is given, it is entered."""
+PERMITTED: Final = "permitted"
+"""The same where the rules were asked, or a person: then what it is given has decided on that."""
 
 
 @final

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from superscalar.plan.evaluate.elements import truth
-from superscalar.plan.ir import Access, Call, Each, Literal, Need, Ref, Task
+from superscalar.plan.ir import Access, Call, Each, Literal, Need, PlanCall, Ref, Task
 from superscalar.schedule.cells import (
     DOOMED,
     EXPANDED,
@@ -151,6 +151,9 @@ class Counting:
             self._doom(cell, target, outcome)
         elif item is None and elements is not None and cell.task is not None and isinstance(cell.task.work, Each):
             self._collect(cell, cell.task.work, target)
+        elif item is None and elements is not None and cell.task is not None and type(cell.task.work) is PlanCall:
+            cell.elements = elements  # what is called hands on what it joins, item by item
+            self.shape_known(cell)
         self.lower(cell)
 
     def _collect(self, cell: Cell, work: Each, loop: Cell) -> None:

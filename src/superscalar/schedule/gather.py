@@ -9,7 +9,7 @@ from superscalar.plan.evaluate.elements import described, truth
 from superscalar.plan.evaluate.expression import BoundError, EvaluationError, Unavailable, evaluate
 from superscalar.plan.evaluate.expression import outcome_of as evaluated
 from superscalar.plan.evaluate.holders import HeldRow, held
-from superscalar.plan.ir import UNBOUND, Compute, Display, Each, Expr, Join, Map, Ref, Select, Supplied, Work
+from superscalar.plan.ir import UNBOUND, Compute, Display, Each, Expr, Join, Map, PlanCall, Ref, Select, Supplied, Work
 from superscalar.schedule.cells import NO_VALUE, Cell
 from superscalar.schedule.items import gathered_rows, last, spread
 from superscalar.schedule.lookup import Lookup, cause, instance
@@ -25,7 +25,9 @@ def outcome_of_task(work: Work, cell: Cell, outcome: Lookup) -> Outcome:
         Unavailable: a value is needed that is not there.
     """
     match work:
-        case Compute(Ref(task)):  # another name for it, so its items may be looked at under this one too
+        case Compute(Ref(task)) | PlanCall(
+            _, task
+        ):  # another name for it, so its items may be looked at under this one
             return _version(task, cell, outcome)
         case Compute(value):
             return evaluated(value, outcome, lambda task, found: instance(cell, task, found))

@@ -9,7 +9,7 @@ from typing import Any
 
 from superscalar import events
 from superscalar.attachments import Attachment
-from superscalar.plan.ir import Join, Task
+from superscalar.plan.ir import Compute, Join, PlanCall, Ref, Task, Work
 from superscalar.schedule.cells import Cell
 from superscalar.values import Failure, Observation, Outcome, copied
 from superscalar.weight import (
@@ -145,7 +145,7 @@ class Holding:
         try:
             value = outcome.value if type(outcome) is Observation else outcome
             weight = weight_of(value, known=self._known)
-            if task is None or type(task.work) is not Join:
+            if task is None or not _hands_on(task.work):
                 self._count(weight)
         except TooHeavy as error:
             self._known.clear()  # nobody keeps what is in it of this value
@@ -179,3 +179,13 @@ class Holding:
         return TooHeavy(
             f"the run's {NAME}={self.most:,} has no room for {sized(weight)} beside the {sized(self.held)} it holds"
         )
+
+
+def _hands_on(work: Work) -> bool:
+    """Whether a task only shows what is there, or hands it to a plan that is called, or out of it."""
+    match work:
+        case Join() | PlanCall():
+            return True
+        case Compute(Ref(), given_for):
+            return given_for is not None
+    return False

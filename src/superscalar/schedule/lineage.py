@@ -39,17 +39,18 @@ from superscalar.plan.ir import (
     Join,
     Literal,
     Map,
+    PlanCall,
     Ref,
     Select,
     Supplied,
     Task,
 )
 from superscalar.plan.ir.paths import looked_at
-from superscalar.schedule.cells import SETTLED, Cell, Element, Scope, fate_of
+from superscalar.schedule.cells import OPEN, SETTLED, Cell, Element, Scope, fate_of
 from superscalar.schedule.items import deciding, goes_through, is_left_out_by_ok
 from superscalar.schedule.state import Schedule
 from superscalar.tools.trust import Declared, Results
-from superscalar.values import Failure, Observation, Skipped, TaskId
+from superscalar.values import Failure, Observation, Skipped, TaskId, is_silent
 
 Origin: TypeAlias = Callable[[Cell, Call], Label]
 """What the call of a task adds to the label of its arguments."""
@@ -333,7 +334,7 @@ class Labels:
             return self._item(cell)
         control = self._control(cell)
         labels = self._of_work(cell, cell.task, control)
-        if isinstance(cell.task.work, Call):
+        if isinstance(cell.task.work, Call | PlanCall):
             return labels
         if isinstance(cell.outcome, Observation):
             return (
@@ -346,10 +347,14 @@ class Labels:
     def _of_work(self, cell: Cell, task: Task, control: Label) -> Labelled:
         lookup = self._lookup(cell)
         match task.work:
+            case Call(enters=True) if not self._is_asked(cell):
+                return NOTHING
             case Call() as call:
                 return self._called(cell, call, self._given_to(cell, call, control))
             case Compute(value):
                 return self._labels_of(cell, value, lookup)
+            case PlanCall(_, result):
+                return lookup(result)
             case Supplied(label=label):
                 return label
             case Display(kind, items, keys):
@@ -375,6 +380,13 @@ class Labels:
             case Each(loop, otherwise=otherwise):
                 before = NOTHING if otherwise is None else whole(lookup(otherwise))
                 return self._all(cell) | self._shape(lookup(loop)) | before
+
+    def _is_asked(self, entry: Cell) -> bool:
+        """Whether what a plan is given that is called has decided on whether it is entered."""
+        if entry.outcome is None or entry.outcome == OPEN or is_silent(entry.outcome):
+            return False
+        kept = () if entry.scope.source is None else entry.scope.source.keep
+        return all(isinstance(one.outcome, Observation) for one in (*self._guards(entry), *kept))
 
     def _given_to(self, cell: Cell, call: Call, control: Label) -> Label:
         """The label of all that a call is made from; a tool may put together what it is given."""

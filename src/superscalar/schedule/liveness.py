@@ -13,7 +13,7 @@ from typing import Any
 from superscalar import events
 from superscalar.errors import IllegalEvent
 from superscalar.plan.ir import Join, Map, Task, walk
-from superscalar.plan.passes.dead import by_id, joins_everything, needed, roots, writes
+from superscalar.plan.passes.dead import by_id, needed, needs_everything, roots, writes
 from superscalar.schedule.cells import (
     DOOMED,
     DORMANT,
@@ -96,7 +96,7 @@ class Liveness:
         fresh = [c.task for c in islice(tops, self._judged, None) if c.task is not None and not c.retired]
         self._judged = len(tops)
         self._rounds.append(fresh)
-        if joins_everything(fresh):
+        if needs_everything(fresh):
             return ()
         program = [task for round in self._rounds for task in round]
         live = needed([root for round in self._rounds for root in roots(round)], by_id(program))

@@ -64,7 +64,7 @@ class Permission:
         self.whether = Whether(schedule, self.labels, tools, policy)
         self.guarded: set[str] = set()
         if self.admission.counts_writes:
-            self.guarded |= {alias for alias, tool in tools.by_alias.items() if tool.effect == "write"}
+            self.guarded |= {alias for alias, tool in tools.by_alias.items() if self._counts(tool)}
         self._rule(NOTHING)
 
     def _rule(self, shown: Label) -> None:
@@ -92,6 +92,10 @@ class Permission:
             self._rule(shown)
         self.admission.begin_round(number, restricted=restricted)
 
+    def _counts(self, tool: Tool[..., Any]) -> bool:
+        """Whether calls of a tool count as writes; of a plan that is called its own calls do."""
+        return self.admission.counts_writes and tool.effect == "write" and tool.plan is None
+
     def given(self, label: Label) -> None:
         """What a plan was given is for some readers only, whatever its tools say."""
         self._rule(label)
@@ -118,7 +122,7 @@ class Permission:
         made = self._ruled(cell, tool, work, arguments, at)
         if made is not None and made.decision == "deny":
             return made
-        if self.admission.counts_writes and tool.effect == "write":
+        if self._counts(tool):
             is_asked = any(one is not None and one.decision == "ask" for one in (refusal, made))
             refusal = _stricter(refusal, (self.admission.excess if is_asked else self.admission.permit)(cell.id))
         if refusal is None or (made is not None and made.decision == "ask" and refusal.decision != "deny"):
@@ -127,7 +131,7 @@ class Permission:
 
     def approved(self, cell: Cell, tool: Tool[..., Any], at: float) -> Decided | None:
         """A call that a person approved of is about to be made; why it is not, if others were made meanwhile."""
-        if not (self.admission.counts_writes and tool.effect == "write"):
+        if not self._counts(tool):
             return None
         refusal = self.admission.permit(cell.id)
         if refusal is not None and refusal.decision == "deny":
@@ -140,7 +144,7 @@ class Permission:
         ruling: Ruling | Unclear | None
         glance = self._glances.get(work.tool)
         if glance is None:
-            ruling = self._rulings.ruling(self.labelled(cell, tool, work, fresh(arguments)))
+            ruling = self._rulings.ruling(tool, self.labelled(cell, tool, work, fresh(arguments)))
         else:
             choosing, weighs = glance
             given, chosen = self.labels.given(cell, work, choosing)
@@ -148,7 +152,7 @@ class Permission:
             sinks = chosen if tool.sinks or not chosen.trusted else None
             ruling = self._at_a_glance(tool, given, sinks, control)
             if isinstance(ruling, Unclear):
-                ruling = self._rulings.ruling(self.labelled(cell, tool, work, fresh(arguments)))
+                ruling = self._rulings.ruling(tool, self.labelled(cell, tool, work, fresh(arguments)))
         if ruling is None:
             return None
         return Decided(at, cell.id, ruling.decision, ruling.rule, cut(ruling.reason, LONGEST), *_told(ruling.label))
@@ -161,7 +165,12 @@ class Permission:
         labels = {tool.renamed.get(alias, alias): found for alias, found in self.labels.argument(cell, work)}
         made = labelled_call(tool, arguments, labels, lambda: self._given(cell, tool, work))
         return LabelledCall(
-            cell.id, tool.name, tool.effect, made, self._control(cell, tool, work), audience(tool, made)
+            cell.id,
+            tool.known_as,
+            work.effect if work.enters else tool.effect,
+            made,
+            self._control(cell, tool, work),
+            audience(tool, made),
         )
 
     def _control(self, cell: Cell, tool: Tool[..., Any], work: Call) -> Label:

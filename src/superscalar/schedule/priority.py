@@ -12,6 +12,7 @@ from itertools import chain
 from typing import Protocol, TypeAlias
 
 from superscalar.plan.ir import Call, Each, Map, Task
+from superscalar.plan.ir.within import is_entry
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.state import Schedule
 from superscalar.tools.toolset import Toolset
@@ -130,7 +131,7 @@ class LongestPath:
             behind = max(behind, rest.pop(task.id, 0.0))
             work = task.work
             here = behind
-            if type(work) is Call:
+            if type(work) is Call and not work.enters:
                 seconds = own.get(work.tool)
                 if seconds is None:
                     tool = self._tools.get(work.tool)
@@ -148,7 +149,8 @@ class LongestPath:
 
         for task in tasks:
             work = task.work
-            seconds = own.get(work.tool) if type(work) is Call and not task.guards and not task.after else None
+            plain = type(work) is Call and not (task.guards or task.after or work.enters)
+            seconds = own.get(work.tool) if plain and type(work) is Call else None
             if seconds is None:
                 visit(task, 0.0)
                 continue
@@ -176,7 +178,8 @@ def _before(task: Task) -> Iterable[TaskId]:
     work = task.work
     collected = work.tasks if isinstance(work, Each) else ()
     conditions = [guard.condition for guard in task.guards]
-    return chain((need.task for need in task.needs), conditions, task.after, collected)
+    needed = () if is_entry(work) else (need.task for need in task.needs)  # it is no rule that is looked at here
+    return chain(needed, conditions, task.after, collected)
 
 
 def _share(seconds: float, longest: float) -> float:

@@ -305,10 +305,15 @@ class Schedule:
             counting.shape_known(cell)
         counting.lower(cell)
 
-    def await_whole(self, cell: Cell, need: Need) -> None:
-        """Have a map that was issued be issued again when that is there: what `ok` keeps as a whole."""
+    def await_whole(self, cell: Cell, *needs: Need) -> None:
+        """Have what was issued be issued again when that is there: what `ok` keeps as a whole, of a map; or all that a
+        plan is given that is called.
+        """
         cell.status = PENDING
-        self._counting.require(cell, need)
+        cell.missing = 1
+        for need in needs:
+            self._counting.require(cell, need)
+        self._counting.lower(cell)
 
     def _on_judged(self, event: events.Event) -> None:
         """What is needed changes, and with it how much is waited for."""

@@ -12,6 +12,7 @@ from superscalar.labels import NOTHING, Label
 from superscalar.plan.evaluate.expression import EvaluationError, Unavailable, evaluate
 from superscalar.plan.evaluate.itemwise import wanted
 from superscalar.plan.ir import Call, Compute, First, Join, Literal, Map, Need, Task
+from superscalar.plan.ir.within import is_entry
 from superscalar.schedule import gather
 from superscalar.schedule.approval import Approval
 from superscalar.schedule.binding import Binder
@@ -55,7 +56,8 @@ class TaskFetchingUnit:
         self.approval = Approval(self.run_id, self.ledger, self.permission, surroundings.approver, self._course)
         self.calls = Calls(surroundings, self.ledger, self.permission, self.approval, self._course)
         self.holding = self.calls.holding
-        self._bind = Binder(self.ledger, self.permission, self.approval, self.calls).bind
+        binder = Binder(self.ledger, self.permission, self.approval, self.calls)
+        self._bind, self._checked = binder.bind, binder.checked
         self._handlers = self.ledger.handlers
         self._todo = self.schedule.todo
         self._live, self._ready, self._asked = self.calls.live, self.calls.ready, self.approval.asked
@@ -73,7 +75,7 @@ class TaskFetchingUnit:
         self.pump()
 
     def _plan(self, task: Task) -> None:
-        if self.calls.stopped is not None and isinstance(task.work, Call | Map):
+        if self.calls.stopped is not None and isinstance(task.work, Call | Map) and not is_entry(task.work):
             self._plan_refused(task, never_started(self.calls.stopped))
         elif len(self.schedule) >= self._bounds.max_tasks and not isinstance(task.work, Join):
             self._plan_refused(task, too_many(len(self.schedule), 1, self._bounds))
@@ -321,8 +323,9 @@ class TaskFetchingUnit:
         if task is None or cell.status is SETTLED or cell.status is DORMANT:
             return
         work = task.work
-        if type(work) is Call and (self.calls.stopped is None or cell.silent or cell.blocked is not None):
-            self._bind(cell, work)  # if it is silent or blocked, it is not called
+        is_over = self.calls.stopped is not None
+        if type(work) is Call and (not is_over or cell.silent or cell.blocked is not None or work.enters):
+            self._bind(cell, work)  # if it is silent or blocked, or enters a plan, it is not called
             return
         expanding = type(work) is Map and cell.status is not GATHERING
         if self.calls.stopped is not None and (expanding or type(work) is Call):  # the end of another one made it ready
@@ -338,6 +341,8 @@ class TaskFetchingUnit:
                 self._race(cell, work)
                 return
             outcome = gather.outcome_of_task(work, cell, outcomes)
+            if type(work) is Compute and work.given_for is not None:
+                outcome = self._checked(*work.given_for, outcome)
             outcome = self.holding.settled(task, outcome) or outcome
         except (Unavailable, EvaluationError) as error:
             self.happened(gather.instead(cell, error, now()))

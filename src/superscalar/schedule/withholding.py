@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, Final, TypeAlias
 
-from superscalar.plan.ir import UNBOUND, Call, Compute, Expr, Index, Literal, Map, Supplied, Task, Text, walk
+from superscalar.plan.ir import UNBOUND, Call, Compute, Expr, Index, Literal, Map, PlanCall, Supplied, Task, Text, walk
 from superscalar.plan.ir.needs import references
 from superscalar.tools.toolset import Toolset
 from superscalar.values import WITHHELD, TaskId, Withheld
@@ -19,7 +19,7 @@ _WITHHELD: Final = Literal(WITHHELD)  # type: ignore[arg-type]  # it stands wher
 
 def secrets_of_tools(tools: Toolset) -> dict[str, frozenset[str]]:
     """Those of a set of tools."""
-    return {s.alias: secrets for s in tools.signatures if (secrets := _secret_aliases(tools, s.alias))}
+    return {s.alias: secrets for s in tools.signatures.everything() if (secrets := _secret_aliases(tools, s.alias))}
 
 
 def _secret_aliases(tools: Toolset, alias: str) -> frozenset[str]:
@@ -89,8 +89,8 @@ def said_for_secrets(plan: Sequence[Task], secrets: SecretNames, named: Collecti
                 ]
             case Compute(value) if task.id in named:
                 said += _constants(value)
-            case Supplied(value=value) if task.id in named and value is not UNBOUND:
-                said.append(value)
+            case Supplied(input, value) if task.id in named:
+                said += [one for one in (value, input.default) if one is not UNBOUND]
             case _:
                 pass
     return said
@@ -126,6 +126,8 @@ def _feeding(task: Task, secrets: SecretNames, found: Collection[TaskId]) -> Ite
                     yield from behind(task, call, value)
         case Compute(value) if task.id in found:
             yield from references(value)
+        case PlanCall(_, result) if task.id in found:
+            yield result
         case Map() as work:
             if work.item in found:
                 yield work.source
@@ -145,7 +147,7 @@ def behind(task: Task, call: Call, value: Expr) -> Iterator[TaskId]:
 def _without_constants(task: Task, named: frozenset[TaskId]) -> Task:
     match task.work:
         case Compute(value) if task.id in named and _says(value):
-            return replace(task, work=Compute(_WITHHELD))
+            return replace(task, work=replace(task.work, value=_WITHHELD))
         case Supplied(input=input) as given if task.id in named and not input.required:
             return replace(task, work=replace(given, input=replace(input, default=WITHHELD)))
         case Call(effect="pure") as call if task.id in named:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 from types import MethodType
-from typing import Any, Generic, Unpack, overload
+from typing import TYPE_CHECKING, Any, Generic, Unpack, overload
 
 from typing_extensions import ParamSpec, TypeVar
 
@@ -28,6 +28,10 @@ from superscalar.tools.terms import INHERITED, MOST_CALLS, Effect, Inherited, Re
 from superscalar.tools.trust import Destination, Results, Sink, Trust, destinations_of, readers_of, results_of
 from superscalar.values import IMMUTABLE, twin_of
 from superscalar.weight import Portions, TooHeavy, weight_of
+
+if TYPE_CHECKING:
+    from superscalar.plan.ir import Plan
+    from superscalar.tools.plans import CalledPlan
 
 __all__ = ["INHERITED", "Effect", "Inherited", "Tool", "tool"]
 
@@ -98,7 +102,8 @@ class Tool(Generic[Takes, Gives]):
     them that are declared (`to`, `mail.to`). `shapes`: of each parameter, the constants that its annotation lists.
     `results`: what is declared of what it returns, or vouched for. `readers`, `reads`: who may read what it returns,
     and who gets to read what it is given, or a function of a call's arguments to that; None where nothing was declared.
-    `policy`: a rule for its calls (see `superscalar.policy`).
+    `policy`: a rule for its calls (see `superscalar.policy`). `plan`: the plan that it is, None where a function is
+    called. `known_as`: what rules know it by, its name, also where it stands in a set under another one.
     """
 
     @overload
@@ -182,6 +187,34 @@ class Tool(Generic[Takes, Gives]):
             name, self.trust, terms.trusted_fields, described.results, described.output
         )
         self.batched: Batched | None = None
+        self.plan: CalledPlan | None = None
+        self.known_as = name
+
+    @classmethod
+    def from_plan(
+        cls, plan: Plan, *, name: str, description: str = "", tools: Any = None, policy: Any = None
+    ) -> Tool[..., Any]:
+        """Make a tool of a plan that was compiled: another plan calls it as it calls any tool.
+
+            brief = Tool.from_plan(agent.compile(source), name="brief", description="What moved today.")
+
+        Its parameters are the plan's inputs. A call of it is the plan, written in its place: its tasks are tasks of the
+        same run, under the id of the call (`brief/price`), and each of its own calls is bounded, asked about and made
+        as it would be there. What the tool may do follows from what these do: it cannot be declared. They are calls of
+        the tools that the plan was compiled with, which nobody else is shown; `tools` says which these are, where
+        nobody knows any more: a set, or an agent. `policy`: a rule for calls of this tool, beside those of its own
+        calls; it is asked when all arguments are there.
+
+        Raises:
+            UsageError: it is no plan that can be called: nobody knows its tools, or it is too large.
+        """
+        from superscalar.tools.plans import described_plan
+
+        called, described, terms, function = described_plan(plan, name, description, tools, policy)
+        made: Tool[..., Any] = Tool(described, terms, function)
+        made.plan = called
+        made.trust = None  # what it comes to has the labels of what was made inside
+        return made
 
     @classmethod
     def from_schema(

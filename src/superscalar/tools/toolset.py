@@ -16,6 +16,7 @@ from superscalar.errors import ToolsetError, UsageError
 from superscalar.forks import made_once
 from superscalar.given import LIMITS, NAMES, SCHEMAS, TEXT, TEXTS, TOOLS, whole_number
 from superscalar.plan.ir.signatures import Signatures
+from superscalar.plan.ir.within import HIDDEN
 from superscalar.secrets import without_queries
 from superscalar.short import LONGEST_REPR, cut, short
 from superscalar.tools.search import ToolIndex
@@ -27,6 +28,7 @@ from superscalar.tools.trust import Declared
 if TYPE_CHECKING:
     from superscalar.mcp.elicitation import Elicit
     from superscalar.tools.accepted import Changes
+    from superscalar.tools.plans import SetOfTools
     from superscalar.tools.servers import Servers, Tell
     from superscalar.tools.sessions import Sessions
 
@@ -81,6 +83,7 @@ class Toolset:
         self._given: tuple[Any, ...] = (tools,) if isinstance(tools, Toolset) else tuple(tools)
         self._own: dict[str, Any] = {"limits": limits, "policy": policy, "schemas": schemas, "says": says}
         self._sets = [one for one in self._given if isinstance(one, Toolset)]
+        self._listed_by: Toolset | None = None
         self._latest: tuple[tuple[Any, ...], Toolset] = (self._given, self)
         self.named: dict[str, Any] = {}
         self.limits: dict[str, Limit] = {}
@@ -88,12 +91,13 @@ class Toolset:
         self.says: dict[str, str] = {}
         self.rules: dict[str, tuple[Callable[[Any], Any], ...]] = {}
         self.by_alias: dict[str, Tool[..., Any]] = {}
+        self.inside: dict[str, None] = {}
         by_name: dict[str, Tool[..., Any]] = {}
         asked = self.pinned
         for given in self._given:
             members: Iterable[Tool[..., Any]]
             if isinstance(given, Toolset):
-                members = given if policy is None else [copy(member) for member in given]
+                members = given.shown if policy is None else [copy(member) for member in given.shown]
                 self.limits.update(given.limits)
                 self.named.update(given.named)
                 self.says.update(given.says)
@@ -115,12 +119,61 @@ class Toolset:
         for member in by_name.values():
             self.by_alias[self._free(member, kept)] = member
             member.resolve_batch(by_name)
+        aliases = self._take_in_plans()
         self.limits.update(limits or {})
         self.named.update(schemas or {})
         self.says.update(says or {})
         if not self.is_live:
             _check_pinned(asked, by_name)
-        self.signatures = Signatures(replace(member.signature, alias=alias) for alias, member in self.by_alias.items())
+        self.signatures = Signatures(
+            [
+                replace(
+                    member.signature,
+                    alias=alias,
+                    within=None if member.plan is None else member.plan.within_by(aliases[alias]),
+                )
+                for alias, member in self.by_alias.items()
+                if alias not in self.inside
+            ],
+            [replace(self.by_alias[alias].signature, alias=alias) for alias in self.inside],
+        )
+
+    def _take_in_plans(self) -> dict[str, dict[str, str]]:
+        """Take in the tools that plans of the set call, by aliases that no text of a plan can say.
+
+        They are told by plan which alias here each of theirs is: the same tool is the same, whoever calls it.
+        """
+        found: dict[str, dict[str, str]] = {}
+        for alias, member in list(self.by_alias.items()):
+            if member.plan is None:
+                continue
+            tools = member.plan.tools
+            found[alias] = {own: self._taken_in(tool, tools) for own, tool in member.plan.called.items()}
+            self.limits = {**tools.limits, **self.limits}
+            self._sets += [one for one in tools.opened if one not in self._sets]  # with what those of this set need
+        return found
+
+    def _taken_in(self, tool: Tool[..., Any], of: SetOfTools) -> str:
+        """The alias of a tool that a plan calls."""
+        rules = self.rules.get(tool.known_as, ())
+        if more := [rule for rule in of.rules.get(tool.known_as, ()) if all(rule is not one for one in rules)]:
+            self.rules[tool.known_as] = (*rules, *more)  # of all tools that rules know by that name
+        same = next((alias for alias, member in self.by_alias.items() if is_same_tool(member, tool)), None)
+        if same is not None:
+            return same
+        names = {member.name for member in self.by_alias.values()}
+        name, number = tool.name, 1
+        while name in names:
+            number += 1
+            name = f"{tool.name} {number}"
+        taken_in = copy(tool)
+        taken_in.name = name
+        if not taken_in.limits:
+            taken_in.limited_by = tuple(one.replace(f"{tool.name}()", f"{name}()") for one in tool.limited_by)
+        alias = f"{HIDDEN}{tool.alias}" + f"_{number}" * (number > 1)
+        self.by_alias[alias] = taken_in
+        self.inside = self.inside | {alias: None}
+        return alias
 
     def _free(self, member: Tool[..., Any], kept: set[str]) -> str:
         """An alias that no earlier tool of the set has, and that is no other's own name: these are `kept`."""
@@ -231,6 +284,13 @@ class Toolset:
             own.session is not Toolset.session or own.listed is not Toolset.listed or any(s.is_live for s in self._sets)
         )
 
+    @property
+    def opened(self) -> list[Toolset]:
+        """Return the sets that have to be open while its tools are called."""
+        if self.is_live or self._listed_by is not None:
+            return [self if self._listed_by is None else self._listed_by]
+        return [one for inner in self._sets for one in inner.opened]
+
     @asynccontextmanager
     async def _sessions_of_sets(self) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
@@ -280,6 +340,7 @@ class Toolset:
         before, latest = self._latest
         if len(found) != len(before) or not all(map(operator.is_, found, before)):
             latest = Toolset(found, **self._own)
+            latest._listed_by = self
             latest.pinned |= self.pinned  # of which some may be there another time
             self._latest = found, latest
         return latest
@@ -318,8 +379,10 @@ class Toolset:
     def without(self, left_out: Callable[[Tool[..., Any]], bool]) -> Toolset:
         """Return the set without some of its tools, as planners are shown it; the others keep their aliases."""
         made = copy(self)
-        made.by_alias = {alias: one for alias, one in self.by_alias.items() if not left_out(one)}
-        made.signatures = Signatures(one for one in self.signatures if one.alias in made.by_alias)
+        made.by_alias = {a: one for a, one in self.by_alias.items() if a in self.inside or not left_out(one)}
+        made.signatures = Signatures(
+            [one for one in self.signatures if one.alias in made.by_alias], self.signatures.inside.values()
+        )
         _forget_made(made)
         return made
 
@@ -347,13 +410,19 @@ class Toolset:
         return [len(tool_stub(signature)) + 1 for signature in self.signatures]
 
     def __repr__(self) -> str:
-        return cut(f"<{type(self).__name__}: {', '.join(self.by_alias) or 'no tools'}>", LONGEST_REPR)
+        shown = ", ".join(one.alias for one in self.signatures)
+        return cut(f"<{type(self).__name__}: {shown or 'no tools'}>", LONGEST_REPR)
 
     def __iter__(self) -> Iterator[Tool[..., Any]]:
         return iter(self.by_alias.values())
 
     def __len__(self) -> int:
-        return len(self.by_alias)
+        return len(self.by_alias) - len(self.inside)
+
+    @property
+    def shown(self) -> list[Tool[..., Any]]:
+        """Return the tools that plans may name: none that only a plan of the set calls."""
+        return [member for alias, member in self.by_alias.items() if alias not in self.inside]
 
     @property
     def declared(self) -> dict[str, Declared]:
@@ -374,9 +443,10 @@ class Toolset:
 
     def find(self, name: str) -> tuple[str, Tool[..., Any]] | None:
         """Return the tool of that alias or else of that real name, and its alias; None if there is none."""
-        if (known := self.by_alias.get(name)) is not None:
+        named = {alias: member for alias, member in self.by_alias.items() if alias not in self.inside}
+        if (known := named.get(name)) is not None:
             return name, known
-        return next(((alias, member) for alias, member in self.by_alias.items() if member.name == name), None)
+        return next(((alias, member) for alias, member in named.items() if member.name == name), None)
 
     def schemas(self, api: Literal["openai", "responses", "anthropic"]) -> list[dict[str, Any]]:
         """Describe the tools as a chat API wants them in `tools=`: OpenAI chat completions, Responses, or Anthropic's.
@@ -390,6 +460,8 @@ class Toolset:
             raise UsageError(f'schemas({api!r}): write "openai", "responses" or "anthropic"')
         made: list[dict[str, Any]] = []
         for alias, member in self.by_alias.items():
+            if alias in self.inside:
+                continue
             about = {"name": alias, "description": member.signature.description}
             match api:
                 case "openai":
@@ -472,7 +544,14 @@ class ServerTools(Toolset):
             await self.__aexit__()
 
 
-_SHOWN: Final = ("by_alias", "limits", "named", "pinned", "rules", "says", "signatures")
+_SHOWN: Final = ("by_alias", "inside", "limits", "named", "pinned", "rules", "says", "signatures")
+
+
+def is_same_tool(one: Tool[..., Any], other: Tool[..., Any]) -> bool:
+    """Whether two tools call the same function, or are the same plan, on the same terms."""
+    if one is other or one.plan is not None or other.plan is not None:
+        return one is other or (one.plan is not None and one.plan is other.plan)
+    return one.known_as == other.known_as and one.function == other.function and one.terms == other.terms
 
 
 def _forget_made(tools: Toolset) -> None:

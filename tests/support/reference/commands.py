@@ -26,6 +26,7 @@ COMMANDS: Final[Mapping[str, Any]] = dict(_commands(typer.main.get_command(app))
 RESULT: Final = (
     "{} partial complete failed run_id rounds fell_back outcomes timing usage usage_by_model usage_by_round cost"
 )
+PLAN: Final = "name file state description inputs tools language digest approved why_not"
 DOCUMENTS: Final[Mapping[str, str]] = {
     "run": RESULT.format("answer"),
     "exec": f"syntax {RESULT.format('value')}",
@@ -36,6 +37,13 @@ DOCUMENTS: Final[Mapping[str, str]] = {
     "models": "providers | tried",
     "warm": "warmed",
     "init": "files",
+    "stubs": "files functions left_out",
+    "plans list": "plans saved",
+    "plans show": f"{PLAN} text",
+    "plans save": PLAN,
+    "plans check": "plans saved",
+    "plans approve": PLAN,
+    "plans run": f"syntax {RESULT.format('value')}",
     "runs": "journal runs more",
     "show": (
         "id question state began ended tasks done failed calls in_doubt asked error about plan written answer failures "
@@ -81,7 +89,8 @@ there is a live picture. Elsewhere the plan is told as it is written, what fails
 be known, and at most once a second how far the run is; `-v` tells every call, `-q` nothing. `--json` prints
 one document on standard output, errors included: `{"error": {"type", "message", "diagnostics"}}`, with
 `run_id` and `questions` where a run waits, `run_id` and `calls` (`done`, `failed`, `cancelled`) where it was
-stopped, and `outcomes` where it ended without an answer. That of `resume` has `rules` besides where some have
+stopped, and `outcomes` where it ended without an answer. `run --save` has `saved` besides, what `plans show` says of
+the plan but for its text, or its `name` and an `error`. That of `resume` has `rules` besides where some have
 changed since the run was begun."""
 
 

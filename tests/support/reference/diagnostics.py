@@ -141,7 +141,7 @@ CODES: Final[Mapping[str, Code]] = {
         "Let a tool compute it.",
     ),
     "E402": Code(
-        "An expression is nested more deeply than plans may be.",
+        "An expression is nested more deeply than plans may be, or the plans that are called have more than 10,000 tasks.",
         "Give parts of it names on lines of their own.",
     ),
     "E403": Code(

@@ -6,12 +6,13 @@ construction (rule L8). A call never stands inside an expression: it was lifted 
 Ids (rule L31): `name`; `name.2`, its second version; `name.tool`, `name.tool.2`, calls lifted out of its expression;
 `tool()`, a statement that is a bare call; `name[i]`, an item of a map or display, and `name[i].tool` inside it. In the
 body of a map, which is written once and instantiated per item, `[i]` is printed `[]`. `if`, `for`: the condition of an
-`if` and the map of a loop; `for[i]:name`, a name of a loop's body.
+`if` and the map of a loop; `for[i]:name`, a name of a loop's body. `name/x`: the task `x` of the plan that the task
+`name` calls (`PlanCall`), and `name/()` where that is entered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias, final, get_args
 from typing import Literal as OneOf
@@ -335,20 +336,26 @@ class Access:
 class Call:
     """Call a tool. `tool` and the parameter names are the printed aliases (rule L7).
 
-    `access`: what it touches, where some tool of the provider writes; set by `plan.passes.order`.
+    `access`: what it touches, where some tool of the provider writes; set by `plan.passes.order`. `enters`: the tool is
+    a plan, whose own tasks follow, and this calls nothing: it is where a rule that names the tool has its say.
     """
 
     tool: str
     arguments: tuple[tuple[str, Expr], ...] = ()
     effect: OneOf["pure", "read", "write"] = "read"
     access: Access | None = None
+    enters: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Compute:
-    """Evaluate an expression: no tool, no slot, no waiting."""
+    """Evaluate an expression: no tool, no slot, no waiting.
+
+    `given_for`: a tool that is a plan, and the parameter of it for which this is given, whose type it must have.
+    """
 
     value: Expr
+    given_for: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -440,7 +447,20 @@ class Supplied:
     label: Label = NOTHING
 
 
-Work: TypeAlias = Call | Compute | Map | Display | First | Select | Each | Join | Supplied
+@dataclass(frozen=True, slots=True)
+class PlanCall:
+    """What a call of a plan comes to: its tasks stand before this one, their ids begin with its own (`brief/price`).
+
+    `entry`: the call that enters it, which has the tool and the arguments. `result`: what it joins, item by item.
+    `effect`: what its tasks may do, all together.
+    """
+
+    entry: TaskId
+    result: TaskId
+    effect: OneOf["pure", "read", "write"] = "read"
+
+
+Work: TypeAlias = Call | Compute | Map | Display | First | Select | Each | Join | Supplied | PlanCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -491,13 +511,18 @@ SHOWN: Final[dict[OneOf["text", "picture"], Callable[[Plan], str]]] = {}
 class Plan:
     """A whole, checked plan: its tasks in program order, the text they came from, and the syntax of that.
 
-    `str(plan)` is its text in Python, whatever it was written in; a notebook draws it.
+    `str(plan)` is its text in Python, whatever it was written in; a notebook draws it. `compiled_with`: the tools that
+    it calls, where somebody in this process knows them.
     """
 
     tasks: tuple[Task, ...]
     source: str = field(default="", compare=False)
     warnings: tuple[object, ...] = field(default=(), compare=False)
     syntax: str = field(default="python", compare=False)
+    compiled_with: object = field(default=None, compare=False, repr=False)
+
+    def __reduce__(self) -> tuple[type[Plan], tuple[object, ...]]:
+        return Plan, (self.tasks, self.source, self.warnings, self.syntax)  # tools are of the process that has them
 
     def __iter__(self) -> Iterator[Task]:
         return iter(self.tasks)
@@ -519,6 +544,14 @@ class Plan:
     def inputs(self) -> tuple[Input, ...]:
         """Return what it is given when it is run, in the order in which that was declared."""
         return inputs_of(self.tasks)
+
+    def function(self, agent: Any, **named: Any) -> Callable[..., Coroutine[Any, Any, Any]]:
+        """Make an async Python function of it that an agent runs: its inputs are the parameters.
+
+        `named`: as for `LLMCompiler.function`.
+        """
+        made: Callable[..., Coroutine[Any, Any, Any]] = agent.function(self, **named)
+        return made
 
     @property
     def calls(self) -> tuple[Task, ...]:

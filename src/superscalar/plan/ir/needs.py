@@ -23,6 +23,8 @@ def needs_of(work: ir.Work) -> tuple[ir.Need, ...]:
     finds out whether it mattered. A map waits for its source only; the tasks of its body have needs of their own.
     """
     match work:
+        case ir.Call(arguments=arguments, enters=True):
+            return _merged([ir.Need(task, "named") for _, expr in arguments for task in references(expr)])
         case ir.Call(arguments=arguments):
             of_call = [need for _, expr in arguments if type(expr) is not ir.Literal for need in _needs(expr)]
             return _merged(of_call) if of_call else ()
@@ -47,6 +49,8 @@ def needs_of(work: ir.Work) -> tuple[ir.Need, ...]:
             return (ir.Need(loop, "shape"), *([] if otherwise is None else [ir.Need(otherwise, "outcome")]))
         case ir.Supplied():
             return ()
+        case ir.PlanCall(entry, result):
+            return (ir.Need(entry, "value"), ir.Need(result, "outcome"), ir.Need(result, "shape"))
         case ir.Join(items=named):
             return _merged([ir.Need(task, "outcome") for _, task in named])
         case _:

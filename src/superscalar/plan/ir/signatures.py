@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from superscalar.plan.ir.naming import identifier
+from superscalar.plan.ir.within import Within
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,8 @@ class Signature:
 
     `shares`: identical calls of it are one call (rule L21). `chooses`: the parameter, by alias, whose constant decides
     what is returned, which `outputs` tell; `output` is what is known of all of them. `forms`: the records that it
-    takes, each once. `server`: who describes it, if that is not whoever wrote the program.
+    takes, each once. `server`: who describes it, if that is not whoever wrote the program. `within`: the plan that a
+    call of it stands for, by the aliases of the same table.
     """
 
     name: str
@@ -101,6 +103,7 @@ class Signature:
     forms: tuple[Form, ...] = ()
     server: str = ""
     outputs: Mapping[str, Output] = field(default_factory=dict)
+    within: Within | None = field(default=None, compare=False, repr=False)
 
     def argument(self, name: str) -> str:
         """The alias of the parameter that `name` is: its own, its alias, or one that becomes that (`from`, `from_`).
@@ -113,10 +116,14 @@ class Signature:
 
 
 class Signatures:
-    """A table of signatures by alias. Two tools that would get the same alias get numbered ones, in order."""
+    """A table of signatures by alias. Two tools that would get the same alias get numbered ones, in order.
 
-    def __init__(self, signatures: Iterable[Signature] = ()) -> None:
+    `inside`: those of tools that plans which are called here may call, and nobody else: no text names them.
+    """
+
+    def __init__(self, signatures: Iterable[Signature] = (), inside: Iterable[Signature] = ()) -> None:
         self._by_alias = {signature.alias: signature for signature in signatures}
+        self.inside = {signature.alias: signature for signature in inside}
 
     def __iter__(self) -> Iterator[Signature]:
         return iter(self._by_alias.values())
@@ -134,6 +141,15 @@ class Signatures:
     def get(self, alias: str) -> Signature | None:
         """The tool of that alias, or None."""
         return self._by_alias.get(alias)
+
+    def called(self, alias: str) -> Signature | None:
+        """The tool of that alias that a task calls, inside of a plan that another one calls too; or None."""
+        return self._by_alias.get(alias) or self.inside.get(alias)
+
+    def everything(self) -> Iterator[Signature]:
+        """All tools that tasks may call, those inside of plans that are called too."""
+        yield from self._by_alias.values()
+        yield from self.inside.values()
 
 
 def forms_by_type(signatures: Iterable[Signature]) -> dict[str, Form]:

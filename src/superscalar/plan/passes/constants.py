@@ -6,8 +6,9 @@ from typing import Any
 
 from superscalar.plan.evaluate.bounds import EvaluationError, WorkLeft
 from superscalar.plan.evaluate.expression import evaluate
-from superscalar.plan.ir import Compute, Expr, Task
+from superscalar.plan.ir import Compute, Expr, PlanCall, Task
 from superscalar.plan.ir.needs import references
+from superscalar.plan.ir.within import is_entry
 from superscalar.values import Observation, Outcome, TaskId
 
 _STEPS = 1_000  # of an evaluation: names are short, and what takes longer need not be known this early
@@ -16,7 +17,8 @@ _STEPS = 1_000  # of an evaluation: names are short, and what takes longer need 
 class Constants:
     """The values of tasks that compute something from nothing but constants. In a map's body `outer` are those outside.
 
-    A guard makes no difference: where it says no, who refers to the value is skipped too.
+    A guard makes no difference: where it says no, who refers to the value is skipped too. Nor does it that a rule may
+    say no to entering a plan that is called.
     """
 
     def __init__(self, outer: Constants | None = None) -> None:
@@ -33,6 +35,10 @@ class Constants:
         """Look at the next task of the program."""
         if isinstance(task.work, Compute) and (found := self.of(task.work.value)) is not None:
             self._outcomes[task.id] = found
+        elif is_entry(task.work):
+            self._outcomes[task.id] = Observation(True)
+        elif isinstance(task.work, PlanCall) and (known := self.find(task.work.result)) is not None:
+            self._outcomes[task.id] = known
 
     def know(self, task: TaskId, outcome: Outcome) -> None:
         """Take it that a task came to that, such as the item of a body."""

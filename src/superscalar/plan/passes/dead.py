@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from superscalar.plan.ir import Call, Each, Join, Map, Task, walk
+from superscalar.plan.ir.within import is_inside
 from superscalar.plan.passes.base import Note, Pass
 from superscalar.values import TaskId
 
@@ -44,10 +45,10 @@ def dead(tasks: Iterable[Task]) -> tuple[TaskId, ...]:
 
 def roots(round: Sequence[Task]) -> tuple[Task, ...]:
     """What is live in a round for its own sake: its joins and its writes; if it joins everything, that is all there is,
-    bodies included.
+    bodies included, but for what stands inside of plans that it calls: these say themselves what they join.
     """
     if joins_everything(round):
-        return tuple(walk(tuple(round)))
+        return tuple(task for task in walk(tuple(round)) if not is_inside(task.id) or writes(task))
     return tuple(task for task in round if isinstance(task.work, Join) or writes(task))
 
 
@@ -55,6 +56,12 @@ def joins_everything(round: Iterable[Task]) -> bool:
     """Whether a round has no `join`, or one that names nothing (rule L6)."""
     joins = [task.work for task in round if isinstance(task.work, Join)]
     return not joins or any(join.whole_plan for join in joins)
+
+
+def needs_everything(round: Iterable[Task]) -> bool:
+    """Whether nothing of a round is dead."""
+    tasks = tuple(round)
+    return joins_everything(tasks) and not any(is_inside(task.id) for task in walk(tasks))
 
 
 def needed(roots: Iterable[Task], known: Mapping[TaskId, Task]) -> set[TaskId]:

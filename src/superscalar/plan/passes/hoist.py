@@ -24,7 +24,7 @@ class HoistCalls(Pass):
 
     def __init__(self, signatures: Signatures) -> None:
         super().__init__(signatures)
-        self._shared = {signature.alias for signature in signatures if signature.shares}
+        self._shared = {signature.alias for signature in signatures.everything() if signature.shares}
 
     def __call__(self, task: Task) -> Task:
         """The same task."""

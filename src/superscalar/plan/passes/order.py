@@ -128,8 +128,8 @@ class OrderAccesses(ChangingPass):
             self.written = around.written
             self.constants = around.constants and Constants(around.constants)
         else:
-            self.written = {signature.provider for signature in signatures if signature.effect == "write"}
-            computed = self.written and any(isinstance(s.resource, ResourceFunction) for s in signatures)
+            self.written = {signature.provider for signature in signatures.everything() if signature.effect == "write"}
+            computed = self.written and any(isinstance(s.resource, ResourceFunction) for s in signatures.everything())
             self.constants = Constants() if computed else None
 
     def tried(self, tasks: Sequence[Task]) -> tuple[list[Task], TakeBack]:
@@ -158,8 +158,8 @@ class OrderAccesses(ChangingPass):
     def undo(task: Task) -> Task:
         """The task without accesses and ordering edges."""
         match task.work:
-            case Call(tool, arguments, effect):
-                return replace(task, work=Call(tool, arguments, effect), after=())
+            case Call():
+                return replace(task, work=replace(task.work, access=None), after=())
             case Map(body=body):
                 body = tuple(map(OrderAccesses.undo, body))
                 return replace(task, work=replace(task.work, body=body, chained=()), after=())
@@ -198,7 +198,7 @@ class OrderAccesses(ChangingPass):
 
     def _touching(self, task: TaskId, call: Call) -> Call:
         """The call with its access, where something of its provider writes."""
-        signature = self._signatures.get(call.tool)
+        signature = self._signatures.called(call.tool)
         provider = "" if signature is None else signature.provider
         if call.effect == "pure" or provider not in self.written:
             return call

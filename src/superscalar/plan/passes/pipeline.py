@@ -21,10 +21,10 @@ _CHANGING: Final = tuple(each for each in PASSES if issubclass(each, ChangingPas
 
 
 class Pipeline:
-    """Every pass that changes tasks, one after the other, for each new task of a program."""
+    """Every pass that changes tasks, one after the other, for each new task of a program. `signatures`: its tools."""
 
     def __init__(self, signatures: Signatures) -> None:
-        self._signatures = signatures
+        self.signatures = signatures
         self._passes: tuple[ChangingPass, ...] = tuple(make(signatures) for make in _CHANGING)
 
     def tried(self, tasks: Sequence[Task]) -> tuple[Sequence[Task], TakeBack]:
@@ -42,7 +42,7 @@ class Pipeline:
 
     def copy(self) -> Pipeline:
         """The same passes, which go on for themselves."""
-        made = Pipeline(self._signatures)
+        made = Pipeline(self.signatures)
         made._passes = tuple(step.copy() for step in self._passes)
         return made
 

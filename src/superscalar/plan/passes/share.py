@@ -20,7 +20,7 @@ class ShareCalls(Pass):
 
     def __init__(self, signatures: Signatures) -> None:
         super().__init__(signatures)
-        self._shared = {signature.alias for signature in signatures if signature.shares}
+        self._shared = {signature.alias for signature in signatures.everything() if signature.shares}
         self._first: dict[str, TaskId] = {}
 
     def __call__(self, task: Task) -> Task:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal as OneOf
 from typing import TypeAlias, assert_never
 
-from superscalar.plan.ir import Call, Compute, Display, Each, First, Join, Map, Plan, Select, Supplied, Task
+from superscalar.plan.ir import Call, Compute, Display, Each, First, Join, Map, Plan, PlanCall, Select, Supplied, Task
 from superscalar.plan.print.program import print_expr
 from superscalar.values import TaskId
 
@@ -103,6 +103,8 @@ class Drawing:
                 return Node(self._new_key(task.id), (task.id, "the version that ran"), "select")
             case Supplied(input):
                 return Node(self._new_key(task.id), (task.id, f"input: {input.type}"), "value")
+            case PlanCall():
+                return Node(self._new_key(task.id), (task.id, "what the plan joins"), "value")
             case Join():
                 return Node(self._new_key(task.id), ("join",), "join")
             case Map(source, item, body, kind=kind):

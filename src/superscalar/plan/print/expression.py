@@ -11,6 +11,7 @@ from typing import Final, assert_never
 from superscalar.plan import ir
 from superscalar.plan.ir import Expr, Task
 from superscalar.plan.ir.forms import REST, UTC
+from superscalar.plan.ir.within import INSIDE
 from superscalar.plan.print.quoting import QUOTES, Unquotable, braces_doubled, escaped, quoted
 from superscalar.values import TaskId
 
@@ -25,13 +26,13 @@ _TARGETS: Final = re.compile(r"(\([\w, ()*]+\))(\.\d+)?")
 
 def name_of(task: TaskId) -> str | None:
     """The name that a plan's text uses for a task, whichever its version; None if the task has none (it was lifted)."""
-    match = _NAMED.fullmatch(task.rpartition(":")[2])
+    match = None if INSIDE in task else _NAMED.fullmatch(task.rpartition(":")[2])
     return match[1] if match and not keyword.iskeyword(match[1]) else None
 
 
 def targets_of(task: TaskId) -> ir.Target | None:
     """The names that the value of a task with an id like `(a, b)` or `xs[]:(a, b)` is unpacked into, or None."""
-    match = _TARGETS.fullmatch(task.rpartition(":")[2])
+    match = None if INSIDE in task else _TARGETS.fullmatch(task.rpartition(":")[2])
     return _target(ast.parse(match[1], mode="eval").body) if match else None
 
 
@@ -130,6 +131,8 @@ class ExpressionPrinter:
                     f"{name}={self.task(LAMBDA, item)}" if name else self.task(LAMBDA, item) for name, item in items
                 ]
                 return f"join({'' if whole_plan else ', '.join(named)})", PRIMARY
+            case ir.PlanCall(entry):
+                return self._reference(entry)
             case ir.Select() | ir.Each() | ir.Supplied():  # an `if`, a `for` or the header of the plan says it
                 return name_of(task.id) or task.id, ATOM
             case _:

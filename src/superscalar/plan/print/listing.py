@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from superscalar.plan.ir import Call, Compute, Map, Supplied, Task
+from superscalar.plan.ir import Call, Compute, Map, PlanCall, Supplied, Task
 from superscalar.plan.passes.base import Note
 from superscalar.plan.passes.pipeline import Stage
 from superscalar.plan.print.program import print_expr
@@ -56,6 +56,8 @@ def _work(task: Task) -> str:
             return f"{tool}({', '.join(f'{name}={print_expr(value)}' for name, value in arguments)})"
         case Compute(value):
             return print_expr(value)
+        case PlanCall(entry, result):
+            return f"{result}, what the plan joins that {entry} enters"
         case Supplied(input):
             return f"the input, {input.type}"
         case Map(source, item, kind=kind, chained=chained):

@@ -24,6 +24,7 @@ from superscalar.plan import ir
 from superscalar.plan.ir import Expr, Guard, Task, walk
 from superscalar.plan.ir.changes import BEGUN, CHANGES, MIXED, is_keyed
 from superscalar.plan.ir.forms import assert_parts, errors_of, is_assert, steps_of
+from superscalar.plan.ir.within import without_insides
 from superscalar.plan.print.expression import (
     ATOM,
     LAMBDA,
@@ -59,6 +60,7 @@ def print_plan(tasks: Sequence[Task]) -> str:
     Arguments are printed with their names. An `if` is printed for tasks in a row whose guards agree. The text of a plan
     that was printed and read back is the same text.
     """
+    tasks = without_insides(tuple(tasks))
     printer = _PlanPrinter(tasks)
     return "".join(f"{line}\n" for line in (*header_lines(tasks), *_lines(printer.block(tasks))))
 
@@ -355,6 +357,8 @@ def _refs(work: object) -> Iterator[TaskId]:
             yield task
         case ir.Apply("except", (tried, fallback, *_)):
             yield from _refs((tried, fallback))
+        case ir.PlanCall(entry):
+            yield entry
         case ir.Map(source):
             yield source
             for inner in work.body:

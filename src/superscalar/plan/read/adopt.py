@@ -11,6 +11,7 @@ from superscalar.errors import IllegalEvent
 from superscalar.plan import ir
 from superscalar.plan.ir.forms import is_assert
 from superscalar.plan.ir.signatures import Output, Signatures
+from superscalar.plan.ir.within import ENTRY, is_inside
 from superscalar.plan.passes.pipeline import bare
 from superscalar.plan.print.expression import name_of
 from superscalar.plan.print.program import print_plan
@@ -22,7 +23,7 @@ from superscalar.plan.read.slots import Arm, Branch, OpenBranch, Slot, names_giv
 from superscalar.plan.read.source import SourceText, parsed
 from superscalar.values import TaskId
 
-_ROOT: Final = re.compile(r"(?P<base>\([^)]*\)|\w+(?:\(\))?)(?:\.(?P<number>\d+)(?=$|[.\[:]))?")
+_ROOT: Final = re.compile(r"(?P<base>\([^)]*\)|\w+(?:\(\))?)(?:\.(?P<number>\d+)(?=$|[.\[:/]))?")
 _NOTHING: Final = SourceText("", 0)
 
 
@@ -78,8 +79,9 @@ class Adopted:
         for inner in ir.walk((task,)):
             self._writing.note(inner.id, inner.work, inner.needs)
         self.now.writes = self._writing.own
-        self.now.sharing.note_all((task,))
-        self.now.asserts += [ir.Guard(task.id, expected=True)] if is_assert(task.work) else []
+        if not is_inside(task.id):
+            self.now.sharing.note_all((task,))
+            self.now.asserts += [ir.Guard(task.id, expected=True)] if is_assert(task.work) else []
         self.now.passes(bare(task))  # so that it knows of the access; what it says is said already
         self._note_output(task)
         self._number(task)
@@ -110,8 +112,9 @@ class Adopted:
 
     def _note_output(self, task: ir.Task) -> None:
         match task.work:
-            case ir.Call(tool, arguments) if (signature := self._signatures.get(tool)) is not None:
-                self.now.outputs[task.id] = returned(signature, arguments)
+            case ir.Call(tool, arguments) if (signature := self._signatures.called(tool)) is not None:
+                of = task.id.removesuffix(ENTRY)  # what a plan comes to, the task does that stands for the call
+                self.now.outputs[of] = returned(signature, arguments)
             case ir.Supplied(input):
                 self.now.outputs[task.id] = _output_of(parsed(input.type).body[0])
             case ir.Map() | ir.Display(kind="list" | "tuple") | ir.Each(last=False):

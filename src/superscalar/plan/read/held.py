@@ -6,7 +6,7 @@ from bisect import insort
 from collections.abc import Iterator, Sequence
 
 from superscalar.plan.ir import Call, Task, walk
-from superscalar.plan.ir.signatures import Signatures
+from superscalar.plan.ir.signatures import Signature, Signatures
 from superscalar.plan.read.slots import Slot
 
 
@@ -18,9 +18,9 @@ class Held:
     """
 
     def __init__(self, signatures: Signatures) -> None:
-        accessing = [signature for signature in signatures if signature.effect != "pure"]
-        self._effects = {signature.alias: (signature.provider, signature.effect) for signature in accessing}
-        self._writable = {signature.provider for signature in accessing if signature.effect == "write"}
+        self._accesses = {one.alias: frozenset(_accesses(one, signatures)) for one in signatures.everything()}
+        found = frozenset().union(*self._accesses.values())
+        self._writable = {provider for provider, effect in found if effect == "write"}
         self._slots: list[Slot] = []
         self._read: set[str] = set()
         self._written: set[str] = set()
@@ -38,9 +38,9 @@ class Held:
             self._written |= self._writable
             self._read |= self._writable
             return
-        for word in slot.words & self._effects.keys():
-            provider, effect = self._effects[word]
-            (self._written if effect == "write" else self._read).add(provider)
+        for word in slot.words & self._accesses.keys():
+            for provider, effect in self._accesses[word]:
+                (self._written if effect == "write" else self._read).add(provider)
 
     def take(self) -> list[Slot]:
         """All of them, in program order; none is held any more."""
@@ -54,11 +54,22 @@ class Held:
         if not self._written and not self._read:
             return False
         for task in walk(tuple(tasks)):
-            if isinstance(task.work, Call) and task.work.effect != "pure":
-                provider = self._effects[task.work.tool][0]
-                if provider in self._written or (task.work.effect == "write" and provider in self._read):
+            for provider, effect in self._accesses[task.work.tool] if isinstance(task.work, Call) else ():
+                if provider in self._written or (effect == "write" and provider in self._read):
                     return True
         return False
+
+
+def _accesses(signature: Signature, signatures: Signatures) -> Iterator[tuple[str, str]]:
+    """What calls of a tool may touch, of which provider, and how; of a plan what it calls does."""
+    if signature.within is None:
+        if signature.effect != "pure":
+            yield signature.provider, signature.effect
+        return
+    for task in walk(signature.within.tasks):
+        inner = signatures.called(task.work.tool) if isinstance(task.work, Call) and not task.work.enters else None
+        if inner is not None:
+            yield from _accesses(inner, signatures)
 
 
 def _place(slot: Slot) -> tuple[int, ...]:

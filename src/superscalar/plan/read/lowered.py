@@ -62,6 +62,7 @@ def lower_statement(slot: Slot, around: StatementContext) -> Lowered:
         now.sharing,
         rules=RULES,
     )
+    lowering.room -= len(now.tasks)
     guards = guards_of(slot.arm)
     lowering.waits = guards is None or now.open_assert
     made = _BeingLowered(slot, around, lowering, Body("", guards=(*now.asserts, *(guards or ()))))

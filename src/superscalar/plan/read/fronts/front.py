@@ -31,13 +31,14 @@ class Prompt:
     """What a planner is told that writes a syntax.
 
     `language`: how a plan is written; `examples`: what is asked, and the plan. `with_blocks`: the same for larger
-    models, where there is more to say to them. `mend` sends back errors in `{lines}`, `missing` asks for the rest of a
+    models, where there is more to say to them; `with_texts`: for the others, where there is `extract` to read texts with. `mend` sends back errors in `{lines}`, `missing` asks for the rest of a
     plan that was cut, `more` for the next round.
     """
 
     language: str
     examples: tuple[tuple[str, str], ...]
     with_blocks: Lesson | None = None
+    with_texts: Lesson | None = None
     mend: str = (
         "Some lines of the plan have errors:\n\n{lines}\n\n"
         "The other lines are right and stay. Write only the lines that replace these, and nothing else."

@@ -15,61 +15,114 @@ There are if/elif/else and for blocks; a for runs its lines for all items in par
 - You see no results while you write: what depends on them is said by conditions, comprehensions and loops."""
 
 
-def _language(blocks: str) -> str:
+_ARGUMENTS: Final = "Arguments come from the question or from results, never made up."
+_FACTS: Final = "Look up every fact, never from memory. Arguments come from the question or from results."
+_TEXTS: Final = " Out of a text take values with extract, where there is such a tool."
+
+
+def _language(blocks: str, *, texts: str = "", arguments: str = _ARGUMENTS) -> str:
     return f"""\
 You write plans. A plan is a short Python program that calls tools to find out what a question asks for. Someone else reads its results and answers.
 
 - Each line is name = expression, and the last is join(...) with all that the answer needs.
 - There are the given tools, comprehensions, x if c else y, f-strings and {" ".join(TOLD)}. {blocks}
 - Call a tool for every single thing that is asked for: calls run in parallel. For many things write {{x: tool(x) for x in things}}.
-- Use results as their types say: r.field, r["key"], r[0].
+- Use results as their types say: r.field, r["key"], r[0].{texts}
 - Compute every number in the plan, never in your head.
-- Arguments come from the question or from results, never made up. Leave out optional ones that the question does not mention.
+- {arguments} Leave out optional ones that the question does not mention.
 - If no tool is needed, write only join()."""
 
 
 # Turns of their own: small models follow them better than rules, and than examples among the rules.
-_EXAMPLES: Final = (
-    (
-        """\
+_STOCK: Final = (
+    """\
 Tools:
 stock() -> dict[str, int]  # Pieces in stock, by item.
 cost(item: str) -> float
 
 Question: What is our stock worth, in total and each item?""",
-        """\
+    """\
 pieces = stock()
 values = {i: pieces[i] * cost(i) for i in pieces}
 total = sum(values.values())
 join(values, total)""",
-    ),
-    (
-        """\
+)
+_RENTS: Final = (
+    """\
 Tools:
 rent(city: str, *, rooms: int = 2) -> float
 
 Question: Where are 3 rooms dearest: in Oslo, Rome or Cairo?""",
-        """\
+    """\
 rents = {c: rent(c, rooms=3) for c in ["Oslo", "Rome", "Cairo"]}
 dearest = max(rents, key=lambda c: rents[c])
 join(rents, dearest)""",
-    ),
+)
+_LOANS: Final = (
+    """\
+Tools:
+loans() -> list[Loan]
+    # Loan has the fields reader: str, days: int
+remind(reader: str) -> str  # Changes something: call it only if the question asks for that.
+
+Question: Remind everyone who has had a book for over 30 days.""",
+    """\
+lent = loans()
+late = [l for l in lent if l.days > 30]
+reminded = [remind(l.reader) for l in late]
+join(late, reminded)""",
+)
+_READ: Final = (
     (
         """\
+Tools:
+article(title: str) -> str
+extract(source: Any, schema: Literal['str', 'int', 'float'], find: str) -> Any
+
+Question: Would Lima have more people than Quito if it lost 10 % of them?""",
+        """\
+lima = extract(article("Lima"), "float", "how many people live there")
+quito = extract(article("Quito"), "float", "how many people live there")
+join(lima * 0.9 > quito)""",
+    ),
+    (
+        "Question: What is the town known for where Franz Kafka was born?",
+        """\
+kafka = article("Franz Kafka")
+town = extract(kafka, "str", "the town where he was born")
+known = article(town)
+join(town, known)""",
+    ),
+)
+_COMPARED: Final = (
+    "Question: Are the Eiffel Tower and Big Ben in the same country?",
+    """\
+eiffel = article("Eiffel Tower")
+ben = article("Big Ben")
+join(eiffel, ben)""",
+)
+_COMPARED_ALONE: Final = ("Tools:\narticle(title: str) -> str\n\n" + _COMPARED[0], _COMPARED[1])
+_NOTHING: Final = (
+    """\
 Tools:
 notify(text: str) -> None  # Changes something: call it only if the question asks for that.
 
 Question: Thank you! And who was Einstein?""",
-        "join()",
-    ),
-    (
-        TAXES,
-        """\
+    "join()",
+)
+_TAXES: Final = (
+    TAXES,
+    """\
 lima = tax(30, "Lima")
 quito = tax(45, "Quito")
 join(lima, quito)""",
-    ),
 )
+
+# Turns of their own: small models follow them better than rules, and than examples among the rules.
+_EXAMPLES: Final = (_STOCK, _LOANS, _RENTS, _NOTHING, _COMPARED_ALONE, _TAXES)
+
+# What is told of `extract` leads a small model astray that has no such tool: it writes names that begin like it.
+_WITH_TEXTS_EXAMPLES: Final = (_LOANS, _RENTS, *_READ, _COMPARED, _NOTHING, _TAXES)
 
 _LONGER_EXAMPLES: Final = (
     (
@@ -138,5 +191,9 @@ join(100 * rate)""",
 PROMPT: Final = Prompt(
     _language(_WITHOUT_BLOCKS),
     _EXAMPLES,
-    with_blocks=Lesson(_language(_WITH_BLOCKS), (*_EXAMPLES[:2], *_LONGER_EXAMPLES, *_EXAMPLES[2:])),
+    with_texts=Lesson(_language(_WITHOUT_BLOCKS, texts=_TEXTS, arguments=_FACTS), _WITH_TEXTS_EXAMPLES),
+    with_blocks=Lesson(
+        _language(_WITH_BLOCKS, arguments=_FACTS),
+        (_RENTS, *_LONGER_EXAMPLES, *_READ, _COMPARED, _NOTHING, _TAXES),
+    ),
 )

@@ -89,7 +89,7 @@ class Writes:
 
     def note(self, id: TaskId, work: ir.Work, needs: tuple[ir.Need, ...]) -> None:
         """Take note of a task, after all that it needs."""
-        writing = isinstance(work, ir.Call) and work.effect == "write"
+        writing = isinstance(work, ir.Call | ir.PlanCall) and work.effect == "write"
         if writing or ((self.own or self._known) and any(part in self for part in _parts(id, work, needs))):
             self.own.add(id)
 

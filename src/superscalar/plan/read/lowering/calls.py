@@ -14,6 +14,7 @@ from superscalar.plan.evaluate.methods import TEXT
 from superscalar.plan.evaluate.table import FUNCTIONS, METHODS, MUTATING, NOT_OF_TEXT
 from superscalar.plan.ir.forms import BY_OUTCOME
 from superscalar.plan.ir.signatures import Parameter, Signature
+from superscalar.plan.ir.within import MOST_IN_ALL, Within, placed
 from superscalar.plan.read.instead import changes, code, forms, functions, methods, wrapped
 from superscalar.plan.read.lowering import hints
 from superscalar.plan.read.lowering.body import Body
@@ -290,7 +291,32 @@ class StatementCalls:
             which = ", ".join(f"`{m}`" for m in missing)
             self._in.problem("E303", f"`{name}` needs {which}", node, help=hints.form(signature))
         self._in.outputs.own[id] = returned(signature, arguments)
+        if signature.within is not None:
+            return self._of_plan(signature.within, name, tuple(arguments), body, id, node)
         return self._in.emit(id, ir.Call(name, tuple(arguments), signature.effect), body, node)
+
+    def _of_plan(
+        self,
+        plan: Within,
+        name: str,
+        arguments: tuple[tuple[str, ir.Expr], ...],
+        body: Body,
+        id: TaskId,
+        node: ast.Call,
+    ) -> ir.Ref:
+        """The tasks of a plan that is called stand in the place of the call."""
+        self._in.room -= plan.size
+        if self._in.room < 0:
+            message = f"the plans that are called here have more than {MOST_IN_ALL:,} tasks together"
+            return ir.Ref(id) if self._in.has_said("E402", message) else self._too_large(id, message, node)
+        for task in placed(plan, name, id, arguments, body.guards, self._in.source.span(node)):
+            self._in.take(task, body)
+        self._in.sharing.note(id, body.tasks[-1].work)
+        return ir.Ref(id)
+
+    def _too_large(self, id: TaskId, message: str, node: ast.Call) -> ir.Ref:
+        self._in.problem("E402", message, node, help="make it several plans, or call them for the items of a list")
+        return ir.Ref(id)
 
     def _argument(self, signature: Signature, parameter: Parameter, node: ast.expr, body: Body) -> tuple[str, ir.Expr]:
         if isinstance(node, ast.Name):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Mapping, Set
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from superscalar.plan import ir
@@ -17,6 +18,7 @@ from superscalar.plan.evaluate.kinds import CLASSES_OF, OF_MODULES
 from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.plan.ir.needs import needs_of
 from superscalar.plan.ir.signatures import Output, Parameter, Signatures
+from superscalar.plan.ir.within import MOST_IN_ALL
 from superscalar.plan.read.instead import folds, forms
 from superscalar.plan.read.lowering import hints
 from superscalar.plan.read.lowering.body import (
@@ -56,7 +58,8 @@ class Lowering(Findings):
     `writes`: its tasks that write, or hold a write. `sharing`: whose values are one object in Python. `loops`: those
     around what is being lowered, and
     `statement`: the one that it stands in. `meant`: names that it does not assign, but was meant to. `given`: the
-    last name that was given as an argument, and for which parameter.
+    last name that was given as an argument, and for which parameter. `room`: how many tasks the plans may have that it
+    calls.
     """
 
     def __init__(
@@ -89,18 +92,23 @@ class Lowering(Findings):
         self.loops: list[ast.For] = []
         self.statement: ast.stmt | None = None
         self.given: tuple[ast.Name, Parameter] | None = None
+        self.room = MOST_IN_ALL
         self._depth = 0
 
     # ---------------------------------------------------------------------------------------------------- tasks
 
     def emit(self, id: TaskId, work: ir.Work, body: Body, node: ast.AST | None) -> ir.Ref:
         """Add a task to a body."""
-        needs = needs_of(work)
-        self.writes.note(id, work, needs)
         self.sharing.note(id, work)
-        notes = tuple(self.notes.pop(id, ()))
-        body.tasks.append(ir.Task(id, work, needs, body.guards, notes=notes, span=self.source.span(node)))
+        self.take(ir.Task(id, work, needs_of(work), body.guards, span=self.source.span(node)), body)
         return ir.Ref(id)
+
+    def take(self, task: ir.Task, body: Body) -> None:
+        """Add a task to a body that is made already; of one inside a called plan nobody here has the value in hand."""
+        self.writes.note(task.id, task.work, task.needs)
+        if (notes := self.notes.pop(task.id, None)) is not None:
+            task = replace(task, notes=tuple(notes))
+        body.tasks.append(task)
 
     def value(self, node: ast.expr, body: Body, id: TaskId) -> ir.Ref:
         """Lower an expression to a task of that id, whose outcome it is, item by item if it is a map or display."""

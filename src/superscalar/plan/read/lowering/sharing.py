@@ -129,7 +129,7 @@ class Sharing:
         kind = self._kind_of_work(work)
         if isinstance(work, ir.Compute) and (isinstance(work.value, _PLAIN) or self.is_plain(work.value)):
             self._plain.add(id)
-        if (kind and not _is_constant(work)) or isinstance(work, ir.Call | ir.Supplied):
+        if (kind and not _is_constant(work)) or isinstance(work, ir.Call | ir.Supplied | ir.PlanCall):
             found = Hold(found.itself, found.inside | {f"{id}/"})
         if len(found.inside) > _MOST:
             found = Hold(found.itself, frozenset({SHARED}))
