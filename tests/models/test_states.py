@@ -436,7 +436,11 @@ def test_the_folder_above_is_made_for_its_owner_alone(tmp_path: Path) -> None:
     made = folder / "partial-folder"
     made.mkdir()
     os.utime(made, (1, 1))
-    name, _ = states.keep("0" * 32, lambda name: (folder / name).write_bytes(b"saved"))
+
+    def save(name: str) -> None:
+        (folder / name).write_text("saved")
+
+    name, _ = states.keep("0" * 32, save)
     assert sorted(path.name for path in folder.iterdir()) == sorted([made.name, name])
 
 
