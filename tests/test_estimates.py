@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -162,6 +163,14 @@ def test_a_price_that_nobody_knows_is_a_question_mark(tmp_path: Path) -> None:
     found = agent_with(tmp_path, model=Unpriced("x")).estimate("join(fetch('a'))", question="What?")
     assert found.cost == Between(0.02, None)
     assert str(found).endswith("cost: 0.02 + ? (prices not known: scripted)")
+
+
+@pytest.mark.parametrize("price", [-1.0, float("nan"), float("inf"), "1.25", True])
+@pytest.mark.parametrize("of", ["input", "output", "cached", "kept"])
+def test_what_is_no_price_is_refused_where_it_is_given(price: Any, of: str) -> None:
+    told = re.escape(f"Prices({of}={price!r}): write a number from 0 on (what a million tokens cost)")
+    with pytest.raises(UsageError, match=told):
+        Prices(**{"input": 0.0, "output": 0.0, of: price})
 
 
 def test_nothing_is_called_and_what_is_no_plan_is_refused(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,25 @@ def test_of_an_agent_with_secrets(file: Path, states: Path) -> None:
         ("extractor", True, ""),
     ]
     assert ["letter" in path.read_text("utf-8") for path in states.iterdir()] == [False, False]
+
+
+def test_the_shape_of_answers_of_an_agent_with_secrets(file: Path, states: Path) -> None:
+    """What its answers are to be like says whom they are about, as its tools do: it stands in no file."""
+
+    @dataclass
+    class Dossier:
+        """About Ann."""
+
+        codename: str
+
+    agent = {"redact": str, "instructions": "", "output_type": Dossier}
+    made = Process(file, states, **agent).warm()
+    assert [(one.role, one.state is not None) for one in made] == [
+        ("planner", True),
+        ("joiner", False),
+        ("extractor", True),
+    ]
+    assert ["codename" in path.read_text("utf-8") for path in states.iterdir()] == [False, False]
 
 
 def test_where_the_tools_that_are_told_depend_on_the_question(file: Path, states: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from superscalar import Attachment, LLMCompiler
-from superscalar.errors import ModelSetupError
+from superscalar.errors import ModelError, ModelSetupError
 from superscalar.models import LocalModel, Message, Request
 from superscalar.models.base import Preparation, StateKept, steady_part
 from superscalar.models.beginnings import Beginnings
@@ -263,7 +264,7 @@ def test_a_folder_that_cannot_be_used(file: Path, states: Path) -> None:
     """Answers are as ever; who wanted the model warm is told why it is not, before it has read."""
     states.write_text("a file")
     engine = PlayedEngine()
-    assert [what for what, _ in ask(engine, file, states, "How?", "Why?")] == ["read", "read", "read", "close"]
+    assert [what for what, _ in ask(engine, file, states, "How?", "Why?")] == ["read", "read", "close"]
 
     async def test() -> None:
         engine = PlayedEngine()
@@ -282,20 +283,21 @@ def test_a_folder_that_others_may_write(file: Path, states: Path) -> None:
     """What is there may be somebody else's, so it is not used, and nothing is kept there."""
     ask(PlayedEngine(), file, states, "How?")
     states.chmod(0o777)
-    assert [what for what, _ in ask(PlayedEngine(), file, states, "Why?")] == ["read", "read", "close"]
+    assert [what for what, _ in ask(PlayedEngine(), file, states, "Why?")] == ["read", "close"]
 
 
 def test_an_engine_that_refuses(file: Path, states: Path) -> None:
-    """A refusal while it is warmed is told; a file that does not fit is passed over."""
+    """A refusal while it is warmed is told as in a run; a file that does not fit is passed over."""
     engine = PlayedEngine()
-    engine.refuses = "too long"
+    engine.refuses = {"code": 400, "type": "exceed_context_size_error", "n_prompt_tokens": 9_000, "n_ctx": 8_192}
+    told = re.escape(f"local:{file}: the prompt has 9000 tokens and the context 8192: shorten the prompt")
 
     async def test() -> None:
         one = model(engine, file, states)
-        with pytest.raises(ModelSetupError, match="too long"):
+        with pytest.raises(ModelError, match=told):
             async for _ in one.warm(asked("Why?").messages):
                 pass
-        engine.refuses = ""
+        engine.refuses = None
         assert await reply(one, asked("How?")) == "x"
         await one.aclose()
 
@@ -396,6 +398,50 @@ def test_a_folder_that_cannot_be_written_is_used(tmp_path: Path, monkeypatch: py
     states.keep("0" * 32, save)
     monkeypatch.setattr(os, "utime", refuse)
     assert [states.find("0" * 32)] == kept(tmp_path)
+
+
+def test_who_wants_to_keep_something_in_it_is_told_at_once(
+    file: Path, states: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before it is read; what is there is found all the same."""
+    ask(PlayedEngine(), file, states, "Why?")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    engine = PlayedEngine()
+
+    async def test() -> None:
+        one = model(engine, file, states)
+        *_, state = [preparing async for preparing in one.warm(asked("Why?").messages)]
+        assert isinstance(state, StateKept)
+        assert state.was_there
+        with pytest.raises(ModelSetupError, match=re.escape(f"{states} cannot be written")):
+            _ = [preparing async for preparing in one.warm(asked("Why?", (RULES,)).messages)]
+        await one.aclose()
+
+    run(test)
+    assert engine.did == [("restore", 0), ("close", None)]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a umask")
+def test_the_folder_above_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+    """Where others of a group may write what is made (umask 002), too; what is made there by hand stands in the way of
+    nothing."""
+    folder = tmp_path / "cache" / "superscalar" / "states"
+    states = PromptStates(folder, "played")
+    before = os.umask(0o002)
+    try:
+        states.make_folder()
+    finally:
+        os.umask(before)
+    assert [path.stat().st_mode & 0o777 for path in (folder, folder.parent)] == [0o700, 0o700]
+    made = folder / "partial-folder"
+    made.mkdir()
+    os.utime(made, (1, 1))
+
+    def save(name: str) -> None:
+        (folder / name).write_text("saved")
+
+    name, _ = states.keep("0" * 32, save)
+    assert sorted(path.name for path in folder.iterdir()) == sorted([made.name, name])
 
 
 def test_two_processes_keep_the_same(tmp_path: Path) -> None:

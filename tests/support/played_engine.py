@@ -29,7 +29,7 @@ class PlayedEngine:
         self.reading = threading.Event()
         self.go = threading.Event()
         self.go.set()
-        self.refuses = ""
+        self.refuses: Mapping[str, object] | None = None
         self.fails = False
         self._states = Path()
 

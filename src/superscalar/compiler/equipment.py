@@ -241,7 +241,7 @@ class Equipment:
         told = told_both(self.options.instructions, self.options.joiner_instructions)
         schema = None if self.answer_type is None else self.answer_type.schema
         system = joiner.system_prompt(told, last=last, may_replan=self.options.max_replans > 0, schema=schema)
-        return joiner.opening(system, private=bool(told) and self.is_private)
+        return joiner.opening(system, private=self.is_private and bool(told or schema is not None))
 
     def _showable_of(self, tools: Toolset) -> Toolset:
         """What the planner may be told of: with `enforce`, of no tool whose description nobody has accepted."""

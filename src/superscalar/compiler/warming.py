@@ -41,6 +41,7 @@ async def warmed(equipment: Equipment, told: OnWarming | None = None) -> tuple[W
 
     Raises:
         UsageError: the agent writes no plans.
+        ModelError: what is the same for every question is more than a model can read.
         ModelSetupError: a model cannot be had or loaded, or what it has read cannot be kept.
     """
     equipment.need_plans()

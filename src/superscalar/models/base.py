@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, Protocol, Self, TypeAlias
 
 from superscalar.attachments import Attachment
+from superscalar.given import at_least, check_fields
 from superscalar.labels import NOTHING, Label, Source
 from superscalar.plan import Grammar
 from superscalar.short import CHARACTERS_PER_TOKEN, bounded
@@ -16,6 +17,8 @@ from superscalar.values import Usage as Usage
 Role: TypeAlias = Literal["system", "user", "assistant"]
 EARLIER: Final = Label([Source("model", "an earlier answer", trusted=False)])
 """What is added to the label of what was said before, where no more is known than that it is not trusted."""
+
+_PRICE: Final = at_least(0.0, "what a million tokens cost")
 
 FinishReason: TypeAlias = str
 """How a reply ended: "stop" (or another word of `superscalar.models.ending.WHOLE`) if it is whole, "length" or "filter"
@@ -153,12 +156,18 @@ class Prices:
 
     `kept`: those read that the provider keeps in its cache for later. `cached` and `kept` are the price of `input`
     where they are None.
+
+    Raises:
+        UsageError: one of them is negative, or no number: that would be spent beyond any `max_cost`.
     """
 
-    input: float
-    output: float
-    cached: float | None = None
-    kept: float | None = None
+    input: float = field(metadata=_PRICE.here)
+    output: float = field(metadata=_PRICE.here)
+    cached: float | None = field(default=None, metadata=_PRICE.or_none.here)
+    kept: float | None = field(default=None, metadata=_PRICE.or_none.here)
+
+    def __post_init__(self) -> None:
+        check_fields(self, "Prices")
 
     def of(self, usage: Usage) -> float:
         """Return what this usage costs."""

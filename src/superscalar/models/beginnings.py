@@ -90,16 +90,8 @@ class Beginnings:
         if stopped and self._unkept.pop(key, None) is not None:
             self._unkept[key] = beginning  # behind the others
 
-    def check_folder(self) -> None:
-        """Make sure that what is read can be kept, before that takes its time.
-
-        Raises:
-            OSError: it cannot.
-        """
-        self._states.make_folder()
-
     def read_now(self, beginning: SteadyPart, emit: Emit) -> StateKept | None:
-        """Read it, unless `emit` says to stop, and keep it; tell where it is kept.
+        """Read it, unless `emit` says to stop, and keep it; tell where it is kept. `emit` gets refusals, too.
 
         Raises:
             OSError: it cannot be kept, or read.
@@ -108,13 +100,14 @@ class Beginnings:
         if key not in self._unkept and (there := self._states.find(key)) is not None:
             file = self._states.folder / there
             return StateKept(_KEPT, 1.0, file, file.stat().st_size, was_there=True)
+        self._states.make_folder()  # before the reading takes its time
         complaint: Any = None
         stopped = False
 
         def listen(event: Mapping[str, Any]) -> bool:
             nonlocal complaint, stopped
             complaint = event.get("error", complaint)
-            if "prompt_progress" in event:
+            if "prompt_progress" in event or "error" in event:
                 stopped = emit(event)
             return stopped
 

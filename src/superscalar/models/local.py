@@ -108,11 +108,14 @@ class LocalModel:
         The last one is a `StateKept`, which says where that is, unless nothing of the conversation may be kept.
 
         Raises:
+            ModelError: the prompt does not fit into the context.
             ModelSetupError: the model cannot be had or loaded, or nothing can be kept in the folder of states.
         """
         reply = self._submit(None, steady_part(messages))
         try:
             while (event := await reply.get()) is not None:
+                if "error" in event:
+                    raise self._refusal(event["error"])
                 if (preparing := _preparation(event)) is not None:
                     yield preparing
         finally:
@@ -262,7 +265,6 @@ class _Loaded:
         if reply.body is None:
             if reply.beginning:
                 try:
-                    self.beginnings.check_folder()
                     kept = self.beginnings.read_now(reply.beginning, reply.emit)
                 except OSError as error:
                     raise ModelSetupError(f"what was read of the prompt cannot be kept: {error}") from error

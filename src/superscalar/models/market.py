@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from datetime import UTC, datetime
 from functools import lru_cache
+from math import inf
 from typing import Any, Final
 
 from superscalar.forks import MAKING
@@ -51,6 +52,6 @@ def _of(prices: Any, name: str) -> float | None:
     price = getattr(prices, name, None)
     price = getattr(price, "base", price)  # of one that depends on the prompt's length, that of a short one
     try:
-        return None if price is None else float(price)
+        return float(price) if price is not None and 0 <= price < inf else None
     except (TypeError, ValueError):
         return None

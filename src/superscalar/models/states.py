@@ -88,11 +88,15 @@ class PromptStates:
         Raises:
             OSError: it cannot be used.
         """
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # The one above is trusted or not as this one is, and `parents` would make it as the umask says.
+        self.folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, exist_ok=True)
         if (why := why_not_trusted(self.folder, folder=self.folder.parent)) is not None:
             raise PermissionError(why)
         if os.name == "posix" and self.folder.stat().st_mode & 0o077:
             self.folder.chmod(0o700)
+        if not os.access(self.folder, os.W_OK | os.X_OK):
+            raise PermissionError(f"{self.folder} cannot be written")
 
     def _make_room(self) -> None:
         """Delete what was not used for longest, other states of what has a newer one, and what nobody finished."""
@@ -104,7 +108,9 @@ class PromptStates:
                 continue
             if stat.S_ISREG(about.st_mode) and _NAME.fullmatch(path.name):
                 found.append((about.st_mtime, about.st_size, path))
-            elif path.name.startswith(_PARTIAL) and time.time() - about.st_mtime > _STALE:
+            elif (
+                stat.S_ISREG(about.st_mode) and path.name.startswith(_PARTIAL) and time.time() - about.st_mtime > _STALE
+            ):
                 path.unlink(missing_ok=True)
         kept: set[str] = set()
         room = MOST_BYTES
