@@ -264,6 +264,14 @@ def test_what_was_edited_after_its_approval_does_not_run(words: tuple[str, ...],
     file.write_text(file.read_text().replace("sorted(prices)", "sorted(prices + [9])"))
     refused = command(*words, "--agent", "money.py:agent", *GIVEN)
     assert (refused.code, "is not the text any more that ann approved" in refused.err) == (2, True)
+    written = file.read_text()
+    for edited in (written.partition("\n\n")[2], f"\n{written}", f"#{written}"):  # it is no saved plan, says its text
+        file.write_text(edited)
+        refused = command(*words, "--agent", "money.py:agent", *GIVEN)
+        assert (refused.code, "this is no saved plan" in refused.err) == (2, True)
+        (place / "today.txt").unlink(missing_ok=True)
+        (place / "today.txt").symlink_to(file)
+        assert command("exec", "today.txt", "--agent", "money.py:agent", *GIVEN).code == 2
     file.chmod(0o666)
     assert "chmod go-w" in command(*words, "--agent", "money.py:agent", *GIVEN, "--unapproved").err
 

@@ -11,7 +11,7 @@ import typer
 
 from superscalar.cli import options, supplying
 from superscalar.cli.reporting import reporting
-from superscalar.cli.sources import folder_of, print_warnings, read_source, syntax_of
+from superscalar.cli.sources import folder_of, is_kept, print_warnings, read_source, syntax_of
 
 if TYPE_CHECKING:
     from superscalar.choices import Mode
@@ -166,11 +166,11 @@ def _at(file: str, syntax: str, plans: Path | None, *, unapproved: bool) -> _Com
 
     name, source = read_source(file)
     is_saved, path = is_saved_plan(source), Path(file)
-    if is_saved and file != "-" and path.suffix == SUFFIX:
+    if file != "-" and (is_kept(path) or (is_saved and path.suffix == SUFFIX)):
         if plans is not None and plans.absolute() != path.parent.absolute():
             raise CommandError(f"{name} is a plan of its own folder, and calls the plans of that: leave out --plans")
         return _saved(path.stem, path.parent, unapproved=unapproved)
-    if is_saved and not unapproved:
+    if (is_saved or (file != "-" and is_kept(path.resolve()))) and not unapproved:
         raise CommandError(
             f"{name} is the text of a saved plan, and such are approved where they are saved: name the file there, or "
             "add --unapproved"
