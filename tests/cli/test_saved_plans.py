@@ -174,8 +174,8 @@ def test_constants_of_the_question_become_inputs_as_the_person_says(
 def test_a_name_that_is_none_is_asked_for_again(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(saving, "is_at_terminal", lambda: True)
     given = ("--agent", "money.py:agent", "--save", "brief", "-q")
-    said = command("run", "How are IBM and AAPL?", *given, text="two words\nfor\nheld\n")
-    assert said.err.count("an input?") == 3
+    said = command("run", "How are IBM and AAPL?", *given, text="two words\nfor\n_x\nprice\nticker\nheld\n")
+    assert said.err.count("an input?") == 6
     assert "# input held: list[str]\n" in (place / "plans" / "brief.plan").read_text()
 
 
@@ -192,6 +192,9 @@ def test_where_there_is_no_terminal_options_say_which_constants_become_inputs(pl
         (["--save", "../x"], "is no name of a saved plan"),
         (["--save-input", "x=1"], "add --save NAME"),
         (["--save", "brief", "--save-input", "x"], "write NAME=CONSTANT"),
+        (["--save", "brief", "--save-input", "for=1"], "is no name of an input"),
+        (["--save", "brief", "--save-input", "_x=1"], "is no name of an input"),
+        (["--save", "brief", "--save-input", "x=IBM", "--save-input", 'y="IBM"'], "that is what `x` stands for"),
         (["--save", "brief", "--save-input", "x=1", "--save-input", "x=2"], "each name once"),
     ],
 )
@@ -209,6 +212,11 @@ def test_a_constant_that_the_plan_does_not_have_is_told_with_those_that_it_has()
     assert said.code == 1
     assert said.document["answer"] == "Both are fine."
     assert "the plan has no such constant; it has ['IBM', 'AAPL'], -1" in said.document["saved"]["error"]
+
+
+def test_a_constant_that_is_no_json_is_a_text_however_deep_it_goes() -> None:
+    deep = command("run", "How?", "--agent", "money.py:agent", "--save", "brief", "--save-input", f"x={'[' * 9_999}")
+    assert (deep.code, "the plan has no such constant" in deep.err) == (1, True)
 
 
 def test_a_run_that_failed_is_not_saved(place: Path) -> None:

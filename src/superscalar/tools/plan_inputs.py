@@ -77,7 +77,7 @@ def checked_input(input: Input) -> Input:
         ValueError: its name, its type or its default is none.
     """
     name = input.name
-    _check_name(name)
+    check_input_name(name)
     secret, type = input.secret, input.type
     if typing.get_origin(type) is Annotated:
         type, *marks = typing.get_args(type)
@@ -114,7 +114,12 @@ def _secret_bytes() -> type:
     return SecretBytes
 
 
-def _check_name(name: str) -> None:
+def check_input_name(name: str) -> None:
+    """See that an input can be called that.
+
+    Raises:
+        ValueError: it is no name; the message says why.
+    """
     if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
         raise ValueError(f"{short(name)} is no name of an input: write letters, digits and _, a letter first")
     if unicodedata.normalize("NFKC", name) != name:
