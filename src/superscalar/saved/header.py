@@ -99,7 +99,7 @@ def read_text(text: str, where: str) -> SavedText:
         raise UsageError(_not_ours(lines[0], where))
     if (at := text.find("\r")) >= 0:
         raise UsageError(
-            f"{where}:{text.count(chr(10), 0, at) + 1}: there is a carriage return in it, which ends a line for Python, "
+            f"{where}:{text[:at].count(chr(10)) + 1}: there is a carriage return in it, which ends a line for Python, "
             "and for who reads it may not: save the plan again"
         )
     read = _HeaderReader(where)
