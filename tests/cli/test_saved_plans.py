@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -280,8 +281,12 @@ def test_what_was_edited_after_its_approval_does_not_run(words: tuple[str, ...],
         (place / "today.txt").unlink(missing_ok=True)
         (place / "today.txt").symlink_to(file)
         assert command("exec", "today.txt", "--agent", "money.py:agent", *GIVEN).code == 2
+    file.write_text(written)
     file.chmod(0o666)
     assert "chmod go-w" in command(*words, "--agent", "money.py:agent", *GIVEN, "--unapproved").err
+    file.unlink()
+    os.mkfifo(file)
+    assert "brief.plan is no file" in command(*words, "--agent", "money.py:agent", *GIVEN).err
 
 
 def test_the_text_of_a_saved_plan_from_elsewhere_is_approved_by_nobody(place: Path) -> None:

@@ -266,6 +266,13 @@ def test_a_function_of_what_nobody_approved_is_refused(agent: LLMCompiler) -> No
         agent.plans.function("brief")
 
 
+def test_what_is_no_plan_is_told_with_what_to_write(agent: LLMCompiler) -> None:
+    with pytest.raises(UsageError, match=r"function\('join\(1\)'\): write a plan, such as what agent.compile"):
+        agent.function("join(1)")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"save\('brief', 5\): write a plan, its text"):
+        agent.save("brief", 5)  # type: ignore[arg-type]
+
+
 def test_inputs_that_have_to_be_given_are_the_first_parameters(agent: LLMCompiler) -> None:
     made = agent.compile("# input a: int = 1\n# input b: str\njoin([a, b])").function(agent, name="both")
     assert (made.__name__, str(inspect.signature(made))) == ("both", "(b: 'str', a: 'int' = 1)")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from superscalar.cli import options, supplying
-from superscalar.cli.reporting import reporting
+from superscalar.cli.reporting import file_name, reporting
 from superscalar.cli.sources import folder_of, is_kept, print_warnings, read_source, syntax_of
 
 if TYPE_CHECKING:
@@ -164,9 +164,11 @@ def _at(file: str, syntax: str, plans: Path | None, *, unapproved: bool) -> _Com
     from superscalar.saved.folder import SUFFIX
     from superscalar.saved.header import is_saved_plan
 
-    name, source = read_source(file)
-    is_saved, path = is_saved_plan(source), Path(file)
-    if file != "-" and (is_kept(path) or (is_saved and path.suffix == SUFFIX)):
+    path = Path(file)
+    kept = file != "-" and is_kept(path)  # which is read as such are, once: it may be a pipe
+    name, source = (file_name(file), "") if kept else read_source(file)
+    is_saved = is_saved_plan(source)
+    if kept or (is_saved and file != "-" and path.suffix == SUFFIX):
         if plans is not None and plans.absolute() != path.parent.absolute():
             raise CommandError(f"{name} is a plan of its own folder, and calls the plans of that: leave out --plans")
         return _saved(path.stem, path.parent, unapproved=unapproved)

@@ -23,6 +23,7 @@ from superscalar.saved.folder import PlanFolder
 from superscalar.saved.keeping import approve_plan, save_plan
 from superscalar.saved.stubs import stub_of
 from superscalar.secrets import Scrubber
+from superscalar.short import short
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.unseen import revealed
@@ -100,6 +101,8 @@ class SavedPlans:
             asked = "\n".join(map(revealed, asked_in(plan).splitlines()))
             description, plan = description or asked, plan.plan
         plan = self.compile(plan) if isinstance(plan, str) else plan
+        if not isinstance(plan, Plan):
+            raise UsageError(f"save({name!r}, {short(plan)}): write a plan, its text, or what agent.run(...) returned")
         source = made_inputs(plan.tasks, inputs or {})
         scrub = Scrubber(self._prepared.equipment.secrets)
         if any(scrub(text) != text for text in (source, description)):
