@@ -16,6 +16,8 @@ from superscalar.plan.evaluate.labelling import said_by
 from superscalar.plan.evaluate.parts import Labelled, told_parts, whole
 from superscalar.plan.ir import Call, Each, Expr, First, Literal, Map, Ref, Task, walk
 from superscalar.plan.ir.needs import references
+from superscalar.plan.ir.within import HIDDEN, is_inside
+from superscalar.plan.print.listing import listing
 from superscalar.plan.print.program import print_expr, print_plan
 from superscalar.policy import Question
 from superscalar.schedule.cells import Cell
@@ -169,7 +171,8 @@ def plan_question(run_id: str, tasks: Iterable[Task], secrets: SecretNames, esti
     """What a person is asked of a plan as a whole. `estimate`: what it would take, in words."""
     plan = withheld_plan(tasks, secrets)
     why = "a plan is approved as a whole before anything of it is begun"
-    text = print_plan(plan)
+    inside = [f"#   {line}\n" for id, line in listing(plan) if is_inside(id)]
+    text = print_plan(plan) + "".join(["# inside of the plans that it calls:\n", *inside] if inside else [])
     digest = digest_of(run_id, "", "", {"": text})
     return Question(run_id, "", "", {}, {}, why, text, tuple(writes_of(plan)), digest, estimate=estimate)
 
@@ -180,7 +183,8 @@ def writes_of(tasks: tuple[Task, ...]) -> Iterator[str]:
         match task.work:
             case Call(tool, arguments, effect="write"):
                 given = ", ".join(f"{name}={print_expr(value)}" for name, value in arguments)
-                yield f"{task.id}: {tool}({given})"  # whole: a destination may stand anywhere in it
+                called = tool.removeprefix(HIDDEN)
+                yield f"{task.id}: {called}({given})"  # whole: a destination may stand anywhere in it
 
 
 def pending(run_id: str, questions: Iterable[Question], journal: Path | None = None) -> ApprovalPending:
