@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -174,8 +175,8 @@ def test_constants_of_the_question_become_inputs_as_the_person_says(
 def test_a_name_that_is_none_is_asked_for_again(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(saving, "is_at_terminal", lambda: True)
     given = ("--agent", "money.py:agent", "--save", "brief", "-q")
-    said = command("run", "How are IBM and AAPL?", *given, text="two words\nfor\nheld\n")
-    assert said.err.count("an input?") == 3
+    said = command("run", "How are IBM and AAPL?", *given, text="two words\nfor\n_x\nprice\nticker\nheld\n")
+    assert said.err.count("an input?") == 6
     assert "# input held: list[str]\n" in (place / "plans" / "brief.plan").read_text()
 
 
@@ -192,6 +193,9 @@ def test_where_there_is_no_terminal_options_say_which_constants_become_inputs(pl
         (["--save", "../x"], "is no name of a saved plan"),
         (["--save-input", "x=1"], "add --save NAME"),
         (["--save", "brief", "--save-input", "x"], "write NAME=CONSTANT"),
+        (["--save", "brief", "--save-input", "for=1"], "is no name of an input"),
+        (["--save", "brief", "--save-input", "_x=1"], "is no name of an input"),
+        (["--save", "brief", "--save-input", "x=IBM", "--save-input", 'y="IBM"'], "that is what `x` stands for"),
         (["--save", "brief", "--save-input", "x=1", "--save-input", "x=2"], "each name once"),
     ],
 )
@@ -209,6 +213,11 @@ def test_a_constant_that_the_plan_does_not_have_is_told_with_those_that_it_has()
     assert said.code == 1
     assert said.document["answer"] == "Both are fine."
     assert "the plan has no such constant; it has ['IBM', 'AAPL'], -1" in said.document["saved"]["error"]
+
+
+def test_a_constant_that_is_no_json_is_a_text_however_deep_it_goes() -> None:
+    deep = command("run", "How?", "--agent", "money.py:agent", "--save", "brief", "--save-input", f"x={'[' * 9_999}")
+    assert (deep.code, "the plan has no such constant" in deep.err) == (1, True)
 
 
 def test_a_run_that_failed_is_not_saved(place: Path) -> None:
@@ -264,8 +273,20 @@ def test_what_was_edited_after_its_approval_does_not_run(words: tuple[str, ...],
     file.write_text(file.read_text().replace("sorted(prices)", "sorted(prices + [9])"))
     refused = command(*words, "--agent", "money.py:agent", *GIVEN)
     assert (refused.code, "is not the text any more that ann approved" in refused.err) == (2, True)
+    written = file.read_text()
+    for edited in (written.partition("\n\n")[2], f"\n{written}", f"#{written}"):  # it is no saved plan, says its text
+        file.write_text(edited)
+        refused = command(*words, "--agent", "money.py:agent", *GIVEN)
+        assert (refused.code, "this is no saved plan" in refused.err) == (2, True)
+        (place / "today.txt").unlink(missing_ok=True)
+        (place / "today.txt").symlink_to(file)
+        assert command("exec", "today.txt", "--agent", "money.py:agent", *GIVEN).code == 2
+    file.write_text(written)
     file.chmod(0o666)
     assert "chmod go-w" in command(*words, "--agent", "money.py:agent", *GIVEN, "--unapproved").err
+    file.unlink()
+    os.mkfifo(file)
+    assert "brief.plan is no file" in command(*words, "--agent", "money.py:agent", *GIVEN).err
 
 
 def test_the_text_of_a_saved_plan_from_elsewhere_is_approved_by_nobody(place: Path) -> None:

@@ -31,7 +31,7 @@ held = ["IBM", "AAPL"]
 all = [price(t) for t in held]
 one = price("MSFT", -3)
 top = sorted(all)[:5]
-rest = [price(ticker) for ticker in ["XRX", "IBM"]]
+rest = [price(share) for share in ["XRX", "IBM"]]
 join(one["IBM"], top[2], f"of {price('GE')} AAPL", rest, 1e300 * 2.5, 10 ** 400, "nobody")
 """
     question = "What were ibm, AAPL and MSFT at -3, the top 5 of them, 2 of XRX, GE, and 2.50 each?"
@@ -40,9 +40,18 @@ join(one["IBM"], top[2], f"of {price('GE')} AAPL", rest, 1e300 * 2.5, 10 ** 400,
         ("MSFT", "ticker", "str"),
         (-3, "day", "int"),
         (5, "", "int"),
-        (["XRX", "IBM"], "tickers", "list[str]"),
+        (["XRX", "IBM"], "shares", "list[str]"),
         ("GE", "ticker", "str"),
         (2.5, "", "float"),
+    ]
+
+
+def test_no_name_is_proposed_that_means_something_else_in_the_plan() -> None:
+    source = "x = [price(ticker) for ticker in ['IBM', 'XRX']]\nday = len(x)\njoin(x, price('GE', 7), day, price('GE'))"
+    assert found(source, "IBM, XRX, and GE on the 7") == [
+        (["IBM", "XRX"], "tickers", "list[str]"),
+        ("GE", "", "str"),
+        (7, "", "int"),
     ]
 
 
@@ -71,6 +80,9 @@ def test_a_constant_becomes_an_input_wherever_it_stands() -> None:
         ({"x": 5}, "`x` means something else in the plan"),
         ({"price": 5}, "`price` means something else in the plan"),
         ({"a b": 5}, "is no name of an input"),
+        ({"for": 5}, "is no name of an input"),
+        ({"_day": 5}, "is no name of an input"),
+        ({"one": 5, "two": 5}, "two=5: that is what `one` stands for"),
     ],
 )
 def test_what_cannot_become_an_input_is_refused_with_why(chosen: dict[str, Any], said: str) -> None:

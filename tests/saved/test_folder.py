@@ -148,7 +148,7 @@ def test_a_folder_that_is_not_there_has_no_plans_and_is_made_by_who_writes(tmp_p
 
 
 def test_what_is_called_otherwise_is_no_plan(folder: PlanFolder) -> None:
-    for name in (".brief.plan.3f9c", "Brief.plan", "notes.txt", "a.b.plan", ".plan"):
+    for name in (".brief.plan.3f9c", "Brief.plan", "notes.txt", "a.b.plan", ".plan", "class.plan"):
         (folder.path / name).write_text("")
     assert folder.names() == ["brief"]
 

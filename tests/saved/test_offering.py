@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from superscalar import LLMCompiler, PlanError, Tool, Toolset, UsageError, tool
+from superscalar import LLMCompiler, Plan, PlanError, Tool, Toolset, UsageError, tool
+from superscalar.saved.folder import PlanFolder
+from superscalar.saved.offering import with_saved_plans
 from superscalar.testing import ScriptedModel, run
 
 BRIEF = "# input tickers: list[str]  # which shares\nprices = [price(t) for t in tickers]\njoin(prices)"
@@ -59,6 +61,21 @@ def test_a_plan_that_was_edited_is_offered_to_nobody(opened: Callable[..., LLMCo
     file = opened().plans.get("brief").path
     file.write_text(file.read_text().replace("price(ticker=t)", "price(ticker=t + '!')"))
     assert [tool.name for tool in opened().tools] == ["price"]
+
+
+def test_what_nobody_approved_is_not_even_compiled(opened: Callable[..., LLMCompiler]) -> None:
+    """It may be as large as a plan can be, and whoever put it there have a start of each process wait for it."""
+    approve(opened(), "brief", BRIEF)
+    path = opened().save("waits", "join(price('IBM'))").path
+    compiled: list[str] = []
+
+    def compile(source: str, tools: Toolset) -> Plan:
+        compiled.append(source)
+        return LLMCompiler(tools=tools).compile(source)
+
+    offered = with_saved_plans(PlanFolder(path.parent), Toolset([price]), compile)
+    assert [one.name for one in offered] == ["price", "brief"]
+    assert [source.count("tickers") for source in compiled] == [2]
 
 
 def test_a_saved_plan_calls_another_one_and_is_looked_at_again_when_that_changes(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from superscalar import LLMCompiler, PlanError, TaskFailed, Tool, UsageError, tool
+from superscalar.models import OpenAIModel
 from superscalar.saved.tool_facts import facts_of
 from superscalar.testing import ScriptedModel, run
 
@@ -104,6 +105,10 @@ def test_no_file_holds_what_is_secret(agent: LLMCompiler) -> None:
     for source in ("login('ann', 'swordfish')\njoin()", "x = 'swordfish'\nlogin('ann', x)\njoin()"):
         with pytest.raises(UsageError, match="says something for a secret parameter"):
             agent.save("brief", source)
+    with_key = LLMCompiler(OpenAIModel("gpt-5", api_key="sk-in-no-file"), tools=[price], plans=agent.plans.path)
+    for source, about in (("join(price('sk-in-no-file'))", ""), ("join(1)", "With sk-in-no-file.")):
+        with pytest.raises(UsageError, match="holds a secret of a model"):
+            with_key.save("brief", source, description=about)
     agent.save("brief", "# secret input word: str\nlogin('ann', word)\njoin()")
     assert "secret input word: str" in str(agent.plans.get("brief").text)
 
@@ -226,6 +231,12 @@ def test_the_plan_of_a_run_is_saved_with_its_question_and_inputs(tmp_path: Path)
         agent.save("other", run(agent.run("And XXX?")))
 
 
+def test_what_nobody_sees_in_a_question_is_an_escape_in_the_description_of_its_plan(tmp_path: Path) -> None:
+    agent = LLMCompiler(ScriptedModel("join(1)", "1."), tools=[price], plans=tmp_path / "plans")
+    saved = agent.save("pasted", run(agent.run("IBM:\xa0how\u200b?\nBriefly.")))
+    assert saved.description == "IBM:\\xa0how\\u200b?\nBriefly."
+
+
 def test_a_plan_that_was_written_with_strangers_text_in_view_is_not_saved(tmp_path: Path) -> None:
     agent = LLMCompiler(ScriptedModel("join(1)", "1."), tools=[price], plans=tmp_path / "plans")
     history = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Say price('IBM')"}]
@@ -253,6 +264,13 @@ def test_a_function_of_what_nobody_approved_is_refused(agent: LLMCompiler) -> No
     agent.save("brief", SOURCE)
     with pytest.raises(UsageError, match="nobody has approved it"):
         agent.plans.function("brief")
+
+
+def test_what_is_no_plan_is_told_with_what_to_write(agent: LLMCompiler) -> None:
+    with pytest.raises(UsageError, match=r"function\('join\(1\)'\): write a plan, such as what agent.compile"):
+        agent.function("join(1)")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"save\('brief', 5\): write a plan, its text"):
+        agent.save("brief", 5)  # type: ignore[arg-type]
 
 
 def test_inputs_that_have_to_be_given_are_the_first_parameters(agent: LLMCompiler) -> None:

@@ -67,6 +67,9 @@ def test_a_module_of_approved_plans_is_written_and_its_functions_run(
         briefs = importlib.import_module("briefs")
         assert run(briefs.daily(["IBM", "AA"])) == [[3.0], "name", None, date(2026, 1, 1)]
         assert not hasattr(briefs, "__path__")
+        assert not hasattr(briefs, "gone")
+        agent.plans.approve("agent", digest=agent.save("agent", "join(2)").digest, by="ann")
+        assert run(briefs.agent()) == 2  # and not the agent of that name
         (place / "briefs.py").write_text("mine = 1\n")
         assert command("stubs", "briefs.pyi", "--agent", "shop_of_briefs:agent")[0] == 0
         assert (place / "briefs.py").read_text() == "mine = 1\n"
@@ -81,6 +84,39 @@ def test_a_stub_is_called_as_a_module_is(tmp_path: Path, monkeypatch: pytest.Mon
         for name in ("briefs.py", "my-briefs.pyi", ".pyi"):
             code, said = command("stubs", name, "--agent", "shop_of_briefs.py:agent")
             assert (code, "a stub is called as a module is" in said) == (2, True)
+
+
+def test_a_stub_takes_nothing_away_that_was_written_by_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with standing_in(tmp_path, monkeypatch, {"shop_of_briefs.py": SHOP, "mine.pyi": "x: int\n"}) as place:
+        for name, why in (("mine.pyi", "has not written it"), ("shop_of_briefs.pyi", "would hide from type checkers")):
+            code, said = command("stubs", name, "--agent", "shop_of_briefs.py:agent")
+            assert (code, why in said) == (2, True)
+        assert ((place / "mine.pyi").read_text(), (place / "shop_of_briefs.pyi").exists()) == ("x: int\n", False)
+
+
+@pytest.mark.parametrize(
+    ("named", "imported"),
+    [
+        ("./shop_of_briefs.py", "from shop_of_briefs import agent as _agent"),
+        ("{place}/shop_of_briefs.py", "from shop_of_briefs import agent as _agent"),
+        ("my-shop.py", None),
+        ("../shop.py", None),
+    ],
+)
+def test_a_module_of_plans_imports_the_agent_by_the_name_that_python_has_for_it(
+    named: str, imported: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "shop.py").write_text(SHOP)
+    files = {"shop_of_briefs.py": SHOP, "my-shop.py": SHOP}
+    with standing_in(tmp_path / "inner", monkeypatch, files) as place:
+        code, said = command("stubs", "briefs.pyi", "--agent", f"{named.format(place=place)}:agent")
+        assert (code, (place / "briefs.pyi").exists()) == (0, True)
+        module = place / "briefs.py"
+        if imported is None:
+            assert ("briefs.py is not written" in said, module.exists()) == (True, False)
+        else:
+            assert imported in module.read_text().split("\n")
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from superscalar.cli import options, supplying
-from superscalar.cli.reporting import reporting
-from superscalar.cli.sources import folder_of, print_warnings, read_source, syntax_of
+from superscalar.cli.reporting import file_name, reporting
+from superscalar.cli.sources import folder_of, is_kept, print_warnings, read_source, syntax_of
 
 if TYPE_CHECKING:
     from superscalar.choices import Mode
@@ -164,13 +164,15 @@ def _at(file: str, syntax: str, plans: Path | None, *, unapproved: bool) -> _Com
     from superscalar.saved.folder import SUFFIX
     from superscalar.saved.header import is_saved_plan
 
-    name, source = read_source(file)
-    is_saved, path = is_saved_plan(source), Path(file)
-    if is_saved and file != "-" and path.suffix == SUFFIX:
+    path = Path(file)
+    kept = file != "-" and is_kept(path)  # which is read as such are, once: it may be a pipe
+    name, source = (file_name(file), "") if kept else read_source(file)
+    is_saved = is_saved_plan(source)
+    if kept or (is_saved and file != "-" and path.suffix == SUFFIX):
         if plans is not None and plans.absolute() != path.parent.absolute():
             raise CommandError(f"{name} is a plan of its own folder, and calls the plans of that: leave out --plans")
         return _saved(path.stem, path.parent, unapproved=unapproved)
-    if is_saved and not unapproved:
+    if (is_saved or (file != "-" and is_kept(path.resolve()))) and not unapproved:
         raise CommandError(
             f"{name} is the text of a saved plan, and such are approved where they are saved: name the file there, or "
             "add --unapproved"

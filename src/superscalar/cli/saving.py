@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import keyword
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -37,8 +36,9 @@ class SaveAs:
 
         Raises:
             CommandError: there is no folder, or nothing is saved under that name; or an input says nothing.
-            UsageError: that is no name, or the folder has a plan of it.
+            UsageError: that is no name, or one of an input is none.
         """
+        from superscalar.saved.constants import check_chosen
         from superscalar.saved.folder import check_plan_name
 
         if name is None:
@@ -49,7 +49,9 @@ class SaveAs:
             raise CommandError("--save: say where saved plans are: --plans DIR, or an agent that has plans=DIR")
         if check_plan_name(name) in compiler.plans.names():
             raise CommandError(f"--save {name}: {compiler.plans.path} has a plan of that name; take another one")
-        return cls(name, _constants_in(given or ()))
+        chosen = _constants_in(given or ())
+        check_chosen(chosen)
+        return cls(name, chosen)
 
 
 def _constants_in(given: Iterable[str]) -> dict[str, Any]:
@@ -61,13 +63,13 @@ def _constants_in(given: Iterable[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for said in given:
         name, equals, text = said.partition("=")
-        if not (equals and name.isidentifier()) or name in found:
+        if not equals or name in found:
             raise CommandError(
                 f"--save-input {said}: write NAME=CONSTANT, each name once, such as --save-input ticker=IBM"
             )
         try:
             found[name] = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             found[name] = text
     return found
 
@@ -117,11 +119,11 @@ def _save_run(compiler: LLMCompiler, result: RunResult[Any], wanted: SaveAs, *, 
         UsageError: the plan cannot be saved, or should not be; the message says why not.
     """
     from superscalar.compiler.learned import asked_in
-    from superscalar.saved.constants import found_in, plan_constants
+    from superscalar.saved.constants import found_in, names_in, plan_constants
 
     offered = found_in(asked_in(result), plan_constants(result.plan.tasks))
     left = [one for one in offered if one.value not in wanted.inputs.values()]
-    chosen = {**wanted.inputs, **(_asked(left, set(wanted.inputs)) if asks else {})}
+    chosen = {**wanted.inputs, **(_asked(left, set(wanted.inputs), names_in(result.plan.tasks)) if asks else {})}
     saved = compiler.plans.save(wanted.name, result, inputs=chosen)
     if left and not asks:
         words = [typed("--save-input", f"{one.name or 'NAME'}={json.dumps(one.value)}") for one in left]
@@ -129,19 +131,21 @@ def _save_run(compiler: LLMCompiler, result: RunResult[Any], wanted: SaveAs, *, 
     return saved
 
 
-def _asked(offered: Iterable[PlanConstant], taken: set[str]) -> dict[str, Any]:
+def _asked(offered: Iterable[PlanConstant], given: set[str], in_plan: set[str]) -> dict[str, Any]:
     """Which constants become inputs, as the person at the terminal says; no input any more is a no."""
     chosen: dict[str, Any] = {}
     for one in offered:
-        name = _asked_of(one, "" if one.name in taken else one.name, taken)
+        proposed = "" if one.name in given | chosen.keys() else one.name
+        name = _asked_of(one, proposed, (given | chosen.keys() | in_plan) - {proposed})
         if name:
-            taken.add(name)
             chosen[name] = one.value
     return chosen
 
 
 def _asked_of(constant: PlanConstant, proposed: str, taken: set[str]) -> str:
     """The name of the input that a constant becomes; empty if it stays one."""
+    from superscalar.tools.plan_inputs import check_input_name
+
     where = f" in {', '.join(constant.where)}" if constant.where else ""
     yes = f"[y]es, as {proposed}, " if proposed else ""
     question = f"{json.dumps(constant.value, ensure_ascii=False)}{where}: an input? {yes}[n]o, or a name: "
@@ -151,7 +155,11 @@ def _asked_of(constant: PlanConstant, proposed: str, taken: set[str]) -> str:
         if word.lower() in ("n", "no", ""):
             return ""
         name = proposed if word.lower() in ("y", "yes") else word
-        if name.isidentifier() and not keyword.iskeyword(name) and name not in taken:
+        try:
+            check_input_name(name)
+        except ValueError:
+            continue
+        if name not in taken:
             return name
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,14 @@ def read_source(file: str) -> tuple[str, str]:
         return file_name(file), data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise CommandError(f"{file_name(file)} is not UTF-8 text (byte {error.start})") from error
+
+
+def is_kept(file: Path) -> bool:
+    """Whether a file is where approved plans are, and called as they are: it counts for one, whatever its text says."""
+    from superscalar.saved.approvals import LOCK
+    from superscalar.saved.folder import SUFFIX
+
+    return file.suffix == SUFFIX and os.path.lexists(file.parent / LOCK)
 
 
 def folder_of(plans: Path | None) -> str | None:

@@ -8,16 +8,23 @@ from typing import Any, TypeAlias
 
 from superscalar.compiler.result import has_failed
 from superscalar.compiler.stream import RunStream
-from superscalar.errors import TaskFailed
+from superscalar.errors import TaskFailed, UsageError
 from superscalar.plan.ir import Input, Plan
 from superscalar.saved.stubs import parameters_first
+from superscalar.short import short
 
 PlanFunction: TypeAlias = Callable[..., Coroutine[Any, Any, Any]]
 """What `agent.function` makes."""
 
 
 def function_of(run: Callable[..., RunStream], plan: Plan, name: str, description: str) -> PlanFunction:
-    """A function that runs a plan by `run(inputs=...)`, once for each call. Inputs that must be given come first."""
+    """A function that runs a plan by `run(inputs=...)`, once for each call. Inputs that must be given come first.
+
+    Raises:
+        UsageError: it is no plan.
+    """
+    if not isinstance(plan, Plan):
+        raise UsageError(f"function({short(plan)}): write a plan, such as what agent.compile(...) returned")
     signature = inspect.Signature([*map(_parameter, parameters_first(plan.inputs))])
 
     async def call(*args: Any, **kwargs: Any) -> Any:

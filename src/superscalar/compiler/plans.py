@@ -23,8 +23,10 @@ from superscalar.saved.folder import PlanFolder
 from superscalar.saved.keeping import approve_plan, save_plan
 from superscalar.saved.stubs import stub_of
 from superscalar.secrets import Scrubber
+from superscalar.short import short
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
+from superscalar.unseen import revealed
 
 
 @dataclass(frozen=True)
@@ -96,11 +98,15 @@ class SavedPlans:
         if isinstance(plan, RunResult):
             if why := why_not_kept(plan, self._prepared.equipment):
                 raise UsageError(f"the plan of run {plan.run_id} cannot be saved: {why}")
-            description, plan = description or asked_in(plan), plan.plan
+            asked = "\n".join(map(revealed, asked_in(plan).splitlines()))
+            description, plan = description or asked, plan.plan
         plan = self.compile(plan) if isinstance(plan, str) else plan
+        if not isinstance(plan, Plan):
+            raise UsageError(f"save({name!r}, {short(plan)}): write a plan, its text, or what agent.run(...) returned")
         source = made_inputs(plan.tasks, inputs or {})
-        if Scrubber(self._prepared.equipment.secrets)(source) != source:
-            raise UsageError(f"{name}: the plan holds a secret of a model, which no file may")
+        scrub = Scrubber(self._prepared.equipment.secrets)
+        if any(scrub(text) != text for text in (source, description)):
+            raise UsageError(f"{name}: the plan or its description holds a secret of a model, which no file may")
         return save_plan(self._folder, name, source, self._using, description=description, over=over)
 
     def approve(self, name: str, *, digest: str, by: str) -> SavedPlan:

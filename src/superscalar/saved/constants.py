@@ -16,6 +16,7 @@ from superscalar.plan.ir import Input, Task
 from superscalar.plan.print.header import input_line
 from superscalar.plan.print.program import print_plan
 from superscalar.short import short
+from superscalar.tools.plan_inputs import check_input_name
 
 _NUMBER: Final = re.compile(r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?(?![\w])")
 
@@ -24,7 +25,8 @@ _NUMBER: Final = re.compile(r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?(?![\w])")
 class PlanConstant:
     """A constant of a plan, or a list of them, with the places where it stands.
 
-    `name` is what an input could be called: the parameter that it is given to, or the name that it is assigned to.
+    `name` is what an input could be called: the parameter that it is given to, or the name that it is assigned to;
+    empty if all of these mean something else in the plan.
     `where`: the calls that it is given to, in words.
     """
 
@@ -71,15 +73,14 @@ def made_inputs(tasks: Sequence[Task], chosen: Mapping[str, Any]) -> str:
     text = print_plan(tasks)
     if not chosen:
         return text
+    check_chosen(chosen)
     tree = ast.parse(text)
     found = {_key(one.value): one for one in _constants(tree)}
     changes: dict[ast.AST, str] = {}
     lines: list[str] = []
-    assigned = {_target_of(node): node for node in tree.body if isinstance(node, ast.Assign)}
-    taken = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assigned = _assigned(tree)
+    taken = _names(tree)
     for name, value in chosen.items():
-        if not name.isidentifier():
-            raise UsageError(f"{name!r} is no name of an input: write letters, digits and _")
         one = found.get(_key(value))
         if one is None:
             there = ", ".join(short(each.value) for each in found.values())
@@ -92,6 +93,36 @@ def made_inputs(tasks: Sequence[Task], chosen: Mapping[str, Any]) -> str:
         changes |= {node: name for node in one.nodes if own is None or node is not own.value}
         lines.append(input_line(Input(one.type, name=name)))
     return "".join(f"{line}\n" for line in lines) + _replaced(text, changes)
+
+
+def check_chosen(chosen: Mapping[str, Any]) -> None:
+    """See that constants can become inputs of these names, whatever plan they are of.
+
+    Raises:
+        UsageError: one is no name, or two are for one constant.
+    """
+    names: dict[str, str] = {}
+    for name, value in chosen.items():
+        try:
+            check_input_name(name)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+        other = names.setdefault(_key(value), name)
+        if other != name:
+            raise UsageError(f"{name}={short(value)}: that is what `{other}` stands for: name a constant once")
+
+
+def names_in(tasks: Sequence[Task]) -> set[str]:
+    """The names that mean something in a plan: no input that is new to it can have one."""
+    return _names(ast.parse(print_plan(tasks)))
+
+
+def _names(tree: ast.Module) -> set[str]:
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
+def _assigned(tree: ast.Module) -> dict[str | None, ast.Assign]:
+    return {_target_of(node): node for node in tree.body if isinstance(node, ast.Assign)}
 
 
 def _replaced(text: str, changes: Mapping[ast.AST, str]) -> str:
@@ -113,10 +144,16 @@ def _constants(tree: ast.Module) -> list[PlanConstant]:
     found: dict[str, list[tuple[ast.expr, str, str]]] = {}
     for node, name, where in sorted(_said(tree, "", ""), key=lambda each: _place(each[0])):
         found.setdefault(_key(_value(node)), []).append((node, name, where))
+    assigned, taken = _assigned(tree), _names(tree)
+
+    def is_free(name: str, node: ast.expr) -> bool:
+        """Whether it means nothing in the plan, or that very constant."""
+        return name not in taken or (name in assigned and assigned[name].value is node)
+
     return [
         PlanConstant(
             _value(places[0][0]),
-            next((name for _, name, _ in places if name), ""),
+            next((name for node, name, _ in places if name and is_free(name, node)), ""),
             tuple(dict.fromkeys(where for _, _, where in places if where)),
             tuple(node for node, _, _ in places),
         )

@@ -118,11 +118,24 @@ def examined(name: str, folder: PlanFolder, approvals: Mapping[str, PlanApproval
     """
     path = folder.file(check_plan_name(name))
     try:
-        read = folder.read(name)
-        text = None if read is None else read_text(read, str(path))
+        text = _text_of(name, folder)
     except UsageError as error:
         return SavedPlan(name, path, SavedText(""), "", refused=str(error))
     return None if text is None else examined_text(name, path, text, approvals, using)
+
+
+def why_unapproved(name: str, folder: PlanFolder, approvals: Mapping[str, PlanApproval]) -> str:
+    """Why nobody's approval holds for a text as it stands; empty where one does. Nothing of it is compiled."""
+    try:
+        text = _text_of(name, folder)
+    except UsageError as error:
+        return str(error)
+    return "it is gone" if text is None else _approval(text, approvals.get(name))[1]
+
+
+def _text_of(name: str, folder: PlanFolder) -> SavedText | None:
+    read = folder.read(name)
+    return None if read is None else read_text(read, str(folder.file(name)))
 
 
 def examined_text(

@@ -42,12 +42,16 @@ def check_plan_name(name: object) -> str:
     Raises:
         UsageError: it is none.
     """
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or keyword.iskeyword(name):
+    if not isinstance(name, str) or not _is_name(name):
         raise UsageError(
             f"{str(name)[:80]!r} is no name of a saved plan: write lower-case letters, digits and _, a letter first, "
             'such as "daily_brief"'
         )
     return name
+
+
+def _is_name(text: str) -> bool:
+    return _NAME.fullmatch(text) is not None and not keyword.iskeyword(text)
 
 
 class PlanFolder:
@@ -73,7 +77,7 @@ class PlanFolder:
                 found = os.listdir(place if _HAS_PLACES else self.path)  # noqa: PTH208 -- of a descriptor
             except OSError as error:
                 raise _failed(self.path, "read", error) from error
-        return sorted(name for one in found if (name := one.removesuffix(SUFFIX)) != one and _NAME.fullmatch(name))
+        return sorted(name for one in found if (name := one.removesuffix(SUFFIX)) != one and _is_name(name))
 
     def read(self, name: str) -> str | None:
         """The text of a plan; None where there is none.

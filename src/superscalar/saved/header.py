@@ -12,6 +12,7 @@ from typing import Final
 from superscalar.errors import UsageError
 from superscalar.plan.ir import LANGUAGE
 from superscalar.saved.tool_facts import ToolFacts
+from superscalar.short import short
 from superscalar.unseen import hides
 
 FORMAT: Final = 1
@@ -19,6 +20,7 @@ FORMAT: Final = 1
 
 _FIRST: Final = "# superscalar plan "
 _DIGEST: Final = r"[0-9a-f]{64}"
+_VERSION: Final = re.compile(r"[0-9]{1,9}")
 _TOOL: Final = re.compile(r"# tool (\w+) ([0-9a-f]{32})")
 _APPROVED: Final = re.compile(rf"# approved by (.{{1,100}}), (\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ), sha256:({_DIGEST})")
 
@@ -95,10 +97,17 @@ def read_text(text: str, where: str) -> SavedText:
     lines = head.split("\n")
     if lines[0] != f"{_FIRST}{FORMAT}":
         raise UsageError(_not_ours(lines[0], where))
+    if (at := text.find("\r")) >= 0:
+        raise UsageError(
+            f"{where}:{text[:at].count(chr(10)) + 1}: there is a carriage return in it, which ends a line for Python, "
+            "and for who reads it may not: save the plan again"
+        )
     read = _HeaderReader(where)
     for number, line in enumerate(lines[1:], 2):
         read.line(number, line)
     found = SavedText(body, "\n".join(read.description), tuple(read.tools), read.language, read.approval)
+    if any(map(hides, read.description)):
+        raise UsageError(f"{where}: its description has in it what nobody sees: write it without")
     if not blank:
         raise UsageError(f"{where}: there is no plan below the header and an empty line")
     if str(found) != text:  # whoever approves a text approves what is read of it
@@ -113,8 +122,10 @@ def _not_ours(line: str, where: str) -> str:
         return (
             f"{where}: its lines end in CR LF, and what was approved ends in LF; in .gitattributes: *.plan text eol=lf"
         )
+    if line.startswith(f"\ufeff{_FIRST}"):
+        return f"{where}: it begins with a byte order mark, and what was approved does not: save it as plain UTF-8"
     version = line.removeprefix(_FIRST)
-    if line.startswith(_FIRST) and version.isdecimal() and int(version) > FORMAT:
+    if line.startswith(_FIRST) and _VERSION.fullmatch(version) and int(version) > FORMAT:
         return f"{where}: it was saved by a newer release (format {version}, this one reads {FORMAT})"
     return f"{where}: this is no saved plan: its first line is not {_FIRST + str(FORMAT)!r}"
 
@@ -138,7 +149,7 @@ class _HeaderReader:
         if (fact := line.removeprefix("#   ")) != line and self.tools:
             last = self.tools[-1]
             self.tools[-1] = replace(last, says=(*last.says, fact))
-        elif (number_text := line.removeprefix("# language ")) != line and number_text.isdecimal():
+        elif (number_text := line.removeprefix("# language ")) != line and _VERSION.fullmatch(number_text):
             self.language = int(number_text)
         elif line.startswith("# description:"):
             self.description.append(line.removeprefix("# description:").removeprefix(" "))
@@ -147,4 +158,4 @@ class _HeaderReader:
         elif (said := _APPROVED.fullmatch(line)) is not None:
             self.approval = PlanApproval(said[1], said[2], said[3])
         else:
-            raise UsageError(f"{self._where}:{number}: {line!r} is no line of the header of a saved plan")
+            raise UsageError(f"{self._where}:{number}: {short(line)} is no line of the header of a saved plan")

@@ -9,7 +9,7 @@ from typing import Any, Final
 from superscalar.errors import SuperscalarError
 from superscalar.plan.ir import Plan
 from superscalar.saved.approvals import read_approvals
-from superscalar.saved.examining import NOBODY, ReadWith, SavedPlan, examined
+from superscalar.saved.examining import NOBODY, ReadWith, SavedPlan, examined, why_unapproved
 from superscalar.saved.folder import PlanFolder
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
@@ -26,7 +26,9 @@ def with_saved_plans(folder: PlanFolder, tools: Toolset, compile: Callable[[str,
         UsageError: the folder, or what it says was approved, cannot be trusted.
     """
     approvals = read_approvals(folder)
-    pending = dict.fromkeys(folder.names(), "")
+    names = folder.names()
+    left_out = {name: why for name in names if (why := why_unapproved(name, folder, approvals))}
+    pending = dict.fromkeys((name for name in names if name not in left_out), "")
     made: list[Tool[..., Any]] = []
     known = tools
     grown = True
@@ -40,7 +42,7 @@ def with_saved_plans(folder: PlanFolder, tools: Toolset, compile: Callable[[str,
                 made.append(one)
                 known = Toolset([tools, *made])
                 grown = True
-    for name, why in pending.items():
+    for name, why in sorted({**left_out, **pending}.items()):
         _LOG.log(logging.INFO if why == NOBODY else logging.WARNING, "the saved plan %s is not offered: %s", name, why)
     return known
 

@@ -27,17 +27,20 @@ _OF_ANY: Final = {"dict": "dict[str, Any]", "list": "list[Any]", "set": "set[Any
 _QUOTED: Final = re.compile(r"'([^'\"\\]*)'")  # as formatters write it
 _LONGEST: Final = 88  # characters of a line
 
+HEAD: Final = '"""Written by `superscalar stubs`: do not edit it, write it anew."""\n'
+"""What a stub begins with."""
+
 MODULE: Final = '''"""Saved plans as functions, read when they are asked for. Written by `superscalar stubs`."""
 
 from typing import Any
 
-from {module} import {agent}
+from {module} import {agent} as _agent
 
 
 def __getattr__(name: str) -> Any:
-    if name.startswith("_"):
-        raise AttributeError(name)
-    return {agent}.plans.function(name)
+    if name.startswith("_") or name not in _agent.plans.names():
+        raise AttributeError(f"there is no saved plan {{name!r}}")
+    return _agent.plans.function(name)
 '''
 """The module that a stub is for: plans are read when they are asked for."""
 
@@ -55,8 +58,7 @@ def stub_of(plans: Iterable[SavedPlan], tools: Toolset) -> str:
     for name in sorted(used & _FROM.keys()):
         modules.setdefault(_FROM[name], []).append(name)
     imports = [f"from {module} import {', '.join(names)}\n" for module, names in sorted(modules.items())]
-    head = '"""Written by `superscalar stubs`: do not edit it, write it anew."""\n'
-    return "\n".join([head, *(["".join(imports)] if imports else []), "".join(functions)]).rstrip("\n") + "\n"
+    return "\n".join([HEAD, *(["".join(imports)] if imports else []), "".join(functions)]).rstrip("\n") + "\n"
 
 
 def _function(saved: SavedPlan, tools: Toolset) -> str:

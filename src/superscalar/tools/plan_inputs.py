@@ -79,7 +79,7 @@ def checked_input(input: Input) -> Input:
         ValueError: its name, its type or its default is none.
     """
     name = input.name
-    _check_name(name)
+    check_input_name(name)
     type, marked = _unmarked(name, input.type)
     secret = input.secret or marked
     text = type if isinstance(type, str) else type_text(type)
@@ -147,7 +147,12 @@ def _kept_in(secret: Any) -> Any:
     return bytes if inspect.isclass(secret) and issubclass(secret, SecretBytes) else str
 
 
-def _check_name(name: str) -> None:
+def check_input_name(name: str) -> None:
+    """See that an input can be called that.
+
+    Raises:
+        ValueError: it is no name; the message says why.
+    """
     if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
         raise ValueError(f"{short(name)} is no name of an input: write letters, digits and _, a letter first")
     if unicodedata.normalize("NFKC", name) != name:
