@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 from superscalar.errors import ToolsetError, UsageError
 from superscalar.forks import made_once
 from superscalar.given import LIMITS, NAMES, SCHEMAS, TEXT, TEXTS, TOOLS, whole_number
+from superscalar.plan.ir.aliases import HIDDEN
 from superscalar.plan.ir.signatures import Signatures
-from superscalar.plan.ir.within import HIDDEN
 from superscalar.secrets import without_queries
 from superscalar.short import LONGEST_REPR, cut, short
 from superscalar.tools.search import ToolIndex
