@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from superscalar import LLMCompiler, Tool, tool
-from superscalar.plan import picture
+from superscalar.plan.print.graph import to_dot, to_mermaid
 from superscalar.policy import Question
 from support.running import executed
 
@@ -31,8 +31,8 @@ def brief() -> Tool[..., object]:
 
 def test_pictures_and_reprs_of_a_plan_tell_no_alias() -> None:
     plan = LLMCompiler(tools=[brief()]).compile("join(brief('me'))")
-    assert repr(plan) == "<Plan: 10 tasks, calls of brief, price, send>"
-    assert "inside." not in picture(plan, "dot") + picture(plan, "mermaid") + plan._repr_html_()
+    assert repr(plan) == "<Plan: 9 tasks, calls of brief, price, send>"
+    assert "inside." not in to_dot(plan) + to_mermaid(plan) + plan._repr_html_()
 
 
 def test_questions_and_logs_tell_no_alias(caplog: pytest.LogCaptureFixture) -> None:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import event, given, settings
@@ -30,9 +30,11 @@ from superscalar import (
 )
 from superscalar import events as ev
 from superscalar.errors import ApprovalPending
+from superscalar.estimate.figures import Between
 from superscalar.journal import Journal
-from superscalar.plan import Plan, print_plan
+from superscalar.plan import Plan, print_as, print_plan
 from superscalar.plan.evaluate.parts import whole
+from superscalar.plan.ir import Call
 from superscalar.policy import Deny, LabelledCall, Policy, Question
 from superscalar.schedule.ledger import Ledger
 from superscalar.testing import ScriptedModel, run
@@ -135,8 +137,6 @@ def check_that_it_is_written_in_its_place(
         event("no plan when it is written out")
         return
     agent, *plans, world = both
-    of_the_call, of_the_lines = map(agent.estimate, plans)
-    assert (of_the_call.calls, of_the_call.writes) == (of_the_lines.calls, of_the_lines.writes)
     stories = []
     for plan in plans:
         fresh = agent.with_options()  # which has measured nothing
@@ -214,6 +214,11 @@ def test_what_is_inside_has_ids_under_that_of_the_call() -> None:
         "x/sent",
     ]
     assert made == ["price IBM", "price AB", "grade 5.0", "send me: low: 5.0"]
+
+
+def test_an_estimate_counts_what_is_inside() -> None:
+    found = LLMCompiler(tools=[brief()]).estimate("xs = [brief([t, 'A'], 'me') for t in ['B', 'C']]\njoin(xs)")
+    assert (found.calls, found.writes) == (Between(5, 8), Between(0, 2))
 
 
 def test_dead_code_inside_is_not_run_also_where_the_plan_joins_everything() -> None:
@@ -482,6 +487,33 @@ def test_a_person_is_asked_of_the_call_with_all_that_it_is_given() -> None:
     ]
     assert result.answer == {"prices": [3.0], "mark": "low"}
     assert starts(result.events)["x/prices[0]"] == 11.0
+
+
+def test_who_approves_of_a_plan_sees_what_is_inside_of_those_that_it_calls() -> None:
+    asked: list[Question] = []
+
+    def yes(question: Question) -> bool:
+        asked.append(question)
+        return True
+
+    executed("x = brief(['A'], 'me', 0)\njoin(x)", [brief()], approve=yes, approve_plan=True)
+    (question,) = asked
+    assert question.writes == ("x/sent: send(to=x/to, text=f'{x/mark}: {x/total}')",)
+    text, _, inside = question.plan.partition("# inside of the plans that it calls:\n")
+    assert text == "x = brief(tickers=['A'], to='me', least=0)\njoin(x)\n"
+    assert "#   x/to = 'me'\n" in inside
+
+
+@pytest.mark.parametrize("syntax", ["json", "numbered", "rewoo"])
+def test_a_call_of_a_plan_is_a_step_in_every_syntax(syntax: Literal["json", "numbered", "rewoo"]) -> None:
+    agent = LLMCompiler(tools=[brief(), price])
+    plan = agent.compile("t = price('A')\nx = brief(['A'], 'me')\njoin(t, x)")
+    text = print_as(plan.tasks, syntax)
+    assert "inside" not in text
+    again = agent.compile(text, syntax=syntax)
+    assert [task.work.tool for task in again.calls if isinstance(task.work, Call)] == [
+        task.work.tool for task in plan.calls if isinstance(task.work, Call)
+    ]
 
 
 def test_what_is_not_trusted_chooses_no_sink_inside() -> None:

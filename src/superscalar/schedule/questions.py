@@ -17,6 +17,8 @@ from superscalar.plan.evaluate.parts import Labelled, told_parts, whole
 from superscalar.plan.ir import Call, Each, Expr, First, Literal, Map, Ref, Task, walk
 from superscalar.plan.ir.aliases import told_name
 from superscalar.plan.ir.needs import references
+from superscalar.plan.ir.within import is_inside
+from superscalar.plan.print.listing import listing
 from superscalar.plan.print.program import print_expr, print_plan
 from superscalar.policy import Question
 from superscalar.schedule.cells import Cell
@@ -170,7 +172,8 @@ def plan_question(run_id: str, tasks: Iterable[Task], secrets: SecretNames, esti
     """What a person is asked of a plan as a whole. `estimate`: what it would take, in words."""
     plan = withheld_plan(tasks, secrets)
     why = "a plan is approved as a whole before anything of it is begun"
-    text = print_plan(plan)
+    inside = [f"#   {line}\n" for id, line in listing(plan) if is_inside(id)]
+    text = print_plan(plan) + "".join(["# inside of the plans that it calls:\n", *inside] if inside else [])
     digest = digest_of(run_id, "", "", {"": text})
     return Question(run_id, "", "", {}, {}, why, text, tuple(writes_of(plan)), digest, estimate=estimate)
 

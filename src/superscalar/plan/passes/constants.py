@@ -6,7 +6,7 @@ from typing import Any
 
 from superscalar.plan.evaluate.bounds import EvaluationError, WorkLeft
 from superscalar.plan.evaluate.expression import evaluate
-from superscalar.plan.ir import Compute, Expr, Task
+from superscalar.plan.ir import Compute, Expr, PlanCall, Task
 from superscalar.plan.ir.needs import references
 from superscalar.plan.ir.within import is_entry
 from superscalar.values import Observation, Outcome, TaskId
@@ -37,6 +37,8 @@ class Constants:
             self._outcomes[task.id] = found
         elif is_entry(task.work):
             self._outcomes[task.id] = Observation(True)
+        elif isinstance(task.work, PlanCall) and (known := self.find(task.work.result)) is not None:
+            self._outcomes[task.id] = known
 
     def know(self, task: TaskId, outcome: Outcome) -> None:
         """Take it that a task came to that, such as the item of a body."""

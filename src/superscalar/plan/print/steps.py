@@ -9,10 +9,12 @@ import json
 import math
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from superscalar.plan import ir
 from superscalar.plan.ir import Expr, Task
+from superscalar.plan.ir.within import is_inside, without_insides
 from superscalar.plan.print.expression import name_of
 from superscalar.plan.print.header import header_in_json, header_lines
 from superscalar.values import TaskId
@@ -92,10 +94,16 @@ def _flat(tasks: Sequence[Task]) -> tuple[list[_CallStep], _JoinStep | None]:
     known: dict[TaskId, Expr] = {}
     joined: _JoinStep | None = None
     taken = {name for task in tasks if (name := name_of(task.id)) is not None}
-    for task in tasks:
+    entries: dict[TaskId, ir.Call] = {}
+    for task in without_insides(tuple(tasks)):
         if task.guards or joined is not None:
             raise BeyondSteps(f"`{task.id}`")
-        match task.work:
+        work = task.work
+        if isinstance(work, ir.PlanCall):
+            work = replace(entries[work.entry], effect=work.effect)
+        match work:
+            case ir.Call(enters=True) if is_inside(task.id):
+                entries[task.id] = work
             case ir.Call(arguments=arguments) as call:
                 own = name_of(task.id)
                 stem = own or call.tool
@@ -115,7 +123,8 @@ def _flat(tasks: Sequence[Task]) -> tuple[list[_CallStep], _JoinStep | None]:
             case ir.Join(items, whole_plan):
                 joined = _JoinStep(() if whole_plan else tuple((name, known[item]) for name, item in items))
                 joined = None if whole_plan else joined
-                if whole_plan and len(steps) + len(ir.inputs_of(tasks)) != len(known):
+                own_tasks = sum(not is_inside(id) for id in known)
+                if whole_plan and len(steps) + len(ir.inputs_of(tasks)) != own_tasks:
                     raise BeyondSteps("join()")
                 known[task.id] = ir.Literal(None)
             case _:
