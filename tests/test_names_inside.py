@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import pytest
 
 from superscalar import LLMCompiler, Tool, tool
+from superscalar.errors import ApprovalPending
+from superscalar.journal import Journal
 from superscalar.plan.print.graph import to_dot, to_mermaid
 from superscalar.policy import Question
+from superscalar.testing import run
 from support.running import executed
 
 
@@ -45,3 +49,33 @@ def test_questions_and_logs_tell_no_alias(caplog: pytest.LogCaptureFixture) -> N
     with caplog.at_level(logging.DEBUG):
         executed("join(brief('me'))", [brief()], approve=yes, approve_plan=True)
     assert "inside." not in asked[0].whole() + asked[0].plan + caplog.text
+
+
+def plan_of_one_write(name: str, made: list[str]) -> Tool[..., object]:
+    async def p(x: int) -> str:
+        made.append(f"{name} {x}")
+        return name
+
+    source = LLMCompiler(tools=[tool(effect="write")(p)]).compile("join(p(x))", inputs={"x": int})
+    return Tool.from_plan(source, name=name)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_run_goes_on_with_the_tools_of_its_plans_in_whatever_order_they_are_given(
+    order: tuple[int, int], tmp_path: Path
+) -> None:
+    made: list[str] = []
+    one, other = plan_of_one_write("one", made), plan_of_one_write("other", made)
+
+    async def main() -> object:
+        path = tmp_path / "runs.db"
+        begun = LLMCompiler(tools=[one, other], journal=path, approve_plan=True)
+        with pytest.raises(ApprovalPending):
+            await begun.execute("join(one(1), other(2))", run_id="run")
+        (question,) = Journal(path).questions("run")
+        Journal(path).approve("run", question.answered_by, by="ann")
+        tools = [(one, other)[place] for place in order]
+        return (await LLMCompiler(tools=tools, journal=path, approve_plan=True).resume("run")).answer
+
+    assert run(main()) == ["one", "other"]
+    assert sorted(made) == ["one 1", "other 2"]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 from superscalar.errors import ToolsetError, UsageError
 from superscalar.forks import made_once
 from superscalar.given import LIMITS, NAMES, SCHEMAS, TEXT, TEXTS, TOOLS, whole_number
-from superscalar.plan.ir.aliases import HIDDEN
+from superscalar.plan.ir.aliases import alias_inside
 from superscalar.plan.ir.signatures import Signatures
 from superscalar.secrets import without_queries
 from superscalar.short import LONGEST_REPR, cut, short
@@ -144,17 +144,20 @@ class Toolset:
         They are told by plan which alias here each of theirs is: the same tool is the same, whoever calls it.
         """
         found: dict[str, dict[str, str]] = {}
-        for alias, member in list(self.by_alias.items()):
+        for alias, member in sorted(
+            self.by_alias.items()
+        ):  # whose tool it is that several have does not depend on order
             if member.plan is None:
                 continue
             tools = member.plan.tools
-            found[alias] = {own: self._taken_in(tool, tools) for own, tool in member.plan.called.items()}
+            called = member.plan.called.items()
+            found[alias] = {own: self._taken_in(alias_inside(alias, own), tool, tools) for own, tool in called}
             self.limits = {**tools.limits, **self.limits}
             self._sets += [one for one in tools.opened if one not in self._sets]  # with what those of this set need
         return found
 
-    def _taken_in(self, tool: Tool[..., Any], of: SetOfTools) -> str:
-        """The alias of a tool that a plan calls."""
+    def _taken_in(self, alias: str, tool: Tool[..., Any], of: SetOfTools) -> str:
+        """The alias of a tool that a plan calls: that, or the one that it has here already."""
         rules = self.rules.get(tool.known_as, ())
         if more := [rule for rule in of.rules.get(tool.known_as, ()) if all(rule is not one for one in rules)]:
             self.rules[tool.known_as] = (*rules, *more)  # of all tools that rules know by that name
@@ -170,7 +173,6 @@ class Toolset:
         taken_in.name = name
         if not taken_in.limits:
             taken_in.limited_by = tuple(one.replace(f"{tool.name}()", f"{name}()") for one in tool.limited_by)
-        alias = f"{HIDDEN}{tool.alias}" + f"_{number}" * (number > 1)
         self.by_alias[alias] = taken_in
         self.inside = self.inside | {alias: None}
         return alias
