@@ -1,13 +1,14 @@
-"""What people read of the calls inside of a plan that is called has the names that they gave to tools, and no other."""
+"""The tools of a plan that is called: what people read of them, and which they are in another process."""
 
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 
 import pytest
 
-from superscalar import LLMCompiler, Tool, tool
+from superscalar import LLMCompiler, Tool, UsageError, tool
 from superscalar.errors import ApprovalPending
 from superscalar.journal import Journal
 from superscalar.plan.print.graph import to_dot, to_mermaid
@@ -79,3 +80,20 @@ def test_a_run_goes_on_with_the_tools_of_its_plans_in_whatever_order_they_are_gi
 
     assert run(main()) == ["one", "other"]
     assert sorted(made) == ["one 1", "other 2"]
+
+
+def test_a_plan_is_no_tool_with_tools_that_do_something_else() -> None:
+    """Its calls would be made as what they were then: a write before the plan that calls it is whole."""
+
+    @tool(name="look", effect="read")
+    async def look(x: int) -> int:
+        return x
+
+    @tool(name="look", effect="write")
+    async def change(x: int) -> int:
+        return x
+
+    plan = LLMCompiler(tools=[look]).compile("join(look(x))", inputs={"x": int})
+    why = 'compile the plan anew: look is effect="write" and was effect="read"'
+    with pytest.raises(UsageError, match=re.escape(why)):
+        Tool.from_plan(plan, name="seen", tools=LLMCompiler(tools=[change]))
