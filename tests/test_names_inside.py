@@ -13,7 +13,7 @@ from superscalar.errors import ApprovalPending
 from superscalar.journal import Journal
 from superscalar.plan.print.graph import to_dot, to_mermaid
 from superscalar.policy import Question
-from superscalar.testing import run
+from superscalar.testing import ScriptedModel, run
 from support.running import executed
 
 
@@ -97,3 +97,10 @@ def test_a_plan_is_no_tool_with_tools_that_do_something_else() -> None:
     why = 'compile the plan anew: look is effect="write" and was effect="read"'
     with pytest.raises(UsageError, match=re.escape(why)):
         Tool.from_plan(plan, name="seen", tools=LLMCompiler(tools=[change]))
+
+
+def test_an_example_that_calls_a_plan_is_shown() -> None:
+    model = ScriptedModel("join(brief('you'))\n")
+    examples = [("Write to me.", "join(brief('me'))")]
+    run(LLMCompiler(model, joiner=None, tools=[brief()], examples=examples).run("Write to you."))
+    assert "join(brief('me'))" in [turn.text for turn in model.requests[0].messages]
