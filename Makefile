@@ -10,10 +10,11 @@ WORKERS ?= 2
 SAMPLE ?= 1
 SEED ?= $(shell date -u +%Y%m%d)
 DEPTH ?=
+MINUTES ?= 30
 SOURCE ?= bfcl
 DATA ?=
 
-.PHONY: help demo test search check types lint hooks format docs bench peers support order soak agentdojo mcp models engines live planning clean
+.PHONY: help demo test search check types lint hooks format docs bench peers support order soak agentdojo mcp models engines live planning paper clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -134,6 +135,9 @@ live: $(VENV)/.dev ## the embedded model as a server that plans, joins and extra
 
 planning: $(VENV)/.demo ## how well a model plans, on questions of five sources: DATA=folder of the public files, or SOURCE=bfcl; hours with the embedded one
 	@$(BIN)/python benchmarks/planning.py --model '$(MODEL)' --source '$(SOURCE)' --baseline $(if $(DATA),--data '$(DATA)')
+
+paper: $(VENV)/.dev ## the questions of the LLMCompiler paper, into docs/paper.md: an oracle's schedule, and MODEL for MINUTES=30; wants DATA=../shared/data
+	@$(BIN)/python -m benchmarks.paper --model '$(MODEL)' --minutes $(MINUTES) $(if $(DATA),--data '$(DATA)')
 
 clean: ## remove the venv and caches; the model's weights stay in the user's cache
 	@rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build

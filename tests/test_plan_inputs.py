@@ -364,7 +364,7 @@ def test_a_secret_input_is_shown_nowhere() -> None:
     view = RunView()
     for event in result.events:
         view.apply(event)
-    shown = [told, view.rows(), result.plan, dict(result.outcomes), str(result.plan), result.plan.tasks]
+    shown = [told, [*view.rows()], result.plan, dict(result.outcomes), str(result.plan), result.plan.tasks]
     assert SECRET not in repr(shown)
     assert str(result.plan).startswith("# secret input token: str\n")
 

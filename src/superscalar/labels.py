@@ -7,16 +7,20 @@ back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from threading import Lock
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 from weakref import WeakValueDictionary
 
+from superscalar.errors import UsageError
+from superscalar.everyday import record_fields
 from superscalar.forks import in_child
+from superscalar.short import short
 
 SourceKind: TypeAlias = Literal["user", "plan", "tool", "model"]
 WORD: Final = "word"
+_PLAIN: Final = frozenset({str, int, float, bool, bytes, type(None)})
 
 
 class Source(NamedTuple):
@@ -113,10 +117,54 @@ def labelled(
 ) -> LabelledInput:
     """Say of a value that a plan is given where it came from: `inputs={"page": labelled(page)}`.
 
-    `label`: that of an earlier result. Without one, it is not trusted unless `trusted` says so, and `readers` alone may
-    read it (None: everybody). What is given without a label is as trusted as whoever gives it.
+    `label`: that of an earlier result, and then all that is said of it. Without one, it is not trusted unless `trusted`
+    says so, and `readers` alone may read it (None: everybody). It is of the whole value: no part of one has a label of
+    its own. What is given without a label is as trusted as whoever gives it.
+
+    Raises:
+        UsageError: something else is given for them.
     """
-    return LabelledInput(value, label, trusted, None if readers is None else frozenset(readers))
+    if label is not None and not isinstance(label, Label):
+        raise UsageError(f"labelled(label={short(label)}): give the label of an earlier result, result.label()")
+    if not isinstance(trusted, bool):
+        raise UsageError(f"labelled(trusted={short(trusted)}): write True or False")
+    named = None if readers is None else _names(readers)
+    if label is not None and (trusted or named is not None):
+        raise UsageError("labelled(): a label says who may read it and whether it is trusted: give nothing beside it")
+    return LabelledInput(value, label, trusted, named)
+
+
+def holds_label(value: Any) -> bool:
+    """Whether somebody labelled a value, or a part of it."""
+    known: set[int] = set()
+    left = [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, LabelledInput):
+            return True
+        if id(one) in known:  # it may hold itself
+            continue
+        known.add(id(one))
+        left += [part for part in _parts(one) if type(part) not in _PLAIN]
+    return False
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    match value:
+        case list() | tuple() | set() | frozenset():
+            return value
+        case Mapping():
+            return (*value, *value.values())
+        case _:
+            return (record_fields(value) or {}).values()
+
+
+def _names(readers: Any) -> frozenset[str]:
+    if isinstance(readers, Iterable) and not isinstance(readers, str):
+        names = [*readers]
+        if all(isinstance(name, str) for name in names):
+            return frozenset(names)
+    raise UsageError(f"labelled(readers={short(readers)}): write a list of names, such as ['ann']")
 
 
 # Told apart by identity, labels are found in tables without a line of Python: every call of a tool joins some.

@@ -103,12 +103,19 @@ def test_a_secret_is_not_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert "`token` is secret, and what is typed here others see: write token=@env:VARIABLE or token=@FILE" in (
         result.stderr
     )
+    assert "`token` is secret" in called(tmp_path, f"token=@@{SECRET}", plan=SECRETIVE).stderr
     monkeypatch.setenv("TOKEN", SECRET)
     assert answer(called(tmp_path, "token=@env:TOKEN", plan=SECRETIVE)) == [len(SECRET), 1]
     (tmp_path / "token").write_text(f"{SECRET}\n")
     found = called(tmp_path, f"token=@{tmp_path / 'token'}", plan=SECRETIVE, options=["--json"])
     assert answer(found)["value"] == [len(SECRET), 1]
     assert SECRET not in found.output
+
+
+def test_a_secret_is_the_text_that_is_there_and_no_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", '"in-quotes"')
+    plan = "# secret input token: str | None\njoin(len(token))\n"
+    assert answer(called(tmp_path, "token=@env:TOKEN", plan=plan)) == len('"in-quotes"')
 
 
 def test_a_run_that_goes_on_is_given_its_secret_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,3 +143,14 @@ def test_inputs_are_known_to_check_and_to_estimates(tmp_path: Path) -> None:
     result = called(tmp_path, command="check", plan="# input x: integer\njoin(1)\n")
     assert result.exit_code == 1
     assert "plan.txt:1:9: E104 `x`: 'integer' is no type of an input" in result.stdout
+
+
+def test_check_looks_at_what_it_is_given(tmp_path: Path) -> None:
+    given = ['names=["a"]', "limit=many"]
+    result = called(tmp_path, *given, command="check")
+    assert (result.exit_code, "`limit`: Input should be a valid integer" in result.stderr) == (2, True)
+    result = called(tmp_path, *given, command="check", options=["--json"])
+    assert (result.exit_code, json.loads(result.stdout)["error"]["type"]) == (2, "UsageError")
+    assert called(tmp_path, *given[:1], command="check").exit_code == 0
+    broken = called(tmp_path, *given, command="check", plan=PLAN.replace("look(n)", "nope(n)"))
+    assert (broken.exit_code, "no tool" in broken.stdout) == (1, True)

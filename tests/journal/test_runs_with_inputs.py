@@ -156,3 +156,16 @@ def test_what_an_input_gives_a_secret_parameter_is_in_no_journal(tmp_path: Path)
 
     assert run(main()).answer == len(SECRET)
     assert SECRET.encode() not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("given", [{}, {"key": "another-secret"}])
+def test_nor_is_what_its_default_would_give(tmp_path: Path, given: dict[str, str]) -> None:
+    async def main() -> RunResult:
+        compiler = LLMCompiler(tools=[enter], journal=tmp_path / "j.db")
+        plan = compiler.compile("join(enter(key))", inputs={"key": Input(str, SECRET, f"such as {SECRET}")})
+        async with compiler.stream_plan(plan, inputs=given, run_id="run") as running:
+            return await running.result()
+
+    assert run(main()).answer == len(given.get("key", SECRET))
+    assert SECRET.encode() not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert len(list(Journal(tmp_path / "j.db").read("run"))) > 5

@@ -61,7 +61,7 @@ class ReActForm:
     def begun(
         self, listing: ToolListing, instructions: str, history: Sequence[Message], question: str
     ) -> list[Message]:
-        """Begin with an example, then the tools and what is asked."""
+        """Begin with an example, which is steady, then the tools and what is asked."""
         parts = [listing.begun(constrained=False)]
         if instructions:
             parts.append(instructions.strip())
@@ -69,6 +69,7 @@ class ReActForm:
             parts.append(recounted(history))
         parts.append(f"Question: {question.strip()}")
         example = [Message(role, text) for role, text in _EXAMPLE]  # type: ignore[arg-type]  # roles
+        example[-1].steady_for(len(example[-1].text))
         return [Message("system", _SYSTEM), *example, Message("user", "\n\n".join(parts))]
 
     def described(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
@@ -31,7 +31,6 @@ from superscalar.cli.reporting import reporting
 from superscalar.cli.sources import folder_of, print_warnings, read_source, syntax_of
 
 if TYPE_CHECKING:  # what is slow to import is imported by the command that needs it: --help must not wait
-    from superscalar.estimate import Estimate
     from superscalar.plan.ir import Plan
     from superscalar.tools.toolset import Toolset
 
@@ -349,9 +348,10 @@ def check(
             read_as = syntax_of(source, syntax)
             found = compiler.check(source, syntax=read_as)
 
-        def estimated(plan: Plan) -> Estimate:
-            given = supplying.given_inputs(input, plan.inputs, stdin_is_plan=plan_file == "-") if input else None
-            return compiler.estimate(plan, inputs=given)
+        given: Mapping[str, Any] | None = None
+        if input and not any(diagnostic.severity == "error" for diagnostic in found):
+            inputs = compiler.compile(source, syntax=read_as).inputs
+            given = supplying.given_inputs(input, inputs, stdin_is_plan=plan_file == "-")
 
         diagnostics = [replace(diagnostic, file=name) for diagnostic in found]
         errors = sum(diagnostic.severity == "error" for diagnostic in diagnostics)
@@ -362,7 +362,9 @@ def check(
             if explain and not errors:
                 document |= _explained(compiler.compile(source, syntax=read_as), toolset)
             if estimate and not errors:
-                document["estimate"] = estimate_document(estimated(compiler.compile(source, syntax=read_as)))
+                document["estimate"] = estimate_document(
+                    compiler.estimate(compiler.compile(source, syntax=read_as), inputs=given)
+                )
             print_json(document)
         else:
             for number, diagnostic in enumerate(diagnostics):
@@ -374,7 +376,9 @@ def check(
                 print_text(("\n" if diagnostics else "") + _explanation(compiled, toolset))
             if estimate and not errors:
                 compiled = compiler.compile(source, syntax=read_as)
-                print_text(("\n" if diagnostics or explain else "") + estimate_text(estimated(compiled)))
+                print_text(
+                    ("\n" if diagnostics or explain else "") + estimate_text(compiler.estimate(compiled, inputs=given))
+                )
             said = "" if syntax != options.AUTO else f"read as {read_as}, "
             counts_text = f"{counted(errors, 'error')}, {counted(len(diagnostics) - errors, 'warning')}"
             typer.echo(f"{name}: {said}{counts_text}", err=True)

@@ -63,7 +63,7 @@ def typed_inputs(
                     raise ValueError(f"`{name}`: standard input is read for {from_stdin[0]} already")
                 from_stdin.append(f"`{name}`")
             input = known.get(name)
-            if input is not None and input.secret and not value.startswith("@"):
+            if input is not None and input.secret and not _is_elsewhere(value):
                 how = f"write {name}=@env:VARIABLE or {name}=@FILE"
                 raise ValueError(f"`{name}` is secret, and what is typed here others see: {how}")
             said = _said(name, value)
@@ -95,8 +95,13 @@ def given_inputs(
     return values
 
 
+def _is_elsewhere(value: str) -> bool:
+    """Whether it says where a text is, and is none itself."""
+    return value.startswith("@") and not value.startswith("@@")
+
+
 def _said(name: str, value: str) -> _TypedText:
-    if not value.startswith("@") or value.startswith("@@"):
+    if not _is_elsewhere(value):
         return _TypedText(value.removeprefix("@") if value.startswith("@@") else value, typed=True)
     place = value[1:]
     if place.startswith("env:"):
@@ -118,10 +123,11 @@ def _value(said: _TypedText, input: Input) -> Any:
     from superscalar.errors import UsageError
     from superscalar.tools.plan_inputs import fitting
 
-    text = said.text.rstrip("\r\n") if input.secret and not said.typed else said.text
+    if input.secret:
+        return said.text.rstrip("\r\n")
     if input.type == "str" and not said.typed:
-        return text
-    candidates = [*_as_json(text), text]
+        return said.text
+    candidates = [*_as_json(said.text), said.text]
     for candidate in candidates:
         try:
             fitting([input], {input.name: candidate})

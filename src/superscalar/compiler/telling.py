@@ -219,7 +219,11 @@ class Telling:
             case Text(parts) if any(isinstance(part, str) and self.scrub.finds(part) for part in parts):
                 return Literal(WITHHELD)  # type: ignore[arg-type]
             case Supplied(value=value):
-                return replace(node, value=WITHHELD) if self._holds(value) else node
+                value = WITHHELD if self._holds(value) else value
+                return replace(node, input=self._masked(node.input), value=value)
+            case Input(default=default):
+                default = WITHHELD if self._holds(default) else default
+                return replace(node, default=default, description=self._masked(node.description))
             case Observation(value):
                 return Observation(WITHHELD) if self._holds(value) else node
             case Attachment():

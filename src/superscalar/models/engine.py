@@ -88,6 +88,7 @@ class LlamaEngine:
         parameters.kv_unified = True
         parameters.n_batch = parameters.n_ubatch = min(_BATCH * threads, _LARGEST_BATCH)
         parameters.cache_ram_mib = _PROMPT_CACHE
+        parameters.cache_idle_slots = False  # or what a slot holds is gone once another one is asked
         parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads
         parameters.no_extra_bufts = True
         parameters.fit_params = parameters.warmup = False

@@ -12,13 +12,14 @@ from typing import Any, get_args
 
 from superscalar import events as ev
 from superscalar.observe.rows import Counts, Items, More, Row, RowKind, State, row_kind
-from superscalar.plan.ir import Call, Compute, First, Map, Supplied, Task, secret_inputs
+from superscalar.plan.ir import Call, Compute, First, Map, Supplied, Task
 from superscalar.plan.ir.aliases import told_name
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.ir.instances import templates
 from superscalar.plan.print.program import print_expr
+from superscalar.secrets import Scrubber
 from superscalar.short import cut, short, short_arguments
-from superscalar.values import WITHHELD, Failure, TaskId, Usage
+from superscalar.values import Failure, TaskId, Usage
 
 _LONGEST = 500  # characters kept of a value, of arguments and of a message
 _STATES: tuple[State, ...] = get_args(State)
@@ -115,6 +116,7 @@ class RunView:
         self._bodies: dict[TaskId, tuple[Task, _Group]] = {}
         self._counts: Counter[State] = Counter()
         self._batches: Counter[int] = Counter()  # how many calls each of them has
+        self._hide = Scrubber()  # the secret inputs of the plan
 
     # ------------------------------------------------------------------------------------------------- writing
 
@@ -227,8 +229,6 @@ class RunView:
             case ev.Wanted(at):
                 entry.started = at
                 self._set(entry, "running")
-            case ev.Won():
-                return
             case ev.Shared(_, _, of):
                 entry.same_as = of
             case ev.Waiting(_, _, limits):
@@ -237,10 +237,9 @@ class RunView:
             case ev.Started(at, _, tool, arguments, attempt, batch):
                 entry.tool = tool
                 entry.started = at if entry.started is None else entry.started
-                entry.attempts = attempt
-                entry.batch = batch
+                entry.attempts, entry.batch = attempt, batch
                 self._batches[batch] += 1
-                entry.arguments = short_arguments(arguments, _LONGEST)
+                entry.arguments = self._hide.without(short_arguments(arguments, _LONGEST))
                 entry.message, entry.fraction = "", None
                 self._set(entry, "running")
             case ev.Progressed(_, _, message, fraction):
@@ -255,14 +254,13 @@ class RunView:
             case ev.Approved(_, _, approved, by):
                 entry.message = ("approved" if approved else "not approved") + (f" by {by}" if by else "")
                 self._set(entry, "waiting")
-            case ev.Judged() | ev.Decided():
+            case ev.Won() | ev.Judged() | ev.Decided():
                 return
             case ev.Cancelled(at):
                 entry.ended, entry.failure = at, None
                 self._set(entry, "skipped")
             case ev.Succeeded(at, _, value):
-                value = WITHHELD if secret_inputs((entry.task,)) else value
-                entry.failure, entry.value = None, short(value, _LONGEST)
+                entry.failure, entry.value = None, self._hide.without(short(value, _LONGEST))
                 self._settle(entry, at, "done")
             case ev.Failed(at, _, failure):
                 entry.failure = failure
@@ -311,6 +309,8 @@ class RunView:
             group.own = entry
             if entry.kind == "call":
                 self._counts["waiting"] += 1
+        if isinstance(task.work, Supplied) and task.work.input.secret:
+            self._hide.learn(task.work.value)
         if isinstance(task.work, Map):
             work = task.work  # an item of a loop is done when its last line is
             group.result = work.body[-1].id if work.result == work.item and work.body else work.result

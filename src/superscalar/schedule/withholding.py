@@ -89,8 +89,8 @@ def said_for_secrets(plan: Sequence[Task], secrets: SecretNames, named: Collecti
                 ]
             case Compute(value) if task.id in named:
                 said += _constants(value)
-            case Supplied(value=value) if task.id in named and value is not UNBOUND:
-                said.append(value)
+            case Supplied(input, value) if task.id in named:
+                said += [one for one in (value, input.default) if one is not UNBOUND]
             case _:
                 pass
     return said

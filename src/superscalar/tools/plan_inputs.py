@@ -10,6 +10,7 @@ import datetime as dt
 import difflib
 import inspect
 import keyword
+import types
 import typing
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,12 +22,14 @@ from uuid import UUID
 
 from superscalar.errors import UsageError
 from superscalar.forks import MAKING
+from superscalar.labels import holds_label
+from superscalar.plan.evaluate.bounds import MAX_INPUTS
 from superscalar.plan.ir import UNBOUND, Input, Unbound
 from superscalar.secrets import SHORTEST
 from superscalar.short import cut, short
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.described import Check
-from superscalar.tools.inputs import UNSHOWN, default_text
+from superscalar.tools.inputs import default_text
 from superscalar.tools.marks import is_mark
 from superscalar.tools.secret import Secret
 from superscalar.tools.types import type_text
@@ -42,7 +45,6 @@ _TAKES: Final[Mapping[str, int | None]] = {"list": 1, "set": 1, "dict": 2, "tupl
 _SECRET_TYPES: Final = {f"{kind}{none}" for kind in ("str", "bytes") for none in ("", " | None")}
 _LONGEST_TYPE: Final = 1_000  # characters
 _DEEPEST: Final = 20
-_MOST: Final = 100
 _WRITE: Final = "write a type of data, such as str, int | None, list[str], dict[str, float] or Literal['a', 'b']"
 
 
@@ -63,8 +65,8 @@ def declared(inputs: Mapping[str, Any]) -> tuple[Input, ...]:
             made.append(checked_input(replace(said if isinstance(said, Input) else Input(said), name=name)))
         except ValueError as error:
             wrong.append(str(error))
-    if len(inputs) > _MOST:
-        wrong.append(f"a plan has at most {_MOST} inputs, and these are {len(inputs)}")
+    if len(inputs) > MAX_INPUTS:
+        wrong.append(f"a plan has at most {MAX_INPUTS} inputs, and these are {len(inputs)}")
     if wrong:
         raise UsageError(f"inputs=: {'; '.join(wrong)}")
     return tuple(made)
@@ -78,14 +80,8 @@ def checked_input(input: Input) -> Input:
     """
     name = input.name
     _check_name(name)
-    secret, type = input.secret, input.type
-    if typing.get_origin(type) is Annotated:
-        type, *marks = typing.get_args(type)
-        if not all(is_mark(mark, Secret) for mark in marks):
-            raise ValueError(f"`{name}`: an input has a type and no more: {_WRITE}")
-        secret = True
-    if hasattr(type, "get_secret_value"):
-        type, secret = bytes if issubclass(type, _secret_bytes()) else str, True
+    type, marked = _unmarked(name, input.type)
+    secret = input.secret or marked
     text = type if isinstance(type, str) else type_text(type)
     annotation = _annotation(name, text)
     if not isinstance(input.description, str):
@@ -98,20 +94,57 @@ def checked_input(input: Input) -> Input:
         return made
     if secret and input.default is not None:
         raise ValueError(f"`{name}` is secret, so nothing that is printed may have its value: it can have no default")
-    shown = default_text(input.default)
-    if UNSHOWN in shown and ast.literal_eval(shown) is ...:
-        raise ValueError(f"`{name}`: the default {short(input.default)} is nothing that a plan can write")
-    made = replace(made, default=ast.literal_eval(shown))
+    if holds_label(input.default):
+        raise ValueError(f"`{name}`: a default is as trusted as the plan: labelled(...) is for what is given")
+    made = replace(made, default=_written(name, input.default, made.type))
     _, problem = _fitted(made, made.default)
     if problem:
         raise ValueError(f"the default of `{name}`: {problem}")
     return made
 
 
-def _secret_bytes() -> type:
+def _written(name: str, default: Any, type: str) -> Any:
+    """A default as it is read back from a plan.
+
+    Raises:
+        ValueError: no plan can write it.
+    """
+    if isinstance(default, Decimal) and "Decimal" in type:
+        return str(default)  # as a number it would be rounded
+    try:
+        found = ast.literal_eval(default_text(default))
+    except ValueError:  # infinity is no literal
+        found = ...
+    if found is ...:  # default_text() says so
+        raise ValueError(f"`{name}`: the default {short(default)} is nothing that a plan can write")
+    return found
+
+
+def _unmarked(name: str, type: Any) -> tuple[Any, bool]:
+    """A type without the marks of a secret, and whether there were any, however deep: none is lost.
+
+    Raises:
+        ValueError: something else is said of it, or of a part of it.
+    """
+    origin, parts = typing.get_origin(type), typing.get_args(type)
+    if origin is Annotated:
+        if not all(is_mark(mark, Secret) for mark in parts[1:]):
+            raise ValueError(f"`{name}`: an input has a type and no more: {_WRITE}")
+        return _unmarked(name, parts[0])[0], True
+    if hasattr(type, "get_secret_value"):
+        return parts[0] if parts else _kept_in(type), True
+    if origin is Literal:
+        return type, False
+    inner = [_unmarked(name, part) for part in parts]
+    if origin in (typing.Union, types.UnionType):
+        type = typing.Union[tuple(part for part, _ in inner)]  # noqa: UP007 -- there are as many as there are
+    return type, any(secret for _, secret in inner)
+
+
+def _kept_in(secret: Any) -> Any:
     from pydantic import SecretBytes
 
-    return SecretBytes
+    return bytes if inspect.isclass(secret) and issubclass(secret, SecretBytes) else str
 
 
 def _check_name(name: str) -> None:
@@ -221,16 +254,25 @@ def _fitted(input: Input, value: Any) -> tuple[Any, str]:
     """A value as the type of an input wants it, or what is wrong with it."""
     if input.secret and hasattr(value, "get_secret_value"):
         value = value.get_secret_value()
+    if holds_label(value):
+        return value, "labelled(...) is of a whole value, where a run begins, and of no part of one"
     check = _check(input.name, input.type, input.secret)
     try:
         found = check({input.name: value})[input.name]
-        if input.secret and found is not None and len(found) < SHORTEST:
+        if input.secret and found is not None and _length(found) < SHORTEST:
             return found, f"it is secret, and a text of fewer than {SHORTEST} characters cannot be kept out of others"
         return found, ""
+    except RecursionError:
+        return value, "it holds itself, or more in each other than can be looked at"
     except ArgumentError as error:
         if input.secret and value is WITHHELD:
             return value, "it is a secret, which no journal has: give it again"
         return value, str(error).replace(f"(): `{input.name}`: ", "").replace(f"(): `{input.name}", f"`{input.name}")
+
+
+def _length(secret: str | bytes) -> int:
+    """How many characters of a secret can be looked for in texts."""
+    return len((secret if isinstance(secret, str) else secret.decode("utf-8", "replace")).strip())
 
 
 @lru_cache(maxsize=1_000)

@@ -20,6 +20,7 @@ STEPS_PER_INPUT = 20  # more, for everything in what earlier tasks left behind
 MAX_ROOM = 40_000_000  # bytes, all that one evaluation makes taken together
 CHARACTERS_PER_STEP = 128
 MAX_SOURCE = 256 * 1024
+MAX_INPUTS = 100  # of a plan
 """Characters of a plan."""
 
 

@@ -51,6 +51,8 @@ def json_steps(tasks: Sequence[Task]) -> str:
         arguments = {parameter: _in_json(value) for parameter, value in call.arguments}
         written.append({**said, "id": name, "tool": call.tool, "arguments": arguments})
     header = header_in_json(tasks)
+    if any(not _is_json(said.get("default")) for said in header.values()):
+        raise BeyondSteps("the default of an input")
     plan: dict[str, Any] = {"inputs": header} if header else {}
     plan["steps"] = written
     match None if joined is None else joined.items:
@@ -188,6 +190,14 @@ def _path(expr: Expr) -> tuple[str, list[str | int]]:
 
 
 # --------------------------------------------------------------------------------------------------------- as JSON
+
+
+def _is_json(value: Any) -> bool:
+    """Whether a value is the same when it is read back."""
+    try:
+        return bool(json.loads(json.dumps(value)) == value)
+    except TypeError:
+        return False
 
 
 def _in_json(expr: Expr) -> Any:

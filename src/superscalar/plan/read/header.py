@@ -8,10 +8,11 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
-from superscalar.plan.evaluate.bounds import MAX_SOURCE
+from superscalar.plan.evaluate.bounds import MAX_INPUTS, MAX_SOURCE
 from superscalar.plan.ir import NOWHERE, UNBOUND, Input, Span
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.print.header import DECLARES
@@ -68,6 +69,9 @@ class PlanHeader(NamedTuple):
                 problems.append(line.problem(str(error)))
                 known = {one.input.name for one in made}
                 made += [line.unknown] if line.input.name.isidentifier() and line.input.name not in known else []
+        if len(self.declared) > MAX_INPUTS:
+            more = f"a plan has at most {MAX_INPUTS} inputs, and these are {len(self.declared)}"
+            problems.append(self.declared[MAX_INPUTS].problem(more, "keep those that differ from run to run"))
         return PlanHeader(self.text, tuple(made), tuple(sorted(problems, key=lambda problem: problem.span.line)))
 
     def instead(self, inputs: Iterable[Input]) -> PlanHeader:
@@ -159,9 +163,24 @@ def _cut_at_comment(text: str) -> tuple[str, str]:
 # --------------------------------------------------------------------------------------------------------- in JSON
 
 
+class _Object(dict[str, Any]):
+    """An object; `twice`: the names that stand in it once more."""
+
+    twice: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, pairs: list[tuple[str, Any]]) -> _Object:
+        """What these names and values are."""
+        made = cls(pairs)
+        if len(made) < len(pairs):
+            counted = Counter(name for name, _ in pairs)
+            made.twice = tuple(name for name, times in counted.items() if times > 1)
+        return made
+
+
 def _first_key(source: str, begin: int, value_at: int) -> PlanHeader:
     try:
-        value, end = json.JSONDecoder().raw_decode(source, value_at)
+        value, end = json.JSONDecoder(object_pairs_hook=_Object.of).raw_decode(source, value_at)
     except (ValueError, RecursionError):
         return PlanHeader(source, ())  # the reader says what is wrong
     behind = re.compile(r"\s*,?").match(source, end)
@@ -172,10 +191,13 @@ def _first_key(source: str, begin: int, value_at: int) -> PlanHeader:
     shown = source.splitlines()[line - 1]
     taken_out = re.sub(r"[^\r\n]", " ", source[begin:end])
     text = source[:begin] + taken_out + source[end:]
-    if not isinstance(value, dict):
+    if not isinstance(value, _Object):
         return PlanHeader(text, (), (Diagnostic("E104", "`inputs` is an object", place, shown, help=_JSON_HELP),))
     declared: list[DeclaredLine] = []
-    problems: list[Diagnostic] = []
+    problems = [
+        DeclaredLine(Input(name=name), place, shown).problem(f"there is an input `{name}` already", _JSON_HELP)
+        for name in value.twice
+    ]
     for name, said in value.items():
         one = DeclaredLine(Input(name=name), place, shown)
         try:
@@ -189,6 +211,8 @@ def _of_object(name: str, said: Any) -> Input:
     given = {"type": said} if isinstance(said, str) else said
     if not isinstance(given, dict) or not isinstance(given.get("type"), str):
         raise ValueError(f"the input `{name}` has no type")
+    if isinstance(given, _Object) and given.twice:
+        raise ValueError(f"the input `{name}` has `{given.twice[0]}` twice")
     if others := list(_others(given)):
         raise ValueError(f"the input `{name}` has {', '.join(others)}")
     secret, description = given.get("secret", False), given.get("description", "")
