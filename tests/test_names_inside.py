@@ -104,3 +104,10 @@ def test_an_example_that_calls_a_plan_is_shown() -> None:
     examples = [("Write to me.", "join(brief('me'))")]
     run(LLMCompiler(model, joiner=None, tools=[brief()], examples=examples).run("Write to you."))
     assert "join(brief('me'))" in [turn.text for turn in model.requests[0].messages]
+
+
+@pytest.mark.parametrize("others", [[price], [Tool.from_plan(brief().plan.plan, name="another")]])  # type: ignore[union-attr]
+def test_a_plan_runs_where_others_have_the_tools_of_the_plans_that_it_calls(others: list[Tool[..., object]]) -> None:
+    called = Tool.from_plan(LLMCompiler(tools=[price]).compile("join(price('IBM'))"), name="called")
+    plan = LLMCompiler(tools=[called]).compile("join(called())")
+    assert run(LLMCompiler(tools=[called, *others]).execute(plan)).joined == 3.0

@@ -92,6 +92,7 @@ class Toolset:
         self.rules: dict[str, tuple[Callable[[Any], Any], ...]] = {}
         self.by_alias: dict[str, Tool[..., Any]] = {}
         self.inside: dict[str, None] = {}
+        self._again: set[str] = set()
         by_name: dict[str, Tool[..., Any]] = {}
         asked = self.pinned
         for given in self._given:
@@ -163,6 +164,9 @@ class Toolset:
             self.rules[tool.known_as] = (*rules, *more)  # of all tools that rules know by that name
         same = next((alias for alias, member in self.by_alias.items() if is_same_tool(member, tool)), None)
         if same is not None:
+            self.by_alias[alias] = self.by_alias[same]  # for plans that were compiled where it is nobody else's
+            self.inside = self.inside | {alias: None}
+            self._again.add(alias)
             return same
         names = {member.name for member in self.by_alias.values()}
         name, number = tool.name, 1
@@ -416,7 +420,7 @@ class Toolset:
         return cut(f"<{type(self).__name__}: {shown or 'no tools'}>", LONGEST_REPR)
 
     def __iter__(self) -> Iterator[Tool[..., Any]]:
-        return iter(self.by_alias.values())
+        return iter([member for alias, member in self.by_alias.items() if alias not in self._again])
 
     def __len__(self) -> int:
         return len(self.by_alias) - len(self.inside)
