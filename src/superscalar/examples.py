@@ -13,8 +13,9 @@ from typing import Final, NamedTuple
 from superscalar.errors import PlanError, UsageError
 from superscalar.forks import made_once
 from superscalar.plan import Plan, Syntax, compile_plan, print_as
-from superscalar.plan.ir import Call
+from superscalar.plan.ir import Call, walk
 from superscalar.plan.ir.signatures import Signatures
+from superscalar.plan.ir.within import without_insides
 from superscalar.plan.print.steps import BeyondSteps
 from superscalar.short import CHARACTERS_PER_TOKEN, short
 from superscalar.tools.search import WordIndex, words_of_text
@@ -108,7 +109,8 @@ def example_of(question: str, source: str, signatures: Signatures, syntax: Synta
                 f"{refused}: this planner writes {syntax}, where tools are called and nothing is computed ({error}); "
                 f"write the plan in {syntax}"
             ) from None
-    calls = dict.fromkeys(task.work.tool for task in plan.calls if isinstance(task.work, Call))
+    written = walk(without_insides(plan.tasks))
+    calls = dict.fromkeys(task.work.tool for task in written if isinstance(task.work, Call))
     return Example(question.strip(), text, tuple(calls))
 
 

@@ -35,9 +35,10 @@ from superscalar.plan.ir import (
     Work,
     walk,
 )
+from superscalar.plan.ir.aliases import told_name
 from superscalar.plan.ir.forms import assert_parts
 from superscalar.plan.ir.needs import children
-from superscalar.plan.ir.within import HIDDEN, INSIDE, is_inside
+from superscalar.plan.ir.within import INSIDE, is_inside
 from superscalar.plan.print.expression import name_of
 from superscalar.plan.print.program import print_expr
 from superscalar.short import CHARACTERS_PER_TOKEN, cut, more
@@ -417,7 +418,7 @@ class _RestOfText:
                 if isinstance(task.work, Map):
                     yield from self._inside(task.work, (*at, index), inside, made)
                 if isinstance(task.work, Call) and outcome is not None and _writes(task) and outcome != UNNEEDED:
-                    made[task.work.tool.removeprefix(HIDDEN), _fate(outcome)] += 1
+                    made[told_name(task.work.tool), _fate(outcome)] += 1
                 if self._is_new(outcome):
                     spelled = {part.id: part for part in loop.body if part is task or name_of(part.id) is None}
                     yield f"{self._shown.written(task.id, {**inside, **spelled})}: UNKNOWN ({_reason(outcome, 200)})"

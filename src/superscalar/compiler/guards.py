@@ -17,6 +17,7 @@ from superscalar.errors import UsageError
 from superscalar.events import Event, Resumed
 from superscalar.forks import made_once
 from superscalar.models.typed import AnswerType
+from superscalar.plan.ir.aliases import told_place
 from superscalar.policy import Mode
 from superscalar.policy.calls import Always, rule_of
 from superscalar.policy.rules import BuiltIn
@@ -100,7 +101,9 @@ class Guards:
         for alias, (name, *_) in about.get("declared", {}).items():
             tool = self._equipment.tools.get(alias)
             if name in guarded and tool is not None and tool.name != name:
-                yield Altered("gone", f"{alias}: plans called the tool {name} so, and call {tool.name} so now")
+                yield Altered(
+                    "gone", f"{told_place(alias)}: plans called the tool {name} so, and call {tool.name} so now"
+                )
 
 
 def _again(log: RunLog, *, changed: bool = False) -> str:

@@ -26,6 +26,7 @@ from superscalar.compiler.telling import telling
 from superscalar.errors import InDoubt, UsageError
 from superscalar.observe.timeline import on_one_clock
 from superscalar.plan.ir import Call, Task, walk
+from superscalar.plan.ir.aliases import told_place
 from superscalar.schedule.again import Again, ReadingTerms, is_lost, read_again
 from superscalar.schedule.doubts import CallAgain, Done, Doubt, StillUnknown, Verdict
 from superscalar.schedule.inside import granted_here
@@ -220,7 +221,7 @@ def _check_tools(run: str, left: Sequence[Task], tools: Toolset) -> None:
     calls = [task.work for task in walk(tuple(left)) if isinstance(task.work, Call)]
     changed = {call.tool: why for call in calls if (why := _why_changed(call, tools)) is not None}
     if changed:
-        listed = "\n".join(f"  {alias}: {why}" for alias, why in changed.items())
+        listed = "\n".join(f"  {told_place(alias)}: {why}" for alias, why in changed.items())
         raise UsageError(
             f"run {run} cannot go on with these tools:\n{listed}\n"
             "give the agent the tools that the run was begun with, or ask the question anew"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from superscalar.observe.wording import counted, duration
-from superscalar.plan.ir.within import HIDDEN
+from superscalar.plan.ir.aliases import told_name
 from superscalar.short import bounded
 from superscalar.tools.terms import Effect
 from superscalar.values import TaskId
@@ -121,7 +121,7 @@ class Estimate:
         yield f"{_several(self.calls, 'call')}{writes}"
         for tool in self.tools:
             yield f"  {_of_tool(tool)}"
-        unmeasured = [tool.tool.removeprefix(HIDDEN) for tool in self.tools if tool.seconds is None and tool.calls.most]
+        unmeasured = [told_name(tool.tool) for tool in self.tools if tool.seconds is None and tool.calls.most]
         why = f" (not measured yet: {', '.join(unmeasured)})" if unmeasured else ""
         yield f"time: {self.seconds.as_seconds} in tools{why}"
         for model in self.models:
@@ -146,7 +146,7 @@ def _of_tool(tool: ToolEstimate) -> str:
         parts.append(f"{duration(tool.seconds)} each")
     if tool.cost:
         parts.append(f"cost {tool.cost:g} each")
-    return f"{tool.tool.removeprefix(HIDDEN)}: {', '.join(parts)}"
+    return f"{told_name(tool.tool)}: {', '.join(parts)}"
 
 
 def _of_model(model: ModelEstimate) -> str:

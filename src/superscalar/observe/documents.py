@@ -10,6 +10,7 @@ from superscalar.observe.rows import row_kind
 from superscalar.observe.timing import Timing
 from superscalar.observe.wording import resource_text, signature_text
 from superscalar.plan.ir import Call, Compute, Display, Each, Join, Map, Plan, Select, Supplied, Task
+from superscalar.plan.ir.aliases import told_name
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.passes.pipeline import Stage
 from superscalar.plan.print.program import print_expr
@@ -99,7 +100,11 @@ def task_document(task: Task) -> dict[str, Any]:
     document: dict[str, Any] = {"id": task.id, "kind": row_kind(task.work)}
     match task.work:
         case Call(tool, arguments, effect, access):
-            document |= {"tool": tool, "arguments": {n: print_expr(e) for n, e in arguments}, "effect": effect}
+            document |= {
+                "tool": told_name(tool),
+                "arguments": {n: print_expr(e) for n, e in arguments},
+                "effect": effect,
+            }
             if access is not None:
                 document["access"] = record_fields(access)
         case Supplied(input):

@@ -12,6 +12,7 @@ from superscalar.labels import USER, Label
 from superscalar.plan.evaluate.parts import told_parts as told_parts
 from superscalar.plan.evaluate.parts import whole
 from superscalar.plan.ir import Call, Compute, Map, Ref, Select, Task
+from superscalar.plan.ir.aliases import told_name
 from superscalar.plan.print.expression import name_of
 from superscalar.plan.print.program import print_expr
 from superscalar.schedule.cells import Cell
@@ -105,7 +106,7 @@ class Provenance:
         label, parts = whole(labels), told_parts(labels)
         text = _text(cell)
         work = None if cell.task is None else cell.task.work
-        tool = work.tool if isinstance(work, Call) else ""
+        tool = told_name(work.tool) if isinstance(work, Call) else ""
         if cell in told or depth > _DEEPEST:
             return Made(id=cell.id, text=text, outcome=cell.outcome, label=label, tool=tool, told=True, parts=parts)
         told.add(cell)

@@ -13,9 +13,9 @@ from typing import Any, get_args
 from superscalar import events as ev
 from superscalar.observe.rows import Counts, Items, More, Row, RowKind, State, row_kind
 from superscalar.plan.ir import Call, Compute, First, Map, Supplied, Task
+from superscalar.plan.ir.aliases import told_name
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.ir.instances import templates
-from superscalar.plan.ir.within import HIDDEN
 from superscalar.plan.print.program import print_expr
 from superscalar.secrets import Scrubber
 from superscalar.short import cut, short, short_arguments
@@ -518,7 +518,7 @@ class RunView:
             id=entry.id,
             kind=entry.kind,
             state=entry.state,
-            tool=entry.tool or (work.tool.removeprefix(HIDDEN) if isinstance(work, Call) else ""),
+            tool=entry.tool or (told_name(work.tool) if isinstance(work, Call) else ""),
             arguments=entry.arguments if entry.arguments is not None else cut(_expression(entry.task), _LONGEST),
             effect=effect,
             within=group.own.id if group.own is not None and group.own is not entry else None,

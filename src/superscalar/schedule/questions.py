@@ -15,8 +15,9 @@ from superscalar.labels import Label, Source
 from superscalar.plan.evaluate.labelling import said_by
 from superscalar.plan.evaluate.parts import Labelled, told_parts, whole
 from superscalar.plan.ir import Call, Each, Expr, First, Literal, Map, Ref, Task, walk
+from superscalar.plan.ir.aliases import told_name
 from superscalar.plan.ir.needs import references
-from superscalar.plan.ir.within import HIDDEN, is_inside
+from superscalar.plan.ir.within import is_inside
 from superscalar.plan.print.listing import listing
 from superscalar.plan.print.program import print_expr, print_plan
 from superscalar.policy import Question
@@ -164,7 +165,7 @@ def _inputs(cell: Cell) -> Iterator[Cell]:
 
 def _call_text(cell: Cell, call: Call, said: str, secrets: SecretNames) -> str:
     given = ", ".join(f"{name}={print_expr(value)}" for name, value in withheld_call(call, secrets).arguments)
-    return f"`{cell.id}` = {cut(f'{call.tool}({given})', _LONGEST)}{said}"
+    return f"`{cell.id}` = {cut(f'{told_name(call.tool)}({given})', _LONGEST)}{said}"
 
 
 def plan_question(run_id: str, tasks: Iterable[Task], secrets: SecretNames, estimate: str = "") -> Question:
@@ -183,8 +184,7 @@ def writes_of(tasks: tuple[Task, ...]) -> Iterator[str]:
         match task.work:
             case Call(tool, arguments, effect="write"):
                 given = ", ".join(f"{name}={print_expr(value)}" for name, value in arguments)
-                called = tool.removeprefix(HIDDEN)
-                yield f"{task.id}: {called}({given})"  # whole: a destination may stand anywhere in it
+                yield f"{task.id}: {told_name(tool)}({given})"  # whole: a destination may stand anywhere in it
 
 
 def pending(run_id: str, questions: Iterable[Question], journal: Path | None = None) -> ApprovalPending:

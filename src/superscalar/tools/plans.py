@@ -112,6 +112,9 @@ def _called(name: str, tasks: tuple[ir.Task, ...], tools: SetOfTools) -> Iterato
                 raise UsageError(f"Tool.from_plan(name={name!r}): the plan calls {task.work.tool}, which is not there")
             if found.plan is not None and not task.work.enters:
                 raise UsageError(f"Tool.from_plan(name={name!r}): compile the plan anew: {found.name} is a plan by now")
+            if found.effect != task.work.effect and not task.work.enters:
+                was = f'{found.name} is effect="{found.effect}" and was effect="{task.work.effect}"'
+                raise UsageError(f"Tool.from_plan(name={name!r}): compile the plan anew: {was}")
             yield task.work.tool, found
 
 

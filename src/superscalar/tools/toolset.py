@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 from superscalar.errors import ToolsetError, UsageError
 from superscalar.forks import made_once
 from superscalar.given import LIMITS, NAMES, SCHEMAS, TEXT, TEXTS, TOOLS, whole_number
+from superscalar.plan.ir.aliases import alias_inside
 from superscalar.plan.ir.signatures import Signatures
-from superscalar.plan.ir.within import HIDDEN
 from superscalar.secrets import without_queries
 from superscalar.short import LONGEST_REPR, cut, short
 from superscalar.tools.search import ToolIndex
@@ -92,6 +92,7 @@ class Toolset:
         self.rules: dict[str, tuple[Callable[[Any], Any], ...]] = {}
         self.by_alias: dict[str, Tool[..., Any]] = {}
         self.inside: dict[str, None] = {}
+        self._again: set[str] = set()
         by_name: dict[str, Tool[..., Any]] = {}
         asked = self.pinned
         for given in self._given:
@@ -144,22 +145,28 @@ class Toolset:
         They are told by plan which alias here each of theirs is: the same tool is the same, whoever calls it.
         """
         found: dict[str, dict[str, str]] = {}
-        for alias, member in list(self.by_alias.items()):
+        for alias, member in sorted(
+            self.by_alias.items()
+        ):  # whose tool it is that several have does not depend on order
             if member.plan is None:
                 continue
             tools = member.plan.tools
-            found[alias] = {own: self._taken_in(tool, tools) for own, tool in member.plan.called.items()}
+            called = member.plan.called.items()
+            found[alias] = {own: self._taken_in(alias_inside(alias, own), tool, tools) for own, tool in called}
             self.limits = {**tools.limits, **self.limits}
             self._sets += [one for one in tools.opened if one not in self._sets]  # with what those of this set need
         return found
 
-    def _taken_in(self, tool: Tool[..., Any], of: SetOfTools) -> str:
-        """The alias of a tool that a plan calls."""
+    def _taken_in(self, alias: str, tool: Tool[..., Any], of: SetOfTools) -> str:
+        """The alias of a tool that a plan calls: that, or the one that it has here already."""
         rules = self.rules.get(tool.known_as, ())
         if more := [rule for rule in of.rules.get(tool.known_as, ()) if all(rule is not one for one in rules)]:
             self.rules[tool.known_as] = (*rules, *more)  # of all tools that rules know by that name
         same = next((alias for alias, member in self.by_alias.items() if is_same_tool(member, tool)), None)
         if same is not None:
+            self.by_alias[alias] = self.by_alias[same]  # for plans that were compiled where it is nobody else's
+            self.inside = self.inside | {alias: None}
+            self._again.add(alias)
             return same
         names = {member.name for member in self.by_alias.values()}
         name, number = tool.name, 1
@@ -170,7 +177,6 @@ class Toolset:
         taken_in.name = name
         if not taken_in.limits:
             taken_in.limited_by = tuple(one.replace(f"{tool.name}()", f"{name}()") for one in tool.limited_by)
-        alias = f"{HIDDEN}{tool.alias}" + f"_{number}" * (number > 1)
         self.by_alias[alias] = taken_in
         self.inside = self.inside | {alias: None}
         return alias
@@ -414,7 +420,7 @@ class Toolset:
         return cut(f"<{type(self).__name__}: {shown or 'no tools'}>", LONGEST_REPR)
 
     def __iter__(self) -> Iterator[Tool[..., Any]]:
-        return iter(self.by_alias.values())
+        return iter([member for alias, member in self.by_alias.items() if alias not in self._again])
 
     def __len__(self) -> int:
         return len(self.by_alias) - len(self.inside)

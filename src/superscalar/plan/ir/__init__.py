@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple, TypeAlias, final, get_args
 from typing import Literal as OneOf
 
 from superscalar.labels import NOTHING, Label
+from superscalar.plan.ir.aliases import told_name
 from superscalar.short import LONGEST_REPR, cut
 from superscalar.values import TaskId
 
@@ -534,7 +535,9 @@ class Plan:
         return SHOWN["text"](self)
 
     def __repr__(self) -> str:
-        calls = ", ".join(dict.fromkeys(task.work.tool for task in self.calls if isinstance(task.work, Call)))
+        calls = ", ".join(
+            dict.fromkeys(told_name(task.work.tool) for task in self.calls if isinstance(task.work, Call))
+        )
         return cut(f"<{type(self).__name__}: {len(self):,} tasks, calls of {calls or 'nothing'}>", LONGEST_REPR)
 
     def _repr_html_(self) -> str:

@@ -16,8 +16,6 @@ from superscalar.values import TaskId
 
 INSIDE: Final = "/"
 """Stands in ids between that of a call and that of a task of the plan that it calls: `brief/price[2]`."""
-HIDDEN: Final = "inside."
-"""What the alias of a tool begins with that only plans call which are called: no text of a plan can say that."""
 ENTRY: Final = f"{INSIDE}()"
 """What the id of the task that enters a call has behind that of the call."""
 DEEPEST: Final = 10

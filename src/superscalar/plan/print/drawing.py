@@ -13,6 +13,7 @@ from typing import Literal as OneOf
 from typing import TypeAlias, assert_never
 
 from superscalar.plan.ir import Call, Compute, Display, Each, First, Join, Map, Plan, PlanCall, Select, Supplied, Task
+from superscalar.plan.ir.aliases import told_name
 from superscalar.plan.print.program import print_expr
 from superscalar.values import TaskId
 
@@ -87,7 +88,7 @@ class Drawing:
             case Call(tool, _, effect):
                 return Node(
                     self._new_key(task.id),
-                    (task.id, f"{tool} (write)" if effect == "write" else tool),
+                    (task.id, told_name(tool) + " (write)" * (effect == "write")),
                     "write" if effect == "write" else "call",
                 )
             case Compute():

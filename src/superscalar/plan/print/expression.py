@@ -10,6 +10,7 @@ from typing import Final, assert_never
 
 from superscalar.plan import ir
 from superscalar.plan.ir import Expr, Task
+from superscalar.plan.ir.aliases import told_name
 from superscalar.plan.ir.forms import REST, UTC
 from superscalar.plan.ir.within import INSIDE
 from superscalar.plan.print.quoting import QUOTES, Unquotable, braces_doubled, escaped, quoted
@@ -114,7 +115,7 @@ class ExpressionPrinter:
         self.printed.append(task)
         match task.work:
             case ir.Call(tool, arguments):
-                return f"{tool}({self._arguments((), arguments)})", PRIMARY
+                return f"{told_name(tool)}({self._arguments((), arguments)})", PRIMARY
             case ir.Compute(value):
                 return self._show(value)
             case ir.Map():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from superscalar.plan.ir import Call, Compute, Map, PlanCall, Supplied, Task
+from superscalar.plan.ir.aliases import told_name
 from superscalar.plan.passes.base import Note
 from superscalar.plan.passes.pipeline import Stage
 from superscalar.plan.print.program import print_expr
@@ -53,7 +54,7 @@ def listing(tasks: Sequence[Task], indent: str = "") -> Iterator[tuple[TaskId, s
 def _work(task: Task) -> str:
     match task.work:
         case Call(tool, arguments):
-            return f"{tool}({', '.join(f'{name}={print_expr(value)}' for name, value in arguments)})"
+            return f"{told_name(tool)}({', '.join(f'{name}={print_expr(value)}' for name, value in arguments)})"
         case Compute(value):
             return print_expr(value)
         case PlanCall(entry, result):
