@@ -157,3 +157,20 @@ def test_two_processes_at_once(plain: str, tmp_path: Path) -> None:
     assert state.suffix == ".state"
     assert said(begun("ask", tmp_path)) == plain
     assert list(tmp_path.iterdir()) == [state]
+
+
+def test_what_one_role_reads_stays_while_others_are_asked(requests: dict[str, Request], tmp_path: Path) -> None:
+    """One process asks them in turns: none of them reads again what it begins with."""
+
+    async def test() -> list[tuple[int, int]]:
+        model = LocalModel(threads=1, context=4096, states=tmp_path)
+        usages = []
+        for role in ROLES * 2:
+            async for chunk in model.stream(replace(requests[role], max_tokens=1)):
+                usages += [(chunk.usage.input_tokens, chunk.usage.cached_tokens)] if chunk.usage else []
+        await model.aclose()
+        return usages
+
+    usages = asyncio.run(test())
+    assert len(usages) == 2 * len(ROLES)
+    assert all(cached > read / 2 for read, cached in usages[len(ROLES) :])

@@ -119,11 +119,11 @@ def _save_run(compiler: LLMCompiler, result: RunResult[Any], wanted: SaveAs, *, 
         UsageError: the plan cannot be saved, or should not be; the message says why not.
     """
     from superscalar.compiler.learned import asked_in
-    from superscalar.saved.constants import found_in, names_in, plan_constants
+    from superscalar.saved.constants import found_in, plan_constants, words_of_plan
 
     offered = found_in(asked_in(result), plan_constants(result.plan.tasks))
     left = [one for one in offered if one.value not in wanted.inputs.values()]
-    chosen = {**wanted.inputs, **(_asked(left, set(wanted.inputs), names_in(result.plan.tasks)) if asks else {})}
+    chosen = {**wanted.inputs, **(_asked(left, set(wanted.inputs), words_of_plan(result.plan.tasks)) if asks else {})}
     saved = compiler.plans.save(wanted.name, result, inputs=chosen)
     if left and not asks:
         words = [typed("--save-input", f"{one.name or 'NAME'}={json.dumps(one.value)}") for one in left]

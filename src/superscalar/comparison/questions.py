@@ -58,7 +58,11 @@ def read_questions(text: str, *, name: str, folder: Path) -> tuple[Asked, ...]:
 def _question_of(line: str, id: str, place: str, folder: Path) -> Asked:
     try:
         said = json.loads(
-            line, object_pairs_hook=once, parse_int=_Written, parse_float=_Written, parse_constant=_Written
+            line,
+            object_pairs_hook=once,
+            parse_int=_NumberAsWritten,
+            parse_float=_NumberAsWritten,
+            parse_constant=_NumberAsWritten,
         )
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{place} is not JSON: {error}") from None
@@ -87,13 +91,13 @@ def _question_of(line: str, id: str, place: str, folder: Path) -> Asked:
 
 def _text(said: object, name: str, place: str) -> str:
     """A text, or a number as it is written."""
-    text = said.text if isinstance(said, _Written) else said
+    text = said.text if isinstance(said, _NumberAsWritten) else said
     if not isinstance(text, str) or not text.strip():
         raise UsageError(f'{place}: "{name}" is {short(said)}; write a text')
     return text
 
 
-class _Written(float):
+class _NumberAsWritten(float):
     """A number that is a text as it stands in the file: 129.40 is no 129.4 where answers are compared as texts."""
 
     def __init__(self, text: str) -> None:

@@ -61,7 +61,7 @@ class NativeForm:
         """
         try:
             found = list(_calls_of(text))
-        except (Twice, _Unreadable) as error:
+        except (Twice, _UnreadableTurn) as error:
             return TurnSaid(
                 wrong=f"A call there cannot be read, and nothing was called: {error}. Write that turn again."
             )
@@ -89,7 +89,7 @@ def _calls_of(text: str) -> Iterator[dict[str, Any]]:
 
     Raises:
         Twice: an object in one has a key twice.
-        _Unreadable: so much of it is begun and not ended that looking on would take for ever.
+        _UnreadableTurn: so much of it is begun and not ended that looking on would take for ever.
     """
     room = _IN_VAIN * (len(text) + 1)
     place = text.find("{")
@@ -103,7 +103,7 @@ def _calls_of(text: str) -> Iterator[dict[str, Any]]:
             found, end = None, place + 1
             room -= len(text) - place
         if room < 0:
-            raise _Unreadable("too many objects in it are not ended")
+            raise _UnreadableTurn("too many objects in it are not ended")
         match found:
             case {"name": str(name), "arguments": arguments, **rest} if not rest:
                 _ONCE.raw_decode(text, place)
@@ -111,7 +111,7 @@ def _calls_of(text: str) -> Iterator[dict[str, Any]]:
         place = text.find("{", end)
 
 
-class _Unreadable(ValueError):
+class _UnreadableTurn(ValueError):
     """A reply is no JSON that could be read in time; the message is for the model."""
 
 

@@ -112,7 +112,7 @@ def check_chosen(chosen: Mapping[str, Any]) -> None:
             raise UsageError(f"{name}={short(value)}: that is what `{other}` stands for: name a constant once")
 
 
-def names_in(tasks: Sequence[Task]) -> set[str]:
+def words_of_plan(tasks: Sequence[Task]) -> set[str]:
     """The names that mean something in a plan: no input that is new to it can have one."""
     return _names(ast.parse(print_plan(tasks)))
 

@@ -163,13 +163,13 @@ def _cut_at_comment(text: str) -> tuple[str, str]:
 # --------------------------------------------------------------------------------------------------------- in JSON
 
 
-class _Object(dict[str, Any]):
+class _HeaderObject(dict[str, Any]):
     """An object; `twice`: the names that stand in it once more."""
 
     twice: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, pairs: list[tuple[str, Any]]) -> _Object:
+    def of(cls, pairs: list[tuple[str, Any]]) -> _HeaderObject:
         """What these names and values are."""
         made = cls(pairs)
         if len(made) < len(pairs):
@@ -180,7 +180,7 @@ class _Object(dict[str, Any]):
 
 def _first_key(source: str, begin: int, value_at: int) -> PlanHeader:
     try:
-        value, end = json.JSONDecoder(object_pairs_hook=_Object.of).raw_decode(source, value_at)
+        value, end = json.JSONDecoder(object_pairs_hook=_HeaderObject.of).raw_decode(source, value_at)
     except (ValueError, RecursionError):
         return PlanHeader(source, ())  # the reader says what is wrong
     behind = re.compile(r"\s*,?").match(source, end)
@@ -191,7 +191,7 @@ def _first_key(source: str, begin: int, value_at: int) -> PlanHeader:
     shown = source.splitlines()[line - 1]
     taken_out = re.sub(r"[^\r\n]", " ", source[begin:end])
     text = source[:begin] + taken_out + source[end:]
-    if not isinstance(value, _Object):
+    if not isinstance(value, _HeaderObject):
         return PlanHeader(text, (), (Diagnostic("E104", "`inputs` is an object", place, shown, help=_JSON_HELP),))
     declared: list[DeclaredLine] = []
     problems = [
@@ -211,7 +211,7 @@ def _of_object(name: str, said: Any) -> Input:
     given = {"type": said} if isinstance(said, str) else said
     if not isinstance(given, dict) or not isinstance(given.get("type"), str):
         raise ValueError(f"the input `{name}` has no type")
-    if isinstance(given, _Object) and given.twice:
+    if isinstance(given, _HeaderObject) and given.twice:
         raise ValueError(f"the input `{name}` has `{given.twice[0]}` twice")
     if others := list(_others(given)):
         raise ValueError(f"the input `{name}` has {', '.join(others)}")
