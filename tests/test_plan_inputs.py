@@ -123,6 +123,14 @@ def test_inputs_of_a_plan_that_has_none_are_refused() -> None:
         joined("join(1)", x=1)
 
 
+def test_whoever_gives_what_is_not_declared_is_told_how_it_is() -> None:
+    agent = LLMCompiler()
+    with pytest.raises(PlanError, match="its first lines: # input limit: str"):
+        agent.stream_plan("join(limit)", inputs={"limit": 5})
+    with pytest.raises(PlanError, match="assign it above this line"):
+        agent.stream_plan("join(limit)", inputs={"other": 5})
+
+
 def test_a_plan_that_ran_runs_again_with_what_it_was_given_and_not_without_its_secrets() -> None:
     plan = AGENT.compile("ok = login(token)\njoin(n, ok)", inputs={"n": int, "token": Input(str, secret=True)})
     again = executed(plan, [price, login, send], inputs={"n": 1, "token": SECRET}).plan

@@ -235,6 +235,7 @@ def _run_plan(
         from superscalar.cli.servers import contact
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
+        from superscalar.compiler.given_inputs import told_of_inputs
         from superscalar.observe.view import RunView
 
         plan = found()
@@ -263,7 +264,8 @@ def _run_plan(
                 typer.echo(f"{plan.name}: read as {plan.syntax}", err=True)
 
             def compiled() -> tuple[Plan, Mapping[str, Any]]:
-                made = plan.compiled(compiler)
+                with told_of_inputs(word.partition("=")[0] for word in input or ()):
+                    made = plan.compiled(compiler)
                 if not (as_json or quiet):
                     print_warnings(made)
                 return made, supplying.given_inputs(input, made.inputs, stdin_is_plan=file == "-")

@@ -17,7 +17,14 @@ from superscalar.compiler.calls import CallResult, CallResults, ToolTurn
 from superscalar.compiler.equipment import Equipment, equipped
 from superscalar.compiler.estimates import plan_estimate
 from superscalar.compiler.functions import PlanFunction, function_of
-from superscalar.compiler.given_inputs import Inputs, checked_plan, compiled_plan, compiled_with, supplied
+from superscalar.compiler.given_inputs import (
+    Inputs,
+    checked_plan,
+    compiled_plan,
+    compiled_with,
+    supplied,
+    told_of_inputs,
+)
 from superscalar.compiler.guards import Guards
 from superscalar.compiler.history import History, said_before
 from superscalar.compiler.learned import learned
@@ -466,12 +473,14 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         """
         check_call(plan=plan, deadline=deadline, run_id=run_id, saw_untrusted=saw_untrusted, seen=seen)
         if not self.is_live and isinstance(plan, str):  # else nobody knows the tools yet
-            plan = self.compile(plan)
+            with told_of_inputs(inputs or ()):
+                plan = self.compile(plan)
         if isinstance(plan, Plan):
             plan = supplied(plan, inputs)
 
         def plan_for(tools: Toolset) -> Plan:
-            return supplied(compiled_plan(plan, tools.signatures), inputs) if isinstance(plan, str) else plan
+            with told_of_inputs(inputs or ()):
+                return supplied(compiled_plan(plan, tools.signatures), inputs) if isinstance(plan, str) else plan
 
         def seen_of(tools: Toolset) -> Label:
             return seen | anything_of(tools) if saw_untrusted else seen

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from superscalar import codec, events
 from superscalar.errors import PlanError, UsageError
@@ -17,6 +19,9 @@ from superscalar.short import short
 from superscalar.tools.plan_inputs import checked_input, declared, fitting
 from superscalar.tools.toolset import Toolset
 from superscalar.values import TaskId, copied
+
+_UNDEFINED: Final = "E102"
+_NAMED: Final = re.compile(r"`(\w+)`")
 
 Inputs: TypeAlias = Mapping[str, Any]
 """By name: what a plan is to be given (types, or an `Input` each), or what it is given (values)."""
@@ -41,6 +46,31 @@ def compiled_plan(
 def compiled_with(source: str, tools: Toolset, syntax: AnySyntax = "auto", inputs: Inputs | None = None) -> Plan:
     """The same with the tools that it calls, so that `Tool.from_plan` knows them."""
     return replace(compiled_plan(source, tools.signatures, syntax, inputs), compiled_with=tools)
+
+
+@contextmanager
+def told_of_inputs(given: Iterable[str]) -> Iterator[None]:
+    """Say how a plan declares what it is given, where it uses a name that was given and is not declared.
+
+    Raises:
+        PlanError: the plan has errors.
+    """
+    try:
+        yield
+    except PlanError as error:
+        names = {name for name in given if isinstance(name, str)}
+        problems = [_told_of_input(found, names) for found in error.diagnostics]
+        if problems == list(error.diagnostics):
+            raise
+        summary = f"the plan has {len(problems)} error{'s' * (len(problems) > 1)}"
+        raise PlanError(problems, summary=summary, reply=error.said) from None
+
+
+def _told_of_input(found: object, given: Set[str]) -> object:
+    name = _NAMED.search(found.message) if isinstance(found, Diagnostic) and found.code == _UNDEFINED else None
+    if not isinstance(found, Diagnostic) or name is None or name[1] not in given:
+        return found
+    return replace(found, help=f"declare what the plan is given in its first lines: # input {name[1]}: str")
 
 
 def checked_plan(
