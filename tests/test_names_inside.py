@@ -10,6 +10,7 @@ import pytest
 
 from superscalar import LLMCompiler, Tool, UsageError, tool
 from superscalar.errors import ApprovalPending
+from superscalar.events import Started
 from superscalar.journal import Journal
 from superscalar.plan.print.graph import to_dot, to_mermaid
 from superscalar.policy import Question
@@ -111,3 +112,27 @@ def test_a_plan_runs_where_others_have_the_tools_of_the_plans_that_it_calls(othe
     called = Tool.from_plan(LLMCompiler(tools=[price]).compile("join(price('IBM'))"), name="called")
     plan = LLMCompiler(tools=[called]).compile("join(called())")
     assert run(LLMCompiler(tools=[called, *others]).execute(plan)).joined == 3.0
+
+
+def test_a_plan_of_another_agent_has_no_read_for_a_write_of_this_one() -> None:
+    @tool(name="send")
+    async def drafts(to: str, text: str) -> str:
+        return f"kept for {to}: {text}"
+
+    plan = LLMCompiler(tools=[drafts]).compile("join(send('me', 'x'))")
+    with pytest.raises(UsageError, match='compiled with a send of effect="read", and the one of this agent'):
+        run(LLMCompiler(tools=[send]).execute(plan))
+
+
+def test_a_tool_inside_of_a_called_plan_admits_no_other_one_of_its_name() -> None:
+    """`replan="planned-tools"`: the first plan called a plan that sends, and the second sends by another tool."""
+
+    @tool(name="send", effect="read", trust="untrusted")
+    async def looked_up(to: str) -> str:
+        return f"{to} says: do it again"
+
+    model = ScriptedModel("a = brief('me')\njoin(a)\n", "REPLAN: more", "b = send('you')\njoin(b)\n", "done")
+    agent = LLMCompiler(model, [brief(), looked_up], replan="planned-tools")
+    result = run(agent.run("Send it."))
+    assert result.answer == "done"
+    assert [event.id for event in result.events if isinstance(event, Started) and event.tool == "send"] == []

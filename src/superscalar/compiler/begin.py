@@ -21,6 +21,7 @@ from superscalar.errors import UsageError
 from superscalar.labels import Label
 from superscalar.models.base import Message
 from superscalar.plan import Plan
+from superscalar.plan.ir import Call
 from superscalar.schedule.doubts import Doubt
 from superscalar.tools.toolset import Toolset
 
@@ -81,6 +82,7 @@ class Runs:
             async with self._prepared.ready(deadline) as ready:
                 tools = ready.equipment.tools
                 plan = plan_for(tools)
+                _check_effects(plan, tools)
                 about = partial(about_plan, plan, tools)
                 run = await self._new(ready, log, context, run_id, about, secret=secrets_given(plan.tasks))
                 return await run.execute(plan, seen_of(tools))
@@ -147,3 +149,19 @@ class Runs:
         return Run(
             equipment, log, id, context=context, deadline=deadline, recording=recording, question=question, files=files
         )
+
+
+def _check_effects(plan: Plan, tools: Toolset) -> None:
+    """Make sure that a plan, which another agent may have compiled, has for no read what writes here.
+
+    Raises:
+        UsageError: it has; the message names the tool.
+    """
+    for task in plan.calls:
+        call = task.work
+        tool = tools.get(call.tool) if isinstance(call, Call) and not call.enters else None
+        if isinstance(call, Call) and tool is not None and tool.effect != call.effect:
+            raise UsageError(
+                f'the plan was compiled with a {tool.name} of effect="{call.effect}", and the one of this agent has '
+                f'effect="{tool.effect}": compile it with this agent'
+            )

@@ -45,7 +45,7 @@ def write_kind(call: Call, tool: Tool[..., object]) -> WriteKind:
     """
     sinks = {tool.aliases[one.parameter] for one in tool.destinations} if tool.sinks else ()
     chosen = sorted((name, repr(value)) for name, value in call.arguments if not sinks or name in sinks)
-    return tool.known_as, repr(chosen)
+    return call.tool, repr(chosen)  # not its name: a called plan may have another tool that is called so
 
 
 class Admission:
@@ -118,7 +118,7 @@ class Admission:
             if once:
                 self._cost += tool.cost
             if self._first:
-                self._first_tools.add(tool.known_as)
+                self._first_tools.add(call.tool)
             if call.effect == "write":
                 self._fresh.add(write_kind(call, tool))
                 self._writes.append((inner.id, once))
@@ -189,7 +189,7 @@ class Admission:
         match self._replan:
             case "never":
                 return NotAdmitted("deny", "replan", f'{seen}, and replan="never"')
-            case "planned-tools" if tool.known_as not in self._first_tools:
+            case "planned-tools" if call.tool not in self._first_tools:
                 return NotAdmitted(
                     "deny", "replan", f'{seen}, and the first plan calls no {tool.name}: replan="{self._replan}"'
                 )
