@@ -82,7 +82,8 @@ class Runs:
             async with self._prepared.ready(deadline) as ready:
                 tools = ready.equipment.tools
                 plan = plan_for(tools)
-                _check_effects(plan, tools)
+                if plan.compiled_with is not tools:
+                    _check_effects(plan, tools)
                 about = partial(about_plan, plan, tools)
                 run = await self._new(ready, log, context, run_id, about, secret=secrets_given(plan.tasks))
                 return await run.execute(plan, seen_of(tools))
