@@ -1,0 +1,118 @@
+"""What a client is told of a run: its value within bounds, what failed, who is waited for; and the label of all that."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias
+
+from superscalar.attachments import Attachment, attachments_in
+from superscalar.excerpt import excerpt
+from superscalar.gateway.ended import JOINED, EndedRun
+from superscalar.gateway.replies import GatewayReply, ResultLink
+from superscalar.gateway.veiling import veiled
+from superscalar.labels import NOTHING, Label, joined
+from superscalar.plan.evaluate.parts import whole
+from superscalar.policy import Question
+from superscalar.short import cut
+from superscalar.values import Failure, plain
+
+UntrustedText: TypeAlias = Literal["text", "handles"]
+"""How a client is given what is not trusted: as it is, or by its kind, its size and where it stands."""
+
+_MOST: Final = 20
+_LONGEST: Final = 300
+_MOST_FILES: Final = 10
+_LARGEST_FILES: Final = 5_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class TellingTerms:
+    """How much a client is told of a value (bytes), and whether it may read what strangers wrote."""
+
+    untrusted: UntrustedText = "text"
+    most: int = 20_000
+
+    @property
+    def is_veiled(self) -> bool:
+        """Whether text of strangers is kept from it."""
+        return self.untrusted == "handles"
+
+
+def told_of(run: str, ended: EndedRun, terms: TellingTerms) -> tuple[GatewayReply, Label]:
+    """The reply that has what a run came to, and the label of what is in it."""
+    value, labels = ended.value, ended.labels
+    label = NOTHING if terms.is_veiled else whole(labels)
+    shown = veiled(value, labels) if terms.is_veiled else value
+    text = shown if isinstance(shown, str) else _json(shown)
+    links: list[ResultLink] = []
+    notes: list[str] = []
+    size = len(text.encode())
+    name = JOINED if ended.joins else "NAME"
+    if size > terms.most:
+        text = _cut(shown, text, size, terms.most)
+        notes.append(f'cut: the whole has {size:,} bytes. In a later plan: x = result("{run}", "{name}"), then join parts')
+        if ended.joins:
+            links.append(ResultLink(run, JOINED, size))
+    elif terms.is_veiled and shown != plain(value):
+        notes.append(f'withheld: texts of strangers. In a later plan they are what result("{run}", "{name}") has')
+    failures = list(ended.failed)
+    for id, failure, its in failures[:_MOST]:
+        if terms.is_veiled and not its.told:
+            notes.append(f"failed: {id}: {failure.kind}")
+        else:
+            label |= its
+            notes.append(f"failed: {id}: {cut(_line(failure), _LONGEST)}")
+    if len(failures) > _MOST:
+        notes.append(f"and {len(failures) - _MOST:,} more failed")
+    if ended.outcomes.in_doubt:
+        notes.append(f"in doubt: {', '.join(ended.outcomes.in_doubt[:_MOST])} may have been made, or not; never repeat it")
+    if ended.error:
+        notes.append(f"ended: {cut(ended.error, _LONGEST)}")
+    files = () if terms.is_veiled and not whole(labels).told else tuple(_files(value))
+    failed = bool(ended.error) or isinstance(value, Failure)
+    return GatewayReply(text, run=run, notes=tuple(notes), failed=failed, links=tuple(links), files=files), label
+
+
+def waiting_for(run: str, questions: Sequence[Question], terms: TellingTerms, commands: Iterable[str]) -> GatewayReply:
+    """The reply that says what a person is to decide; nothing else of the run is left to do."""
+    count = len(questions)
+    head = f"run {run} waits for a person: {count} call{'s' * (count != 1)} to approve. Nothing else is left to do."
+    shown = [] if terms.is_veiled else [cut(str(question), 2_000) for question in questions[:_MOST]]
+    if count > _MOST:
+        shown.append(f"and {count - _MOST:,} more")
+    then = (*commands, f'then: run_plan(resume="{run}")')
+    return GatewayReply("\n".join([head, *shown]), "waiting", run, then, questions=tuple(questions))
+
+
+def label_of_failures(ended: EndedRun) -> Label:
+    """The label of how the tasks of a run failed."""
+    return joined(label for _, _, label in ended.failed)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(plain(value), ensure_ascii=False)
+
+
+def _cut(value: Any, text: str, size: int, most: int) -> str:
+    """So much of a text, or of a value on the bounds of its items, that it has `most` bytes at the most."""
+    room = most * len(text) // size
+    found = cut(text, room) if isinstance(value, str) else excerpt(value, room)
+    while len(found.encode()) > most and room > 40:  # other parts of it have wider characters than the whole
+        room = room * 3 // 4
+        found = cut(text, room) if isinstance(value, str) else excerpt(value, room)
+    return found
+
+
+def _line(failure: Failure) -> str:
+    return " ".join(str(failure).split())
+
+
+def _files(value: Any) -> Iterable[Attachment]:
+    room = _LARGEST_FILES
+    for count, (_, attachment) in enumerate(attachments_in(value)):
+        room -= len(attachment.content)
+        if count >= _MOST_FILES or room < 0:
+            return
+        yield attachment
