@@ -14,6 +14,8 @@ from superscalar.short import bounded
 
 REPLAN = "REPLAN:"
 _EMPHASIS = " \t\n*_#"
+_SHORT = 200
+"""Characters of instructions that are said twice."""
 
 _ANSWER = """\
 Tools were called to answer a question, and you write the answer from their results.
@@ -162,10 +164,18 @@ def opening(system: str, *, private: bool = False) -> list[Message]:
     return conversation
 
 
-def messages(begun: Sequence[Message], history: Sequence[Message], question: str, results: str) -> list[Message]:
-    """The conversation for one joiner call, which was `begun`."""
+def messages(
+    begun: Sequence[Message], history: Sequence[Message], question: str, results: str, instructions: str = ""
+) -> list[Message]:
+    """The conversation for one joiner call, which was `begun`.
+
+    `instructions`: what its system prompt ends with. The examples stand behind that, and a small model answers in the
+    form that these have: what is short is said once more, behind the question.
+    """
     asked = f"<results>\n{results}\n</results>\n\n"
     if any(turn.untrusted for turn in history):  # then no turn of its own: it would speak as the assistant
         asked += f"{recounted(history)}\n\n"
         history = ()
-    return [*begun, *history, Message("user", f"{asked}Question: {question.strip()}")]
+    again = instructions.strip()
+    reminded = f"\n{again}" if 0 < len(again) <= _SHORT else ""
+    return [*begun, *history, Message("user", f"{asked}Question: {question.strip()}{reminded}")]

@@ -238,10 +238,15 @@ class Equipment:
 
     def joining(self, *, last: bool) -> list[Message]:
         """What a conversation with the joiner begins with. `last`: it may not ask for another round."""
-        told = told_both(self.options.instructions, self.options.joiner_instructions)
+        told = self.told_joiner
         schema = None if self.answer_type is None else self.answer_type.schema
         system = joiner.system_prompt(told, last=last, may_replan=self.options.max_replans > 0, schema=schema)
         return joiner.opening(system, private=self.is_private and bool(told or schema is not None))
+
+    @property
+    def told_joiner(self) -> str:
+        """What the joiner is told besides the rules."""
+        return told_both(self.options.instructions, self.options.joiner_instructions)
 
     def _showable_of(self, tools: Toolset) -> Toolset:
         """What the planner may be told of: with `enforce`, of no tool whose description nobody has accepted."""

@@ -33,7 +33,7 @@ def _answering(equipment: Equipment, question: str) -> Iterator[ModelEstimate]:
     if not equipment.joiners:
         return
     told = equipment.options
-    turns = joiner.messages(equipment.joining(last=False), (), question, "")
+    turns = joiner.messages(equipment.joining(last=False), (), question, "", equipment.told_joiner)
     bare = sum(len(turn.text) for turn in turns) // CHARACTERS_PER_TOKEN
     read = Between(bare, bare + told.max_result_tokens)
     yield model_estimate("joiner", equipment.joiners[0], Between(1, 1), read, told.max_answer_tokens)

@@ -277,7 +277,8 @@ class Run:
         """The joiner's decision, by what it is shown, and the files in what came of these tasks."""
         equipment, wiring = self._equipment, self._wiring
         wiring.happened(events.JoinStarted(wiring.now(), last))
-        conversation = joiner.messages(equipment.joining(last=last), said, question, wiring.as_told(shown))
+        begun = equipment.joining(last=last)
+        conversation = joiner.messages(begun, said, question, wiring.as_told(shown), equipment.told_joiner)
         in_results = wiring.sight.files_of_joiner(tasks, self._unit.outcomes())
         files = [*(("", file) for file in self._files), *in_results]
         room = ROOM * bool(self._files) + 4 * equipment.options.max_result_tokens
