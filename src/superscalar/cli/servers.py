@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 TerminalElicit: TypeAlias = "Callable[[Elicitation], Awaitable[dict[str, Any] | None]]"
 
-group = typer.Typer(
-    name="mcp", no_args_is_help=True, rich_markup_mode="markdown", help="What MCP servers say of themselves."
-)
+group = typer.Typer(name="mcp", invoke_without_command=True, rich_markup_mode="markdown")
 
 
 @group.command("accept")

@@ -101,7 +101,7 @@ class AttendedRun:
         parts = [f"running {', '.join(said)}"] if said else []
         waiting = Counter(self._held.values())
         parts += [f"{count} wait for {why}" for why, count in waiting.most_common(_MOST_TOLD)]
-        return CallsMade(self._ended, max(len(self._calls), self._ended), "; ".join(parts) or "planning")
+        return CallsMade(self._ended, max(len(self._calls), self._ended), "; ".join(parts) or "no call is running")
 
     async def _main(self) -> RunResult[Any]:
         async with self._stream as running:

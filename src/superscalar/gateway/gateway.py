@@ -324,7 +324,9 @@ class GatewayClient:
         try:
             made = await self._compiled(plan, None, borrow=False)
             if any(isinstance(task.work, Call) and task.work.tool == NAME for task in walk(made.tasks)):
-                return refused(f"{NAME}(...) is of one run: give a saved plan an input, with a line # input x: str above it")
+                return refused(
+                    f"{NAME}(...) is of one run: give a saved plan an input, with a line # input x: str above it"
+                )
             saved = await asyncio.to_thread(lambda: agent.plans.save(name, plan, description=description))
         except (PlanError, UsageError) as error:
             return refused(str(error))
@@ -372,9 +374,7 @@ class GatewayClient:
             return with_results(made, await self._results_of(made))
         return made
 
-    async def _made(
-        self, source: str | None, name: str | None, inputs: Mapping[str, Any] | None, seen: Label
-    ) -> Plan:
+    async def _made(self, source: str | None, name: str | None, inputs: Mapping[str, Any] | None, seen: Label) -> Plan:
         """The plan that is to run, with all that it needs."""
         given = _labelled(inputs, seen)
         if name is None:
@@ -461,11 +461,15 @@ class GatewayClient:
                 return self._waits(attended.id, [one for one in pending.questions if isinstance(one, Question)])
             case InDoubt() as doubt:
                 command = f"superscalar resume {attended.id} --journal {self._gateway.journal.path}"
-                return refused(f"run {attended.id}: {self._safe(doubt)}", f"a person decides what became of it: {command}")
+                return refused(
+                    f"run {attended.id}: {self._safe(doubt)}", f"a person decides what became of it: {command}"
+                )
             case asyncio.CancelledError():
                 left = self._gateway.is_closing
                 text = "goes on when the gateway starts again" if left else "was stopped"
-                return GatewayReply(f"run {attended.id} {text}", "running" if left else "refused", attended.id, failed=True)
+                return GatewayReply(
+                    f"run {attended.id} {text}", "running" if left else "refused", attended.id, failed=True
+                )
             case error:
                 return self._broken(error, attended.id)
 
@@ -501,7 +505,9 @@ def _tools_of(agent: LLMCompiler[Any, Any]) -> list[Any]:
     given = agent.options.tools
     tools = [given] if isinstance(given, Toolset) else list(given)
     if not agent.is_live and agent.tools.find(NAME) is not None:
-        raise UsageError(f"a tool is called {NAME!r}, which plans of a gateway say for values of earlier runs; rename it")
+        raise UsageError(
+            f"a tool is called {NAME!r}, which plans of a gateway say for values of earlier runs; rename it"
+        )
     return tools
 
 

@@ -155,7 +155,12 @@ _OPEN: Final = "SELECT id, principal FROM runs WHERE fate = 'open' ORDER BY bega
 
 
 def _source(kind: Any, name: Any, trusted: Any, narrowed: Any) -> Source:
-    if kind not in _KINDS or not isinstance(name, str) or not isinstance(trusted, bool) or not isinstance(narrowed, str):
+    if (
+        kind not in _KINDS
+        or not isinstance(name, str)
+        or not isinstance(trusted, bool)
+        or not isinstance(narrowed, str)
+    ):
         raise ValueError((kind, name, trusted, narrowed))
     return Source(kind, name, trusted, narrowed)
 

@@ -52,7 +52,9 @@ def told_of(run: str, ended: EndedRun, terms: TellingTerms) -> tuple[GatewayRepl
     name = JOINED if ended.joins else "NAME"
     if size > terms.most:
         text = _cut(shown, text, size, terms.most)
-        notes.append(f'cut: the whole has {size:,} bytes. In a later plan: x = result("{run}", "{name}"), then join parts')
+        notes.append(
+            f'cut: the whole has {size:,} bytes. In a later plan: x = result("{run}", "{name}"), then join parts'
+        )
         if ended.joins:
             links.append(ResultLink(run, JOINED, size))
     elif terms.is_veiled and shown != plain(value):
@@ -67,7 +69,9 @@ def told_of(run: str, ended: EndedRun, terms: TellingTerms) -> tuple[GatewayRepl
     if len(failures) > _MOST:
         notes.append(f"and {len(failures) - _MOST:,} more failed")
     if ended.outcomes.in_doubt:
-        notes.append(f"in doubt: {', '.join(ended.outcomes.in_doubt[:_MOST])} may have been made, or not; never repeat it")
+        notes.append(
+            f"in doubt: {', '.join(ended.outcomes.in_doubt[:_MOST])} may have been made, or not; never repeat it"
+        )
     if ended.error:
         notes.append(f"ended: {cut(ended.error, _LONGEST)}")
     files = () if terms.is_veiled and not whole(labels).told else tuple(_files(value))
