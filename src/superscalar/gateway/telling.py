@@ -12,7 +12,7 @@ from superscalar.excerpt import excerpt
 from superscalar.gateway.ended import JOINED, EndedRun
 from superscalar.gateway.replies import GatewayReply, ResultLink
 from superscalar.gateway.veiling import veiled
-from superscalar.labels import NOTHING, Label
+from superscalar.labels import Label, joined
 from superscalar.plan.evaluate.parts import whole
 from superscalar.policy import Question
 from superscalar.short import cut
@@ -44,8 +44,8 @@ class TellingTerms:
 def told_of_run(run: str, ended: EndedRun, terms: TellingTerms) -> tuple[GatewayReply, Label]:
     """The reply that has what a run came to, and the label of what is in it."""
     value, labels = ended.value, ended.labels
-    label = NOTHING if terms.is_veiled else whole(labels)
-    shown = veiled(value, labels) if terms.is_veiled else value
+    told: list[Label] = [] if terms.is_veiled else [whole(labels)]
+    shown = veiled(value, labels, told) if terms.is_veiled else value
     text = shown if isinstance(shown, str) else _json(shown)
     links: list[ResultLink] = []
     notes: list[str] = []
@@ -65,7 +65,7 @@ def told_of_run(run: str, ended: EndedRun, terms: TellingTerms) -> tuple[Gateway
         if terms.is_veiled and not its.told:
             notes.append(f"failed: {id}: {failure.kind}")
         else:
-            label |= its
+            told.append(its)
             notes.append(f"failed: {id}: {cut(_line(failure), _LONGEST)}")
     if len(failures) > _MOST:
         notes.append(f"and {len(failures) - _MOST:,} more failed")
@@ -77,7 +77,7 @@ def told_of_run(run: str, ended: EndedRun, terms: TellingTerms) -> tuple[Gateway
         notes.append(f"ended: {cut(ended.error, _LONGEST)}")
     files = () if terms.is_veiled and not whole(labels).told else tuple(_files(value))
     failed = bool(ended.error) or isinstance(value, Failure)
-    return GatewayReply(text, run=run, notes=tuple(notes), failed=failed, links=tuple(links), files=files), label
+    return GatewayReply(text, run=run, notes=tuple(notes), failed=failed, links=tuple(links), files=files), joined(told)
 
 
 def waiting_for(run: str, questions: Sequence[Question], terms: TellingTerms, commands: Iterable[str]) -> GatewayReply:
