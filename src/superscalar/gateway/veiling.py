@@ -36,7 +36,7 @@ def veiled(value: Any, labels: Labelled, told: list[Label]) -> Any:
     fields = value if isinstance(value, Mapping) else record_fields(value)
     if fields is not None:
         return _fields(fields, labels, told)
-    if not label.narrow:
+    if not label.narrow and value is not None:
         return without_text(value)
     told.append(label)
     return plain(value)
