@@ -31,11 +31,11 @@ def veiled(value: Any, labels: Labelled) -> Any:
             return [veiled(item, _of(labels, i, label, item)) for i, item in enumerate(value)]
     fields = value if isinstance(value, Mapping) else record_fields(value)
     if fields is not None:
-        return _fields(fields, labels, label)
-    return plain(value) if label.narrow else withheld(value)
+        return _fields(fields, labels)
+    return plain(value) if label.narrow else without_text(value)
 
 
-def withheld(value: Any) -> dict[str, Any]:
+def without_text(value: Any) -> dict[str, Any]:
     """What is said of a value that is not shown."""
     match value:
         case str():
@@ -49,18 +49,15 @@ def withheld(value: Any) -> dict[str, Any]:
     return {"withheld": "value"}
 
 
-def _fields(fields: Mapping[Any, Any], labels: Labelled, label: Label) -> Any:
+def _fields(fields: Mapping[Any, Any], labels: Labelled) -> Any:
     """Keys that are known to be the plan's own, or a declared record's, stand there; others are counted."""
-    known = isinstance(labels, Parts)
-    if known and isinstance(labels, Entries) and labels.shape.told:
-        return {_key(name): veiled(item, _of(labels, name, label, item)) for name, item in fields.items()}
-    shown = {
-        _key(name): veiled(item, labels.items[name])
-        for name, item in fields.items()
-        if known and name in labels.items and labels.shape.narrow
-    }
+    if isinstance(labels, Entries) and labels.shape.told:
+        return {_key(name): veiled(item, labels[name]) for name, item in fields.items()}
+    shown = {}
+    if isinstance(labels, Parts) and labels.shape.narrow:
+        shown = {_key(name): veiled(item, labels[name]) for name, item in fields.items() if name in labels.items}
     left = len(fields) - len(shown)
-    return shown if not left else {**shown, **withheld(dict.fromkeys(range(left)))}
+    return shown if not left else {**shown, **without_text(dict.fromkeys(range(left)))}
 
 
 def _of(labels: Labelled, place: Any, label: Label, item: Any) -> Labelled:
