@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import stat
@@ -146,6 +147,7 @@ def serve_gateway(
             raise CommandError(f"serving wants the MCP SDK ({error}): pip install 'superscalar[mcp]'") from error
         from superscalar.gateway import Gateway
 
+        _take_logs()
         made = _agent(mcp or (), tools or (), agent, plans, policy, journal, max_concurrency)
         tokens = {} if http is None else _tokens(token or ())
         names = list(tokens) or ["stdio"]
@@ -199,9 +201,20 @@ def _agent(
 
 
 def _say_of_servers(line: str) -> None:
-    import logging
-
     logging.getLogger("superscalar.mcp").info("%s", line)
+
+
+class _IntoOurLog(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        logging.getLogger("superscalar.gateway").handle(record)
+
+
+def _take_logs() -> None:
+    """What the SDK and its server log goes where our log goes: to nobody who did not ask for it."""
+    for name in ("mcp", "uvicorn", "starlette"):
+        logger = logging.getLogger(name)
+        logger.handlers[:] = [_IntoOurLog()]
+        logger.propagate = False
 
 
 def _principals(
