@@ -93,7 +93,7 @@ class Person:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    async def __call__(self, _context: Any, params: Any) -> types.ElicitResult:
+    async def __call__(self, context: Any, params: Any) -> types.ElicitResult:
         self.asked.append(params.message)
         return types.ElicitResult(action="accept", content={"approve": True})
 
@@ -130,9 +130,11 @@ async def listening(folder: Path, *more: str) -> AsyncIterator[tuple[asyncio.sub
 @asynccontextmanager
 async def client_of(address: str, name: str, mode: str, **more: Any) -> AsyncIterator[Client]:
     headers = {"Authorization": f"Bearer {name}-0123456789abcdef"}
-    async with httpx.AsyncClient(headers=headers, timeout=30) as http:
-        async with Client(streamable_http_client(address, http_client=http), mode=mode, **more) as client:
-            yield client
+    async with (
+        httpx.AsyncClient(headers=headers, timeout=30) as http,
+        Client(streamable_http_client(address, http_client=http), mode=mode, **more) as client,
+    ):
+        yield client
 
 
 @MODES
