@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import stat
@@ -140,12 +141,12 @@ def serve_gateway(
         if token and http is None:
             raise CommandError("--token is for --http: over standard input there is one client, stdio")
         try:
-            from superscalar.gateway.over_http import serve_http
             from superscalar.gateway.over_stdio import serve_stdio
         except ImportError as error:
             raise CommandError(f"serving wants the MCP SDK ({error}): pip install 'superscalar[mcp]'") from error
         from superscalar.gateway import Gateway
 
+        _take_logs()
         made = _agent(mcp or (), tools or (), agent, plans, policy, journal, max_concurrency)
         tokens = {} if http is None else _tokens(token or ())
         names = list(tokens) or ["stdio"]
@@ -164,6 +165,8 @@ def serve_gateway(
                 if http is None:
                     await serve_stdio(gateway, secret)
                 else:
+                    from superscalar.gateway.over_http import serve_http
+
                     await serve_http(gateway, secret, tokens, http, lambda where: typer.echo(where, err=True))
 
         run_to_end(serve, grace=made.options.grace)
@@ -199,9 +202,20 @@ def _agent(
 
 
 def _say_of_servers(line: str) -> None:
-    import logging
-
     logging.getLogger("superscalar.mcp").info("%s", line)
+
+
+class _IntoOurLog(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        logging.getLogger("superscalar.gateway").handle(record)
+
+
+def _take_logs() -> None:
+    """What the SDK and its server log goes where our log goes: to nobody who did not ask for it."""
+    for name in ("mcp", "uvicorn", "starlette"):
+        logger = logging.getLogger(name)
+        logger.handlers[:] = [_IntoOurLog()]
+        logger.propagate = False
 
 
 def _principals(
