@@ -69,8 +69,9 @@ def told(world: Strangers, plan: str) -> tuple[list[str], Label]:
                 if not first.run:
                     return [first.text], gateway.memory.label("ann")
                 replies = [first, await ann.run_plan(resume=first.run)]
-                for name in ("last0", "all", "none"):
-                    replies.append(await ann.run_plan(f'x = result("{first.run}", "{name}")\njoin(x, k=[x])'))
+                names = ("last0", "all", "none")
+                plans = [f'x = result("{first.run}", "{name}")\njoin(x, k=[x])' for name in names]
+                replies += [await ann.run_plan(one) for one in plans]
                 texts = [everything(one).replace(first.run, "RUN") for one in replies]
                 texts += [await refused(ann, first.run, name) for name in ("c", "last1")]
                 return texts, gateway.memory.label("ann")
@@ -179,7 +180,8 @@ def test_whenever_a_gateway_ends_the_next_one_does_the_rest_once(tmp_path: Path)
             agent = LLMCompiler(tools=[fetch, note], journal=path, policy="ask", grace=5.0)
             async with Gateway(agent, principals=[ANN]) as gateway:
                 ann = gateway.client("ann")
-                asking = asyncio.create_task(ann.run_plan(**{"resume": reply.run} if reply.run else {"plan": PLAN}))
+                request = ann.run_plan(resume=reply.run) if reply.run else ann.run_plan(PLAN)
+                asking = asyncio.create_task(request)
                 await asyncio.sleep(stays)
                 if asking.done() and asking.result().state == "waiting":
                     answers = {one.answered_by: True for one in asking.result().questions}
