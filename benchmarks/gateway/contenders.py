@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
 
 from benchmarks.gateway.environments import ROOT, python_of
 from benchmarks.gateway.jobs import Job
@@ -67,12 +69,14 @@ class _PythonClient:
 
 @asynccontextmanager
 async def _python_client(command: Sequence[str], mode: str) -> AsyncIterator[_PythonClient]:
-    async with Client(StdioServerParameters(command=command[0], args=list(command[1:])), mode=mode) as client:
-        listed = await client.list_tools()
-        learned = len((client.instructions or "").encode()) + sum(
-            len(one.model_dump_json(by_alias=True, exclude_none=True).encode()) for one in listed.tools
-        )
-        yield _PythonClient(client, learned)
+    parameters = StdioServerParameters(command=command[0], args=list(command[1:]))
+    with Path(os.devnull).open("w") as unheard:
+        async with Client(stdio_client(parameters, errlog=unheard), mode=mode) as client:
+            listed = await client.list_tools()
+            learned = len((client.instructions or "").encode()) + sum(
+                len(one.model_dump_json(by_alias=True, exclude_none=True).encode()) for one in listed.tools
+            )
+            yield _PythonClient(client, learned)
 
 
 class OneByOne:

@@ -45,7 +45,7 @@ async def main(config: dict[str, Any]) -> None:
         return ModelResponse(parts=[ToolCallPart("run_code", {"code": code})])
 
     toolsets = [
-        MCPToolset(StdioTransport(command=one["command"], args=one["args"], env=one.get("env")), id=name)
+        MCPToolset(StdioTransport(command=one["command"], args=one["args"], env=one.get("env")), id=name, init_timeout=60)
         for name, one in config["mcpServers"].items()
     ]
     agent: Any = Agent(FunctionModel(model), toolsets=toolsets, capabilities=[CodeMode()])
