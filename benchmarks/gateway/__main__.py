@@ -25,7 +25,7 @@ from benchmarks.gateway.contenders import MODULES, Contender, Ran
 from benchmarks.gateway.environments import ROOT
 from benchmarks.gateway.jobs import Job, jobs, prepare
 
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from support.npm_servers import FOLDER, missing  # noqa: E402
 
@@ -120,7 +120,11 @@ def table(found: Mapping[str, Any]) -> str:
         ]
         counted = [str(reads.trips), f"{reads.came:,}", f"{one['learned']:,}"]
         lines.append(f"| {' | '.join([name, *counted, *seconds])} |")
-    lines += ["", "| | a typo behind a write | one of two fails | gathered | an injected path |", "|---|---|---|---|---|"]
+    lines += [
+        "",
+        "| | a typo behind a write | one of two fails | gathered | an injected path |",
+        "|---|---|---|---|---|",
+    ]
     for name, one in found.items():
         if faults := one["faults"]:
             half, gathered = faults["half"], faults.get("half gathered")

@@ -17,4 +17,4 @@ async def look_up(word: str) -> str:
 @tool(effect="write")
 async def send(to: str, text: str) -> str:
     """Send a text to somebody."""
-    return f"sent to {to}"
+    return f"sent to {to}: {text}"

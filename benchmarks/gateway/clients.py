@@ -78,8 +78,8 @@ class LoadClient:
             http = await opened.enter_async_context(httpx2.AsyncClient(headers=headers, timeout=60))
             transport = streamable_http_client(self._url, http_client=http)
             mode = "auto" if self.number % 2 else "legacy"
-            elicits = {"elicitation_callback": self._person} if self.kind == "approves" else {}
-            client = await opened.enter_async_context(Client(transport, mode=mode, **elicits))
+            person: Any = self._person if self.kind == "approves" else None
+            client = await opened.enter_async_context(Client(transport, mode=mode, elicitation_callback=person))
             self._told.counted[f"connected, {client.protocol_version}"] += 1
             await go.wait()
             end = time.monotonic() + until

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import asyncio
 import json
-import os
 import subprocess
 import sys
 import time
@@ -70,13 +69,13 @@ class _PythonClient:
 @asynccontextmanager
 async def _python_client(command: Sequence[str], mode: str) -> AsyncIterator[_PythonClient]:
     parameters = StdioServerParameters(command=command[0], args=list(command[1:]))
-    with Path(os.devnull).open("w") as unheard:
-        async with Client(stdio_client(parameters, errlog=unheard), mode=mode) as client:
-            listed = await client.list_tools()
-            learned = len((client.instructions or "").encode()) + sum(
-                len(one.model_dump_json(by_alias=True, exclude_none=True).encode()) for one in listed.tools
-            )
-            yield _PythonClient(client, learned)
+    unheard: Any = subprocess.DEVNULL
+    async with Client(stdio_client(parameters, errlog=unheard), mode=mode) as client:
+        listed = await client.list_tools()
+        learned = len((client.instructions or "").encode()) + sum(
+            len(one.model_dump_json(by_alias=True, exclude_none=True).encode()) for one in listed.tools
+        )
+        yield _PythonClient(client, learned)
 
 
 class OneByOne:
@@ -109,14 +108,15 @@ class OfGateway:
 class OfFastMcp:
     """CodeMode of FastMCP: a search with parameters, then the code."""
 
-    def __init__(self, client: _PythonClient) -> None:
+    def __init__(self, client: _PythonClient, prefixed: bool) -> None:
         self._client = client
+        self._prefixed = prefixed
         self.learned = client.learned
         self.protocol = client.protocol
 
     async def run(self, job: Job, gathered: bool) -> Ran:
         """Have code run."""
-        code = by_call_tool(job.gathered if gathered else job.code)
+        code = by_call_tool(job.gathered if gathered else job.code, self._prefixed)
         search = {"query": job.query, "detail": "detailed"}
         return await self._client.asked([("search", search), ("execute", {"code": code})])
 
@@ -133,7 +133,8 @@ class _Lines:
         Raises:
             ConnectionError: it has ended.
         """
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         if request is not None:
             self._process.stdin.write(json.dumps(request).encode() + b"\n")
         line = await asyncio.wait_for(self._process.stdout.readline(), _TOO_LONG)
@@ -191,17 +192,18 @@ class OfHarness:
         return Ran(len(replies), sum(len(one.encode()) for one in replies), answer["seconds"], "\n".join(replies))
 
 
-def by_call_tool(code: str) -> str:
-    """The code with calls as FastMCP wants them, and the last line returned."""
+def by_call_tool(code: str, prefixed: bool) -> str:
+    """The code with calls as FastMCP wants them, with the names of servers or not, and the last line returned."""
 
     class Calls(ast.NodeTransformer):
-        def visit_Call(self, node: ast.Call) -> ast.AST:  # noqa: N802 -- what ast calls it
+        def visit_Call(self, node: ast.Call) -> ast.AST:
             self.generic_visit(node)
             if not (isinstance(node.func, ast.Name) and node.func.id in _TOOLS):
                 return node
             keys: list[ast.expr | None] = [ast.Constant(one.arg) for one in node.keywords]
             given = ast.Dict(keys, [one.value for one in node.keywords])
-            return ast.Call(ast.Name("call_tool"), [ast.Constant(node.func.id), given], [])
+            server = "" if not prefixed else "slow_" if node.func.id == "look_up" else "files_"
+            return ast.Call(ast.Name("call_tool"), [ast.Constant(server + node.func.id), given], [])
 
     tree = Calls().visit(ast.parse(code, mode="exec"))
     assert isinstance(tree, ast.Module)
@@ -247,7 +249,7 @@ async def gateway_npm(folder: Path) -> AsyncIterator[Contender]:
 async def _fastmcp(folder: Path, how: str) -> AsyncIterator[Contender]:
     command = [python_of("fastmcp"), str(HERE / "fastmcp_server.py"), str(folder / "mcp.json"), how]
     async with _python_client(command, "legacy") as client:
-        yield OfFastMcp(client)
+        yield OfFastMcp(client, prefixed=how == "each")
 
 
 @asynccontextmanager

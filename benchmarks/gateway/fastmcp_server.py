@@ -1,7 +1,7 @@
 """FastMCP's CodeMode in front of servers: `python fastmcp_server.py CONFIG each|connected`, in its own environment.
 
-`each`: a session for each call, which is what a proxy does unless it is told otherwise; on standard streams that is a
-process. `connected`: clients that are connected are handed in, so that a server is started once.
+`each`: the configuration as a whole, as its documentation does it: a session for each call, which on standard streams is
+a process of each server. `connected`: a client for each server that is connected is handed in.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ async def main(config: dict[str, Any], how: str) -> None:
     """Serve on standard streams."""
     server = FastMCP("code", transforms=[CodeMode()])
     async with AsyncExitStack() as opened:
-        for name, one in config["mcpServers"].items():
-            alone = {"mcpServers": {name: one}}
-            target: Any = alone
-            if how == "connected":
-                target = await opened.enter_async_context(Client(alone, mode="legacy"))
-            server.mount(create_proxy(target) if how == "connected" else create_proxy(target, mode="legacy"))
+        if how == "each":
+            server.mount(create_proxy(config, mode="legacy"))
+        else:
+            for name, one in config["mcpServers"].items():
+                alone: Any = {"mcpServers": {name: one}}
+                server.mount(create_proxy(await opened.enter_async_context(Client(alone, mode="legacy"))))
         await server.run_async("stdio", show_banner=False, log_level="ERROR")
 
 

@@ -23,7 +23,7 @@ from pydantic_ai_harness import CodeMode
 
 def text_of(part: RetryPromptPart | ToolReturnPart) -> str:
     """What a model reads of the return of a tool."""
-    return part.model_response() if isinstance(part, RetryPromptPart) else part.model_response_str()
+    return str(part.model_response() if isinstance(part, RetryPromptPart) else part.model_response_str())
 
 
 async def main(config: dict[str, Any]) -> None:
@@ -45,7 +45,9 @@ async def main(config: dict[str, Any]) -> None:
         return ModelResponse(parts=[ToolCallPart("run_code", {"code": code})])
 
     toolsets = [
-        MCPToolset(StdioTransport(command=one["command"], args=one["args"], env=one.get("env")), id=name, init_timeout=60)
+        MCPToolset(
+            StdioTransport(command=one["command"], args=one["args"], env=one.get("env")), id=name, init_timeout=60
+        )
         for name, one in config["mcpServers"].items()
     ]
     agent: Any = Agent(FunctionModel(model), toolsets=toolsets, capabilities=[CodeMode()])

@@ -67,9 +67,7 @@ def jobs(folder: Path) -> dict[str, Job]:
             "look up a word",
             'a = look_up(word="one")\nb = look_up(word="two")\njoin(a, b)',
             'a = await look_up(word="one")\nb = await look_up(word="two")\n[a, b]',
-            "import asyncio\n"
-            'found = await asyncio.gather(look_up(word="one"), look_up(word="two"))\n'
-            "found",
+            'import asyncio\nfound = await asyncio.gather(look_up(word="one"), look_up(word="two"))\nfound',
             (("look_up", {"word": "one"}), ("look_up", {"word": "two"})),
             ("about one", "about two"),
         ),
@@ -98,8 +96,7 @@ def jobs(folder: Path) -> dict[str, Job]:
         Job(
             "injected",
             "read and write files",
-            f'said = read_text_file(path="{folder}/evil.txt").content\n'
-            'a = write_file(path=said, content="x")\njoin(a)',
+            f'said = read_text_file(path="{folder}/evil.txt").content\na = write_file(path=said, content="x")\njoin(a)',
             f'said = await read_text_file(path="{folder}/evil.txt")\n'
             'a = await write_file(path=said["content"], content="x")\na',
             written=folder / "chosen.txt",
