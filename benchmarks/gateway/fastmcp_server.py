@@ -1,7 +1,7 @@
 """FastMCP's CodeMode in front of servers: `python fastmcp_server.py CONFIG each|connected`, in its own environment.
 
-`each`: the configuration as a whole, as its documentation does it: a session for each call, which on standard streams is
-a process of each server. `connected`: a client for each server that is connected is handed in.
+`each`: the configuration as a whole, as its documentation does it: a session for each call, which on standard
+streams is a process of each server. `connected`: a client for each server that is connected is handed in.
 """
 
 from __future__ import annotations
