@@ -32,7 +32,6 @@ def price(ticker: str) -> float:
 
 agent = LLMCompiler(model=ScriptedModel(PLAN, "Both are fine."), tools=[price], plans="plans")
 '''
-APPROVE = "superscalar plans approve brief --plans plans"
 
 
 class Said(NamedTuple):
@@ -73,8 +72,10 @@ def test_a_good_run_is_saved_and_nobody_has_approved_it(place: Path) -> None:
     assert (said.code, said.out) == (0, "Both are fine.\n")
     assert said.err.splitlines() == [
         """constants of the question that stayed constants: --save-input 'tickers=["IBM", "AAPL"]'""",
-        f"saved: {place}/plans/brief.plan (not approved); look at it and approve it: "
-        f"superscalar plans approve brief --plans {place}/plans ...",
+        (
+            f"saved: {place}/plans/brief.plan (not approved); look at it and approve it: "
+            f"superscalar plans approve brief --plans {place}/plans ..."
+        ),
     ]
     assert (place / "plans" / "brief.plan").read_text().split("\n\n") == [
         "\n".join(

@@ -172,7 +172,7 @@ def _unusable(path: Path, error: OSError) -> UsageError:
 
 if sys.platform == "win32":
 
-    def _lock(path: Path, descriptor: int) -> None:  # noqa: ARG001
+    def _lock(path: Path, descriptor: int) -> None:
         """Nothing keeps two comparisons apart there."""
 
 else:
