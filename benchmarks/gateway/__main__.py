@@ -39,7 +39,7 @@ ALL: Final = {
 }
 OURS: Final = ("gateway, Python client", "gateway, npm client")
 ONCE: Final = "FastMCP CodeMode, session per call"
-"""It begins two processes for a call: it is asked once."""
+"""It begins two processes for a call: it is asked once, and only by name (`--only session`), for it takes minutes."""
 
 
 def configure(folder: Path) -> None:
@@ -175,7 +175,8 @@ def main() -> int:
     if not (MODULES / "@modelcontextprotocol" / "client").exists():
         print("left out: the client of npm is not installed: `make mcp` does that")
         return 0
-    chosen = {name: one for name, one in ALL.items() if not given.only or any(word in name for word in given.only)}
+    words = given.only or [name for name in ALL if name != ONCE]
+    chosen = {name: one for name, one in ALL.items() if any(word in name for word in words)}
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made).resolve()
         prepare(folder)
