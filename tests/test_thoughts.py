@@ -22,6 +22,7 @@ from superscalar import (
     tool,
 )
 from superscalar import events as ev
+from superscalar.journal import Journal
 from superscalar.models.base import Chunk, Request
 from superscalar.testing import ScriptedModel, run
 from superscalar.thoughts import thoughts
@@ -276,7 +277,7 @@ def test_a_resumed_run_does_not_think_again(tmp_path: Any) -> None:
     agent = LLMCompiler(tools=[thoughts(model), go], journal=tmp_path / "runs.db")
     with pytest.raises(ApprovalPending):
         run(agent.execute('a = think("?")\nb = go()\njoin(a, b)', run_id="r"))
-    run(agent.approve("r", "b"))
+    Journal(tmp_path / "runs.db").approve("r", "b", by="ann")
     assert run(agent.resume("r")).outcomes.joined == ["x", "gone"]
     assert len(model.requests) == 1
 

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 
 from superscalar.errors import ModelError, UsageError
 from superscalar.executors import LOCAL
-from superscalar.inquiry import MAX_ASKED, MAX_SOURCE, SIMPLE, WHEN_REFUSED, Inquirer, TypeReader, as_data, with_files
+from superscalar.inquiry import MAX_ASKED, MAX_SOURCE, SIMPLE, WHEN_REFUSED, Inquirer, TypeReader, data_text, with_files
 from superscalar.models.account import limit_of, retry_of
 from superscalar.models.base import ChatModel, Message
 from superscalar.models.patience import FOR_EVER, Silence
@@ -119,7 +119,7 @@ class Extractor(Inquirer):
         if not self.models:
             raise ModelError("this agent has no model to extract with; write LLMCompiler(..., extractor=...)")
         reader = self._reader(schema)
-        turns, models = with_files(source, _conversation(reader, as_data(source, NAME), find), self.models, NAME)
+        turns, models = with_files(source, _conversation(reader, data_text(source, NAME), find), self.models, NAME)
         return await self.ask(models, turns, reader, run, wanted=schema)
 
 
@@ -135,7 +135,7 @@ def extracting() -> list[Message]:
     """What each conversation with a model that extracts begins with, whatever it reads and for whom; it is steady."""
     turns = [Message("system", _SYSTEM)]
     for schema, said, look, reply in _EXAMPLES:
-        turns += [Message("user", _asked(schema, as_data(said, NAME), look)), Message("assistant", reply)]
+        turns += [Message("user", _asked(schema, data_text(said, NAME), look)), Message("assistant", reply)]
     return [*turns[:-1], turns[-1].steady_for(len(turns[-1].text))]
 
 

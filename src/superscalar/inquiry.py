@@ -292,7 +292,7 @@ async def _let_in(granted: Grants, caller: Ticket | None, model: ChatModel, run:
         comer.leave()
 
 
-def as_data(source: Any, tool: str) -> str:
+def data_text(source: Any, tool: str) -> str:
     """Data as JSON in which no text ends the block that it stands in.
 
     Raises:

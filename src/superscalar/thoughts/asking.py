@@ -17,10 +17,10 @@ from superscalar.inquiry import (
     SIMPLE,
     AskedAs,
     Inquirer,
-    ReplyReader,
     PlainReader,
+    ReplyReader,
     TypeReader,
-    as_data,
+    data_text,
     with_files,
 )
 from superscalar.models.base import ChatModel, Message
@@ -146,7 +146,7 @@ class Thinker(Inquirer):
             raise ValueError(f"what is asked has {len(said):,} characters; say it in {MAX_SOURCE:,} at the most")
         steps = [said.strip()]
         if data is not None:
-            steps.insert(0, f"<data>\n{as_data(data, 'a thought')}\n</data>")
+            steps.insert(0, f"<data>\n{data_text(data, 'a thought')}\n</data>")
         if isinstance(reader, TypeReader):
             steps.append(_AS_SCHEMA + json.dumps(reader.schema, ensure_ascii=False))
         turns = [Message("system", _SYSTEM).steady_for(len(_SYSTEM)), Message("user", "\n\n".join(steps))]
@@ -322,7 +322,7 @@ def vote(xs: list[Any]) -> Any:
 
 def _ballot(x: Any) -> str:
     """What two votes have in common that are for the same."""
-    return " ".join(x.casefold().split()) if isinstance(x, str) else as_data(x, "vote")
+    return " ".join(x.casefold().split()) if isinstance(x, str) else data_text(x, "vote")
 
 
 async def _together(asked: Any) -> list[Any]:
