@@ -49,7 +49,7 @@ class ToolListing:
         self._tools = tools
         self._room = None if max_tokens is None else max_tokens * CHARACTERS_PER_TOKEN
         forms: set[str] = set()
-        self._first = tuple(_by_server(self.choice.shown, tools.says, forms))
+        self._first = tuple(told_by_server(self.choice.shown, tools.says, forms))
         self._first_forms = frozenset(forms)
         self.forget()
 
@@ -147,7 +147,7 @@ class ToolListing:
                     break
             new[one.alias] = one
         self._told |= new
-        return "\n\n".join([*(_by_server(new.values(), {}, self._forms) if new else ()), said])
+        return "\n\n".join([*(told_by_server(new.values(), {}, self._forms) if new else ()), said])
 
 
 def asked_before(history: Iterable[Message]) -> list[str]:
@@ -155,7 +155,7 @@ def asked_before(history: Iterable[Message]) -> list[str]:
     return [turn.text for turn in history if turn.role == "user"]
 
 
-def _by_server(signatures: Iterable[Signature], says: Mapping[str, str], told: set[str]) -> Iterator[str]:
+def told_by_server(signatures: Iterable[Signature], says: Mapping[str, str], told: set[str]) -> Iterator[str]:
     """Tools as a planner is shown them: our own, then those of servers in a block, as what these say is data."""
     stubs: dict[str, list[str]] = {"": []}
     for signature in signatures:

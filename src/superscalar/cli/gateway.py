@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import stat
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -28,7 +29,7 @@ _HTTP: Final = "http"
 _SECRET: Final = 32  # bytes
 
 
-class UntrustedShown(str, Enum):
+class UntrustedShown(StrEnum):
     """How a client is shown text of strangers."""
 
     text = "text"
@@ -78,7 +79,7 @@ _Token = Annotated[
     typer.Option(
         "--token",
         metavar="NAME=FILE",
-        help="With --http: a client and the file with its token. May be repeated. [default: http, and one that is made]",
+        help="With --http: a client and its token's file. May be repeated. [default: http, and one that is made]",
         show_default=False,
     ),
 ]
@@ -146,6 +147,7 @@ def serve_gateway(
             raise CommandError(f"serving wants the MCP SDK ({error}): pip install 'superscalar[mcp]'") from error
         from superscalar.gateway import Gateway
 
+        _take_logs()
         made = _agent(mcp or (), tools or (), agent, plans, policy, journal, max_concurrency)
         tokens = {} if http is None else _tokens(token or ())
         names = list(tokens) or ["stdio"]
@@ -170,8 +172,8 @@ def serve_gateway(
 
 
 def _agent(
-    mcp: Iterable[Path],
-    tools: Iterable[str],
+    mcp: Sequence[Path],
+    tools: Sequence[str],
     agent: str | None,
     plans: Path | None,
     policy: Any,
@@ -188,20 +190,31 @@ def _agent(
         if value is not None
     }
     if agent is not None:
-        if list(tools) or list(mcp):
+        if tools or mcp:
             raise CommandError("--agent has its own tools: leave out --tools and --mcp")
         known = load_agent(agent)
         where = journal or (None if known.journal is not None else _state_folder() / "mcp.db")
         return known.with_options(**told, **({} if where is None else {"journal": where}))
     servers = load_servers(mcp, (), Contact(_say_of_servers))
-    given = [*servers, *([load_tools(tools)] if list(tools) else [])]
+    given = [*servers, *([load_tools(tools)] if tools else [])]
     return LLMCompiler(tools=given, **{"policy": "ask", "journal": journal or _state_folder() / "mcp.db", **told})
 
 
 def _say_of_servers(line: str) -> None:
-    import logging
-
     logging.getLogger("superscalar.mcp").info("%s", line)
+
+
+class _IntoOurLog(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        logging.getLogger("superscalar.gateway").handle(record)
+
+
+def _take_logs() -> None:
+    """What the SDK and its server log goes where our log goes: to nobody who did not ask for it."""
+    for name in ("mcp", "uvicorn", "starlette"):
+        logger = logging.getLogger(name)
+        logger.handlers[:] = [_IntoOurLog()]
+        logger.propagate = False
 
 
 def _principals(

@@ -6,9 +6,9 @@ with its own label, which no tool's result could.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, TypeAlias
 
 from superscalar.errors import PlanError, UsageError
 from superscalar.labels import Label
@@ -19,7 +19,7 @@ from superscalar.values import copied
 
 NAME: Final = "result"
 
-Kept = tuple[Any, Label]
+KeptValue: TypeAlias = tuple[Any, Label]
 """A value of an earlier run, and its label."""
 
 
@@ -34,41 +34,48 @@ def borrowing_tool() -> Tool[..., Any]:
     return kept_result
 
 
-class _Wanted(NamedTuple):
-    task: Task
-    run: str
-    name: str
-
-
-def with_results(plan: Plan, find: Callable[[str, str], Kept]) -> Plan:
-    """A plan whose inputs have their values, with those of earlier runs in their places.
-
-    `find`: gives the value of a run by its name there, or raises `UsageError`.
-
-    Raises:
-        PlanError: a value is asked for by what is no constant, inside of a loop or a condition, or is not there.
-    """
-    borrowing = [task for task in walk(plan.tasks) if isinstance(task.work, Call) and task.work.tool == NAME]
-    if not borrowing:
-        return plan
-    problems: list[Diagnostic] = []
-    supplied: dict[str, Task] = {}
+def wanted_of(plan: Plan) -> dict[str, tuple[str, str] | str]:
+    """What a plan asks for of earlier runs, by the id of each task: the run and the name, or why that is no such."""
+    found: dict[str, tuple[str, str] | str] = {}
     top = {id(task) for task in plan.tasks}
-    for task in borrowing:
+    for task in _borrowing(plan):
         try:
             if id(task) not in top or task.guards:
                 raise UsageError(f"{NAME}(...) stands in a loop or a condition; write x = {NAME}(...) above that")
             run, name = _constants(task)
-            value, label = find(run, name)
-            work = Supplied(Input("Any", name=task.id), copied(value), label)
-            supplied[task.id] = replace(task, work=work, needs=(), after=())
+            found[task.id] = run, name
         except UsageError as error:
-            problems.append(Diagnostic("E304", str(error), task.span, line_text=_line(plan, task)))
+            found[task.id] = str(error)
+    return found
+
+
+def with_results(plan: Plan, values: Mapping[str, KeptValue | str]) -> Plan:
+    """A plan whose inputs have their values, with those of earlier runs in their places.
+
+    `values`: by the id of each task that asks for one; a text says why there is none.
+
+    Raises:
+        PlanError: one is asked for that is not there.
+    """
+    problems: list[Diagnostic] = []
+    supplied: dict[str, Task] = {}
+    for task in _borrowing(plan):
+        found = values[task.id]
+        if isinstance(found, str):
+            problems.append(Diagnostic("E304", found, task.span, line_text=_line(plan, task)))
+            continue
+        value, label = found
+        work = Supplied(Input("Any", name=task.id), copied(value), label)
+        supplied[task.id] = replace(task, work=work, needs=(), after=())
     if problems:
         raise PlanError(problems)
     inputs = [task for task in plan.tasks if isinstance(task.work, Supplied)]
     others = [task for task in plan.tasks if not isinstance(task.work, Supplied) and task.id not in supplied]
     return replace(plan, tasks=(*inputs, *supplied.values(), *others))
+
+
+def _borrowing(plan: Plan) -> Iterator[Task]:
+    return (task for task in walk(plan.tasks) if isinstance(task.work, Call) and task.work.tool == NAME)
 
 
 def _constants(task: Task) -> Iterator[str]:

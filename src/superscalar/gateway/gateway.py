@@ -8,6 +8,7 @@ import logging
 import secrets
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any, Final, Self
 
 from superscalar.compiler import LLMCompiler
@@ -23,13 +24,13 @@ from superscalar.errors import (
     UsageError,
 )
 from superscalar.gateway.attended import AttendedRun
-from superscalar.gateway.borrowed import NAME, borrowing_tool, with_results
+from superscalar.gateway.borrowed import NAME, KeptValue, borrowing_tool, wanted_of, with_results
 from superscalar.gateway.ended import EndedRun
 from superscalar.gateway.listing import tools_text
 from superscalar.gateway.memory import ClientMemory
 from superscalar.gateway.principals import STDIO, Principal
-from superscalar.gateway.replies import GatewayReply, OnCalls, refused
-from superscalar.gateway.telling import TellingTerms, UntrustedText, told_of, waiting_for
+from superscalar.gateway.replies import GatewayReply, OnCalls, refusal
+from superscalar.gateway.telling import TellingTerms, UntrustedText, told_of_run, waiting_for
 from superscalar.journal import Journal
 from superscalar.labels import NOTHING, Label, LabelledInput, Source, labelled
 from superscalar.plan import Plan
@@ -39,6 +40,7 @@ from superscalar.saved.examining import SavedPlan
 from superscalar.short import cut, short
 from superscalar.tools.toolset import Toolset
 from superscalar.tools.trust import remembered
+from superscalar.values import plain
 
 _LOG: Final = logging.getLogger("superscalar.gateway")
 _LARGEST: Final = 1_000_000
@@ -172,8 +174,8 @@ class Gateway:
         share = max(1, self._most // 2)
         if len(self._runs) >= self._most or own >= share:
             return (
-                f"{own} runs of yours are under way, and {len(self._runs)} in all; there may be {share} and {self._most}: "
-                "wait for one to end, and ask again"
+                f"{own} runs of yours are under way, and {len(self._runs)} in all; there may be {share} and "
+                f"{self._most}: wait for one to end, and ask again"
             )
         return ""
 
@@ -241,7 +243,7 @@ class GatewayClient:
         try:
             made = await self._compiled(plan, None)
         except (PlanError, UsageError) as error:
-            return refused(str(error))
+            return refusal(str(error))
         calls = [task.work for task in walk(made.tasks) if isinstance(task.work, Call)]
         writes = sorted({call.tool for call in calls if call.effect == "write"})
         needs = [f"{one.name}: {one.type}" for one in made.inputs if one.required]
@@ -276,12 +278,12 @@ class GatewayClient:
         run, it is stopped.
         """
         if sum(one is not None for one in (plan, name, resume)) != 1 or (resume is not None and inputs):
-            return refused("give one of plan=, name= and resume=; inputs= go with plan= and name=")
+            return refusal("give one of plan=, name= and resume=; inputs= go with plan= and name=")
         try:
             if resume is not None:
                 return await self._gone_on(resume, told)
             if why := self._gateway.why_full(self.name):
-                return refused(why)
+                return refusal(why)
             seen = self._seen()
             run = secrets.token_hex(8)
             made = await self._made(plan, name, inputs, seen)
@@ -289,7 +291,7 @@ class GatewayClient:
             stream = self._gateway.agent.stream_plan(made, run_id=run, seen=seen)
             return await self._waited(self._gateway.start(run, self.name, stream), told)
         except (PlanError, UsageError) as error:
-            return refused(str(error))
+            return refusal(str(error))
         except (SuperscalarError, OSError) as error:
             return self._broken(error)
 
@@ -310,26 +312,23 @@ class GatewayClient:
         for approved in (True, False):
             chosen: list[Question] = [asked[one] for one, said in answers.items() if said is approved]
             if chosen:
-                await asyncio.to_thread(
-                    lambda chosen=chosen, approved=approved: journal.approve(
-                        run, *chosen, approved=approved, by=f"client {self.name}"
-                    )
-                )
+                told = partial(journal.approve, run, *chosen, approved=approved, by=f"client {self.name}")
+                await asyncio.to_thread(told)
 
     async def save_plan(self, name: str, plan: str, description: str = "") -> GatewayReply:
         """Keep a plan for a person to review; until then nobody can run it by its name."""
         agent = self._gateway.agent
         if agent.options.plans is None:
-            return refused("this gateway keeps no plans: it was started without --plans")
+            return refusal("this gateway keeps no plans: it was started without --plans")
         try:
             made = await self._compiled(plan, None, borrow=False)
-            if any(isinstance(task.work, Call) and task.work.tool == NAME for task in walk(made.tasks)):
-                return refused(
+            if wanted_of(made):
+                return refusal(
                     f"{NAME}(...) is of one run: give a saved plan an input, with a line # input x: str above it"
                 )
             saved = await asyncio.to_thread(lambda: agent.plans.save(name, plan, description=description))
         except (PlanError, UsageError) as error:
-            return refused(str(error))
+            return refusal(str(error))
         return GatewayReply(
             f"{name} is saved, and nobody has reviewed it yet",
             notes=(f"a person approves it: superscalar plans approve {saved.name} --plans {agent.options.plans}",),
@@ -370,9 +369,7 @@ class GatewayClient:
         async with self._gateway.tools() as tools:
             with told_of_inputs(inputs or ()):
                 made = compiled_with(source, tools)
-        if borrow and any(isinstance(task.work, Call) and task.work.tool == NAME for task in walk(made.tasks)):
-            return with_results(made, await self._results_of(made))
-        return made
+        return with_results(made, await self._results_of(made)) if borrow and wanted_of(made) else made
 
     async def _made(self, source: str | None, name: str | None, inputs: Mapping[str, Any] | None, seen: Label) -> Plan:
         """The plan that is to run, with all that it needs."""
@@ -384,25 +381,15 @@ class GatewayClient:
         saved = await asyncio.to_thread(self._gateway.agent.plans.get, name)
         return supplied(saved.plan, given)
 
-    async def _results_of(self, made: Plan) -> Any:
-        """What finds the values of earlier runs that a plan asks for, read before that in another thread."""
-        known: dict[tuple[str, str], Any] = {}
-        for task in walk(made.tasks):
-            if isinstance(task.work, Call) and task.work.tool == NAME:
-                key = tuple(getattr(value, "value", None) for _, value in task.work.arguments)
-                if len(key) == 2 and all(isinstance(one, str) for one in key) and key not in known:
-                    try:
-                        known[key] = await self._kept(*key, as_written=True)
-                    except UsageError as error:
-                        known[key] = error
-
-        def find(run: str, name: str) -> Any:
-            found = known.get((run, name)) or known.get((name, run))
-            if isinstance(found, UsageError):
-                raise found
-            return found
-
-        return find
+    async def _results_of(self, made: Plan) -> dict[str, KeptValue | str]:
+        """The values of earlier runs that a plan asks for, by the ids of their tasks, or why they are not there."""
+        found: dict[str, KeptValue | str] = {}
+        for id, wanted in wanted_of(made).items():
+            try:
+                found[id] = wanted if isinstance(wanted, str) else await self._kept(*wanted, as_written=True)
+            except UsageError as error:
+                found[id] = str(error)
+        return found
 
     async def _kept(self, run: str, name: str, *, as_written: bool) -> tuple[Any, Label]:
         self._own(run)
@@ -437,7 +424,7 @@ class GatewayClient:
             if questions := await asyncio.to_thread(gateway.journal.questions, run):
                 return self._waits(run, questions)
             if why := gateway.why_full(self.name):
-                return refused(why)
+                return refusal(why)
             attended = gateway.attended(run) or gateway.start(run, self.name, gateway.agent.stream_resume(run))
         return await self._waited(attended, told)
 
@@ -461,7 +448,7 @@ class GatewayClient:
                 return self._waits(attended.id, [one for one in pending.questions if isinstance(one, Question)])
             case InDoubt() as doubt:
                 command = f"superscalar resume {attended.id} --journal {self._gateway.journal.path}"
-                return refused(
+                return refusal(
                     f"run {attended.id}: {self._safe(doubt)}", f"a person decides what became of it: {command}"
                 )
             case asyncio.CancelledError():
@@ -477,7 +464,7 @@ class GatewayClient:
         return self._ended(run, await asyncio.to_thread(self._recorded, run, as_written=False))
 
     def _ended(self, run: str, ended: EndedRun) -> GatewayReply:
-        reply, label = told_of(run, ended, self._gateway.terms)
+        reply, label = told_of_run(run, ended, self._gateway.terms)
         self._gateway.memory.tell(self.name, label)
         return reply
 
@@ -525,6 +512,4 @@ def _labelled(inputs: Mapping[str, Any] | None, seen: Label) -> dict[str, Labell
 
 
 def _json(value: Any) -> str:
-    from superscalar.values import plain
-
     return json.dumps(plain(value), ensure_ascii=False)

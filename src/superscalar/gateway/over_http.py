@@ -22,7 +22,7 @@ _IDLE: Final = 1800.0  # seconds after which a session of a client of before 202
 _MOST_SESSIONS: Final = 1_000
 
 
-class _Tokens:
+class _ClientTokens:
     """Tells who a token belongs to; it takes as long for any, however much of it is right."""
 
     def __init__(self, tokens: Mapping[str, str]) -> None:
@@ -49,14 +49,14 @@ async def serve_http(
         session_idle_timeout=_IDLE,
         max_sessions=_MOST_SESSIONS,
         auth=AuthSettings(issuer_url=AnyHttpUrl(f"http://{HOST}"), resource_server_url=None),
-        token_verifier=_Tokens(tokens),
+        token_verifier=_ClientTokens(tokens),
     )
     config = uvicorn.Config(app, host=HOST, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=2)
-    server = _Told(config, listening, gateway.close)
+    server = _ToldServer(config, listening, gateway.close)
     await server.serve()
 
 
-class _Told(uvicorn.Server):
+class _ToldServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, listening: Callable[[str], object], closing: Callable[[], None]) -> None:
         super().__init__(config)
         self._listening = listening

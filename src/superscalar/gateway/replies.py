@@ -60,6 +60,6 @@ OnCalls: TypeAlias = Callable[[CallsMade], object]
 """Is told how far a run is."""
 
 
-def refused(text: str, *notes: str) -> GatewayReply:
+def refusal(text: str, *notes: str) -> GatewayReply:
     """The reply to what cannot be done."""
     return GatewayReply(text, "refused", notes=notes, failed=True)

@@ -83,9 +83,8 @@ class GatewayServer:
             properties = {"name": _TEXT, "plan": _TEXT, "description": _TEXT}
             listed.append(_tool("save_plan", texts.SAVE_PLAN, properties, ["name", "plan"]))
         known = {one.name for one in listed}
-        for saved in await client.saved_plans():
-            if saved.name not in known and not any(one.secret for one in saved.plan.inputs):
-                listed.append(_tool_of(saved))
+        reviewed = [saved for saved in await client.saved_plans() if saved.name not in known]
+        listed += [_tool_of(saved) for saved in reviewed if not any(one.secret for one in saved.plan.inputs)]
         return types.ListToolsResult(tools=listed)
 
     async def _call_tool(self, ctx: Any, params: CallToolRequestParams) -> CallToolResult | InputRequiredResult:

@@ -1,4 +1,4 @@
-"""What a client is told of a run: its value within bounds, what failed, who is waited for; and the label of all that."""
+"""What a client is told of a run: its value within bounds, what failed, who is waited for; and the label of that."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from superscalar.excerpt import excerpt
 from superscalar.gateway.ended import JOINED, EndedRun
 from superscalar.gateway.replies import GatewayReply, ResultLink
 from superscalar.gateway.veiling import veiled
-from superscalar.labels import NOTHING, Label, joined
+from superscalar.labels import Label, joined
 from superscalar.plan.evaluate.parts import whole
 from superscalar.policy import Question
 from superscalar.short import cut
@@ -23,6 +23,7 @@ UntrustedText: TypeAlias = Literal["text", "handles"]
 
 _MOST: Final = 20
 _LONGEST: Final = 300
+_SAID: Final = 60  # bytes that say that a text was cut
 _MOST_FILES: Final = 10
 _LARGEST_FILES: Final = 5_000_000
 
@@ -40,11 +41,11 @@ class TellingTerms:
         return self.untrusted == "handles"
 
 
-def told_of(run: str, ended: EndedRun, terms: TellingTerms) -> tuple[GatewayReply, Label]:
+def told_of_run(run: str, ended: EndedRun, terms: TellingTerms) -> tuple[GatewayReply, Label]:
     """The reply that has what a run came to, and the label of what is in it."""
     value, labels = ended.value, ended.labels
-    label = NOTHING if terms.is_veiled else whole(labels)
-    shown = veiled(value, labels) if terms.is_veiled else value
+    told: list[Label] = [] if terms.is_veiled else [whole(labels)]
+    shown = veiled(value, labels, told) if terms.is_veiled else value
     text = shown if isinstance(shown, str) else _json(shown)
     links: list[ResultLink] = []
     notes: list[str] = []
@@ -64,7 +65,7 @@ def told_of(run: str, ended: EndedRun, terms: TellingTerms) -> tuple[GatewayRepl
         if terms.is_veiled and not its.told:
             notes.append(f"failed: {id}: {failure.kind}")
         else:
-            label |= its
+            told.append(its)
             notes.append(f"failed: {id}: {cut(_line(failure), _LONGEST)}")
     if len(failures) > _MOST:
         notes.append(f"and {len(failures) - _MOST:,} more failed")
@@ -76,7 +77,7 @@ def told_of(run: str, ended: EndedRun, terms: TellingTerms) -> tuple[GatewayRepl
         notes.append(f"ended: {cut(ended.error, _LONGEST)}")
     files = () if terms.is_veiled and not whole(labels).told else tuple(_files(value))
     failed = bool(ended.error) or isinstance(value, Failure)
-    return GatewayReply(text, run=run, notes=tuple(notes), failed=failed, links=tuple(links), files=files), label
+    return GatewayReply(text, run=run, notes=tuple(notes), failed=failed, links=tuple(links), files=files), joined(told)
 
 
 def waiting_for(run: str, questions: Sequence[Question], terms: TellingTerms, commands: Iterable[str]) -> GatewayReply:
@@ -90,18 +91,13 @@ def waiting_for(run: str, questions: Sequence[Question], terms: TellingTerms, co
     return GatewayReply("\n".join([head, *shown]), "waiting", run, then, questions=tuple(questions))
 
 
-def label_of_failures(ended: EndedRun) -> Label:
-    """The label of how the tasks of a run failed."""
-    return joined(label for _, _, label in ended.failed)
-
-
 def _json(value: Any) -> str:
     return json.dumps(plain(value), ensure_ascii=False)
 
 
 def _cut(value: Any, text: str, size: int, most: int) -> str:
     """So much of a text, or of a value on the bounds of its items, that it has `most` bytes at the most."""
-    room = most * len(text) // size
+    room = (most - _SAID) * len(text) // size
     found = cut(text, room) if isinstance(value, str) else excerpt(value, room)
     while len(found.encode()) > most and room > 40:  # other parts of it have wider characters than the whole
         room = room * 3 // 4

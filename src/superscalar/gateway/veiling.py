@@ -1,6 +1,7 @@
 """What a client is shown that shall read no text of strangers: of such its kind and its size, and where it is.
 
-A number, a truth value, a date, one of a few constants carry no text, and stand as they are.
+A number, a truth value, a date, one of a few constants carry no text, and stand as they are. Somebody chose them all
+the same, so that whoever has read them is as trusted as they are.
 """
 
 from __future__ import annotations
@@ -14,28 +15,34 @@ from superscalar.plan.evaluate.parts import Entries, Labelled, Parts, whole
 from superscalar.values import Failure, Skipped, plain, record_fields
 
 
-def veiled(value: Any, labels: Labelled) -> Any:
+def veiled(value: Any, labels: Labelled, told: list[Label]) -> Any:
     """A value as plain data, without any text that somebody chose who is not trusted.
 
-    Which keys a mapping has may be such a text too, and how a call failed.
+    Which keys a mapping has may be such a text too, and how a call failed. `told` gets the labels of what is there.
     """
     label = whole(labels)
     if label.told and not isinstance(value, Failure | Skipped):
+        told.append(label)
         return plain(value)
     match value:
         case Failure():
-            return {"error": value.kind if not label.told else str(value)}
+            if label.told:
+                told.append(label)
+            return {"error": str(value) if label.told else value.kind}
         case Skipped():
             return {"skipped": True}
         case list() | tuple():
-            return [veiled(item, _of(labels, i, label, item)) for i, item in enumerate(value)]
+            return [veiled(item, _of(labels, i, label, item), told) for i, item in enumerate(value)]
     fields = value if isinstance(value, Mapping) else record_fields(value)
     if fields is not None:
-        return _fields(fields, labels, label)
-    return plain(value) if label.narrow else withheld(value)
+        return _fields(fields, labels, told)
+    if not label.narrow:
+        return without_text(value)
+    told.append(label)
+    return plain(value)
 
 
-def withheld(value: Any) -> dict[str, Any]:
+def without_text(value: Any) -> dict[str, Any]:
     """What is said of a value that is not shown."""
     match value:
         case str():
@@ -49,18 +56,15 @@ def withheld(value: Any) -> dict[str, Any]:
     return {"withheld": "value"}
 
 
-def _fields(fields: Mapping[Any, Any], labels: Labelled, label: Label) -> Any:
+def _fields(fields: Mapping[Any, Any], labels: Labelled, told: list[Label]) -> Any:
     """Keys that are known to be the plan's own, or a declared record's, stand there; others are counted."""
-    known = isinstance(labels, Parts)
-    if known and isinstance(labels, Entries) and labels.shape.told:
-        return {_key(name): veiled(item, _of(labels, name, label, item)) for name, item in fields.items()}
-    shown = {
-        _key(name): veiled(item, labels.items[name])
-        for name, item in fields.items()
-        if known and name in labels.items and labels.shape.narrow
-    }
+    if isinstance(labels, Entries) and labels.shape.told:
+        return {_key(name): veiled(item, labels[name], told) for name, item in fields.items()}
+    shown = {}
+    if isinstance(labels, Parts) and labels.shape.narrow:
+        shown = {_key(name): veiled(item, labels[name], told) for name, item in fields.items() if name in labels.items}
     left = len(fields) - len(shown)
-    return shown if not left else {**shown, **withheld(dict.fromkeys(range(left)))}
+    return shown if not left else {**shown, **without_text(dict.fromkeys(range(left)))}
 
 
 def _of(labels: Labelled, place: Any, label: Label, item: Any) -> Labelled:
