@@ -88,14 +88,20 @@ if default(score(a, b), 0) > 5:
 """
 
 
-@settings(max_examples=examples(10, 400))
+@settings(max_examples=examples(6, 400))
 @given(programs(), SEEDS, CHUNKS)
 def test_so_is_a_run_that_thinks(plan: str, seed: int, chunks: list[int]) -> None:
     """What the texts are that the plan goes on with, models have written that were shown what tools returned."""
-    first, rest = plan.split("c = words(3)\n", 1)
+    _, rest = plan.split("c = words(3)\n", 1)
     thinking = f"listed = [word(1), page(2).title]\n{THINKING}"
     check_that_texts_change_nothing(thinking + rest, seed, chunks, thinks=True)
-    assert first
+
+
+def test_the_plans_that_think_do_call_thoughts() -> None:
+    plan = f"listed = [word(1), page(2).title]\n{THINKING}join(told)"
+    stories = [story(Answers(seed), plan, thinks=True) for seed in range(5)]
+    called = {one.tool for events in stories if isinstance(events, list) for one in events if isinstance(one, Started)}
+    assert called >= {"think", "score", "best", "refine", "merge", "split"}
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
