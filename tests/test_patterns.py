@@ -21,7 +21,7 @@ def sorter(request: Request) -> str:
     """Does what it is asked with lists of numbers, and other things by their length."""
     said = request.messages[1].text
     block = re.search(r"<data>\n(.*)\n</data>", said, re.DOTALL)
-    data = json.loads(block[1]) if block else None
+    data = json.loads(block[1] if block else "null")
     match said.partition("</data>")[2].split():
         case ["Score", *_]:
             return json.dumps({"value": min(10, len(str(data)) % 11)})

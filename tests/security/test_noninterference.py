@@ -98,7 +98,7 @@ def test_so_is_a_run_that_thinks(plan: str, seed: int, chunks: list[int]) -> Non
 
 
 def test_the_plans_that_think_do_call_thoughts() -> None:
-    plan = f"listed = [word(1), page(2).title]\n{THINKING}join(told)"
+    plan = f"listed = [word(1), page(2).title]\n{THINKING}join()"
     stories = [story(Answers(seed), plan, thinks=True) for seed in range(5)]
     called = {one.tool for events in stories if isinstance(events, list) for one in events if isinstance(one, Started)}
     assert called >= {"think", "score", "best", "refine", "merge", "split"}
