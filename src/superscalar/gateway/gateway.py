@@ -287,6 +287,8 @@ class GatewayClient:
             seen = self._seen()
             run = secrets.token_hex(8)
             made = await self._made(plan, name, inputs, seen)
+            if why := self._gateway.why_full(self.name):  # others may have begun meanwhile
+                return refusal(why)
             self._gateway.memory.begin(run, self.name)
             stream = self._gateway.agent.stream_plan(made, run_id=run, seen=seen)
             return await self._waited(self._gateway.start(run, self.name, stream), told)

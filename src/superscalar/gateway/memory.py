@@ -47,6 +47,9 @@ class ClientMemory:
             made_private(path)
             self._connection = sqlite3.connect(path, timeout=_PATIENCE, check_same_thread=False, isolation_level=None)
         try:
+            with self._errors():
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                self._connection.execute("PRAGMA synchronous = NORMAL")
             with self._errors(), self._writing() as connection:
                 ((application,),) = connection.execute("PRAGMA application_id")
                 ((version,),) = connection.execute("PRAGMA user_version")
