@@ -33,7 +33,10 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "A thought adds nothing to its inputs": (
             "test_thoughts.py::test_what_is_chosen_has_the_label_of_all_that_it_was_chosen_from"
         ),
-        "who wrote one of the candidates, or the criterion, may have chosen any of them, and [rules](security.md) see that": (
+        "`thoughts()` asks the planner's models of the agent that has it": (
+            "test_thoughts.py::test_without_a_model_of_its_own_a_thought_asks_that_of_the_agent_whose_run_it_is"
+        ),
+        "who wrote one of the candidates, or the criterion, may have chosen any of them": (
             "test_thoughts.py::test_what_was_chosen_by_strangers_is_no_destination"
         ),
         "Confidential data keeps its readers": "test_thoughts.py::test_confidential_thoughts_keep_their_readers",
