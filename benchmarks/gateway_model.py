@@ -272,15 +272,16 @@ async def tried(model: LocalModel, client: GatewayClient, task: str) -> tuple[li
         Message("user", f"{task}\n\nCall run_plan. Write its argument `plan`, in one code block."),
     ]
     plans: list[str] = []
-    for attempt in (1, 2):
+    while True:
         plan = await asked(model, messages)
         plans.append(plan)
         check = await client.check_plan(plan)
         if not check.failed:
-            return plans, attempt, await ran(client, plan)
+            return plans, len(plans), await ran(client, plan)
+        if len(plans) == 2:
+            return plans, 0, check
         said = f"run_plan replied:\n{check}\n\nWrite the whole plan again, mended, in one code block."
         messages += [Message("assistant", f"```\n{plan}\n```"), Message("user", said)]
-    return plans, 0, check
 
 
 def after_in(folder: Path, memory: Path, reply: str) -> After:

@@ -100,7 +100,7 @@ class Person:
         self.asked: list[str] = []
         self._said = types.ElicitResult(action=action, content=None if approve is None else {"approve": approve})
 
-    async def __call__(self, _context: Any, params: Any) -> types.ElicitResult:
+    async def __call__(self, context: Any, params: Any) -> types.ElicitResult:
         self.asked.append(params.message)
         return self._said
 

@@ -93,7 +93,7 @@ class Person:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    async def __call__(self, _context: Any, params: Any) -> types.ElicitResult:
+    async def __call__(self, context: Any, params: Any) -> types.ElicitResult:
         self.asked.append(params.message)
         return types.ElicitResult(action="accept", content={"approve": True})
 
@@ -120,19 +120,21 @@ async def listening(folder: Path, *more: str) -> AsyncIterator[tuple[asyncio.sub
     )
     try:
         assert process.stderr is not None
-        yield process, (await asyncio.wait_for(process.stderr.readline(), 30)).decode().strip()
+        yield process, (await asyncio.wait_for(process.stderr.readline(), 90)).decode().strip()
     finally:
         if process.returncode is None:
             process.terminate()
-            await asyncio.wait_for(process.wait(), 20)
+            await asyncio.wait_for(process.wait(), 60)
 
 
 @asynccontextmanager
 async def client_of(address: str, name: str, mode: str, **more: Any) -> AsyncIterator[Client]:
     headers = {"Authorization": f"Bearer {name}-0123456789abcdef"}
-    async with httpx.AsyncClient(headers=headers, timeout=30) as http:
-        async with Client(streamable_http_client(address, http_client=http), mode=mode, **more) as client:
-            yield client
+    async with (
+        httpx.AsyncClient(headers=headers, timeout=30) as http,
+        Client(streamable_http_client(address, http_client=http), mode=mode, **more) as client,
+    ):
+        yield client
 
 
 @MODES
@@ -159,7 +161,7 @@ def test_a_gateway_that_is_killed_while_a_person_thinks_makes_nothing_twice(tmp_
             sys.executable, *command(tmp_path, "--http", "0", *tokens), stderr=asyncio.subprocess.PIPE
         )
         assert process.stderr is not None
-        address = (await asyncio.wait_for(process.stderr.readline(), 30)).decode().strip()
+        address = (await asyncio.wait_for(process.stderr.readline(), 90)).decode().strip()
         try:
             async with client_of(address, "ann", mode) as client:
                 return [text_of(await client.call_tool(name, given)) for name, given in calls]
@@ -268,7 +270,7 @@ def test_a_signal_ends_it_and_leaves_its_runs(tmp_path: Path, over: str, with_si
         process.send_signal(with_signal)
         assert process.stderr is not None
         said = (await asyncio.wait_for(process.stderr.read(), 20)).decode()
-        code = await asyncio.wait_for(process.wait(), 20)
+        code = await asyncio.wait_for(process.wait(), 60)
         if asking is not None:
             asking.cancel()
             await asyncio.wait([asking])
@@ -300,7 +302,7 @@ def test_requests_of_strangers_are_refused_before_anything_is_read_of_them(tmp_p
             for name, headers, statuses in (
                 ("", {}, {401}),
                 ("eve", {}, {401}),
-                ("", {"Authorization": "Bearer "}, {401}),
+                ("", {"Authorization": "Bearer x"}, {401}),
                 ("", {"Authorization": "Basic ann-0123456789abcdef"}, {401}),
                 ("ann", {"Host": "evil.example"}, {421}),
                 ("ann", {"Origin": "https://evil.example"}, {403}),

@@ -36,7 +36,7 @@ if (said.approve !== undefined) {
 }
 const transport =
   over === 'stdio'
-    ? new made.StdioClientTransport({ command: said.command, args: said.args, stderr: 'inherit' })
+    ? new made.StdioClientTransport({ command: said.command, args: said.args, env: process.env, stderr: 'inherit' })
     : new made.StreamableHTTPClientTransport(new URL(said.url), {
         requestInit: { headers: { Authorization: `Bearer ${said.token}` } },
       });
@@ -51,6 +51,6 @@ for (const [name, given] of said.calls) {
     : await client.callTool({ name, arguments: given }, undefined, more);
   replies.push({ error: Boolean(reply.isError), text: reply.content.map((part) => part.text ?? '').join('\n') });
 }
-const version = release === 'v2' ? client.getNegotiatedProtocolVersion?.() : transport.protocolVersion;
+const version = release === 'v2' ? client.getNegotiatedProtocolVersion?.() : transport.protocolVersion ?? '2025-11-25'; // v1 keeps it for HTTP alone
 await client.close();
 console.log(JSON.stringify({ tools, replies, asked, progress, version, instructions: client.getInstructions() }));
