@@ -14,7 +14,7 @@ MINUTES ?= 30
 SOURCE ?= bfcl
 DATA ?=
 
-.PHONY: help demo test search check types lint hooks format docs bench peers support order soak agentdojo mcp models engines live planning paper clean
+.PHONY: help demo test search check types lint hooks format docs bench peers gateway support order soak agentdojo mcp models engines live planning paper clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -86,6 +86,10 @@ bench: $(VENV)/.dev ## what the scheduler costs beside a bare event loop, labels
 
 peers: $(VENV)/.dev ## cost, order and memory beside other schedulers, into docs/benchmarks.md; installs them, half an hour
 	@$(BIN)/python -m benchmarks.peers --page docs/benchmarks.md
+
+gateway: $(VENV)/.dev build/mcp/.installed ## a gateway beside two code modes over the same servers, and fifty clients at one; installs them, six minutes
+	@$(BIN)/python -m benchmarks.gateway --check
+	@$(BIN)/python -m benchmarks.gateway.clients --check
 
 support: $(VENV)/.dev ## a support agent with approvals beside Pydantic AI and LangGraph: lines, model calls, seconds; installs them
 	@$(BIN)/python -m benchmarks.peers.support --install

@@ -13,9 +13,10 @@ import pytest
 from examples.executors.dry_run import DryRun
 
 from superscalar import Failure, LLMCompiler, Usage, UsageError, tool
-from superscalar.comparison import Asked, Comparison, ComparisonRow, Spread, compare, contenders, read_questions
+from superscalar.comparison import Asked, Comparison, ComparisonRow, Paired, Spread, compare, contenders, read_questions
 from superscalar.comparison.asking_each import setup_of
 from superscalar.comparison.busy import Busy
+from superscalar.comparison.rows import KeptRows
 from superscalar.comparison.scores import exact_match, f1_score
 from superscalar.events import DeadlinePassed, Event, Failed, ModelAsked, ModelUsed, Retrying, Started, Succeeded
 from superscalar.models.base import Chunk, Request
@@ -327,3 +328,55 @@ def test_a_model_is_loaded_before_anybody_is_asked() -> None:
     model = Loaded("join(price('IBM'))\n", "140")
     (row,) = run(compare({"plan": LLMCompiler(model, [price])}, ASKED[1:])).rows
     assert (row.seconds, row.exact) == (2.0, True)
+
+
+def test_many_questions_have_the_interval_that_draws_would_come_to() -> None:
+    """Draws of a thousand questions, and what is reckoned of one more, are the same but for the noise of draws."""
+    made = run(compare(two_ways(), ASKED[:1])).rows[0]
+
+    def found(questions: int) -> Paired:
+        rows = []
+        for n in range(questions):
+            rows.append(replace(made, id=str(n), way="a", seconds=1.0 + n % 3, exact=n % 2 == 0))
+            rows.append(replace(made, id=str(n), way="b", seconds=2.0 + n % 5, exact=n % 3 == 0))
+        return Comparison(tuple(rows)).paired("a", "b")
+
+    drawn, reckoned = found(1000), found(1001)
+    ours = [(one.differences["seconds"], one.differences["exact"], one.speedup) for one in (drawn, reckoned)]
+    for before, after in zip(*ours, strict=True):
+        assert before is not None
+        assert after is not None
+        assert after.pairs == 1001
+        assert after.low is not None
+        assert after.high is not None
+        assert after.low < after.value < after.high
+        assert (after.low, after.high) == pytest.approx((before.low, before.high), abs=0.02)
+
+
+def test_two_comparisons_do_not_write_one_file(tmp_path: Path) -> None:
+    """The second is refused before it asks anything; once the first is over, the file may be gone on from."""
+    out = tmp_path / "a.jsonl"
+    with KeptRows(out), pytest.raises(UsageError, match="another comparison is writing its answers there"):
+        run(compare(two_ways(), ASKED, out=out))
+    assert len(run(compare(two_ways(), ASKED, out=out)).rows) == 4
+    assert len(out.read_text().splitlines()) == 5
+
+
+def test_an_answer_that_cannot_be_kept_is_told(tmp_path: Path) -> None:
+    row = run(compare(two_ways(), ASKED[:1])).rows[0]
+    kept = KeptRows(tmp_path / "a.jsonl")
+    kept.keep(row)
+    kept.close()
+    with pytest.raises(UsageError, match=r"a\.jsonl is closed"):
+        kept.keep(row)
+    other = tmp_path / "b.txt"
+    other.write_text("mine")
+    other.chmod(0o644)
+    with pytest.raises(UsageError, match="no file of answers"):
+        KeptRows(other)
+    assert (other.read_text(), other.stat().st_mode & 0o777) == ("mine", 0o644)
+    (tmp_path / "a.jsonl").write_text(
+        (tmp_path / "a.jsonl").read_text().replace('"seconds": ', '"seconds": NaN, "x": ')
+    )
+    with pytest.raises(UsageError, match="line 2 is no answer"):
+        KeptRows(tmp_path / "a.jsonl")

@@ -413,3 +413,31 @@ def _waits(document: dict[str, Any]) -> dict[str, Any]:
 def test_a_compiled_plan_has_no_values() -> None:
     plan = AGENT.compile(PRICES, inputs=TYPES)
     assert [task.work.value for task in plan if isinstance(task.work, Supplied)] == [UNBOUND, UNBOUND]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "# Input x: str\njoin(x)",
+        "# inputs: x (str)\njoin(x)",
+        "# INPUT x\njoin(x)",
+        "a = 1\n# input x: str\njoin(a, x)",
+    ],
+)
+def test_what_looks_like_a_declaration_and_is_none_is_told_how_to_be_one(source: str) -> None:
+    agent = LLMCompiler()
+    with pytest.raises(PlanError, match="in this form: # input x: str") as refused:
+        agent.compile(source)
+    assert [one.help for one in agent.check(source)] == [one.help for one in refused.value.diagnostics]  # type: ignore[attr-defined]
+
+
+def test_inputs_are_the_first_key_of_a_plan_in_json() -> None:
+    source = '{"steps": [], "join": null, "inputs": {"x": "str"}}'
+    with pytest.raises(PlanError, match="inputs come first: "):
+        LLMCompiler().compile(source)
+
+
+def test_an_undefined_name_that_no_comment_speaks_of_is_told_as_ever() -> None:
+    with pytest.raises(PlanError) as refused:
+        LLMCompiler().compile("# output y: see below\njoin(y)")
+    assert "# input" not in str(refused.value)

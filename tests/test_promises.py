@@ -828,6 +828,21 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         ),
     },
     "docs/security.md": {
+        "A plan of a client and its inputs are an untrusted model's text": (
+            "gateway/test_gateway_runs.py::test_inputs_of_a_client_are_as_trusted_as_what_it_writes"
+        ),
+        "is written beside the journal before the reply leaves": (
+            "gateway/test_gateway_attacks.py::test_what_is_remembered_is_written_before_it_is_told_and_a_damaged_file_tells_nothing"
+        ),
+        "a client is shown no text that a stranger chose": (
+            "gateway/test_gateway_worlds.py::test_a_client_that_reads_handles_is_told_the_same_whatever_texts_say"
+        ),
+        "an id of another one is answered as one that was made up": (
+            "gateway/test_gateway_attacks.py::test_runs_of_others_are_nobodys"
+        ),
+        "An answer through a client counts where `--client-approves` names it": (
+            "gateway/test_gateway_runs.py::test_an_answer_through_a_client_that_asks_nobody_does_not_count"
+        ),
         "another one whose bytes have a secret as it is is shown to no joiner or planner, and to no journal": (
             "test_files.py::test_what_is_secret_is_taken_out_of_texts_and_other_files_that_have_it_go_to_nobody"
         ),

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from superscalar import LLMCompiler, RunResult, UsageError, tool
+from superscalar import LLMCompiler, ModelSetupError, RunResult, UsageError, tool
 from superscalar.baselines import ReAct
+from superscalar.cli.warmed import warmed_lines
 from superscalar.compiler import Warmed
 from superscalar.models import LocalModel, Message
 from superscalar.models.base import Preparation, steady_part
@@ -264,3 +265,32 @@ def test_a_tool_of_the_user_that_is_called_extract() -> None:
     model = Told('join(extract("we meet"))', "Meet.")
     assert in_virtual_time(LLMCompiler(model, [extract]).run("Which word is last?")).answer == "Meet."
     assert len(model.told) == 1
+
+
+def test_one_model_that_cannot_be_had_does_not_keep_the_others_from_reading(file: Path, states: Path) -> None:
+    """It is told of by role, and tried once; where a role has no other, that is an error."""
+    tries: list[str] = []
+
+    def broken(*_: Any) -> Any:
+        tries.append("load")
+        raise ModelSetupError("no such processor")
+
+    absent = LocalModel(path=file, states=states, load=broken)
+    engine = PlayedEngine()
+    engine.slots, engine.holds = 3, [""] * 3
+    model = LocalModel(path=file, states=states, load=engine.load)
+
+    async def warmed(*models: LocalModel) -> tuple[Warmed, ...]:
+        async with asyncio.timeout(20):
+            try:
+                return await LLMCompiler(list(models), [letter]).warm()
+            finally:
+                await model.aclose()
+
+    made = asyncio.run(warmed(absent, model))
+    assert [one.role for one in made] == [role for role in ROLES for _ in range(2)]
+    assert [(one.error, one.state is None) for one in made] == [("no such processor", True), ("", False)] * 3
+    assert tries == ["load"]
+    assert "cannot be used: no such processor" in warmed_lines(made)[0]
+    with pytest.raises(ModelSetupError, match="no such processor"):
+        asyncio.run(warmed(absent))

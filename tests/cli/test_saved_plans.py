@@ -32,7 +32,6 @@ def price(ticker: str) -> float:
 
 agent = LLMCompiler(model=ScriptedModel(PLAN, "Both are fine."), tools=[price], plans="plans")
 '''
-APPROVE = "superscalar plans approve brief --plans plans"
 
 
 class Said(NamedTuple):
@@ -73,7 +72,10 @@ def test_a_good_run_is_saved_and_nobody_has_approved_it(place: Path) -> None:
     assert (said.code, said.out) == (0, "Both are fine.\n")
     assert said.err.splitlines() == [
         """constants of the question that stayed constants: --save-input 'tickers=["IBM", "AAPL"]'""",
-        f"saved: plans/brief.plan (not approved); look at it and approve it: {APPROVE} ...",
+        (
+            f"saved: {place}/plans/brief.plan (not approved); look at it and approve it: "
+            f"superscalar plans approve brief --plans {place}/plans ..."
+        ),
     ]
     assert (place / "plans" / "brief.plan").read_text().split("\n\n") == [
         "\n".join(
@@ -97,12 +99,12 @@ def test_a_plan_waits_for_approval_and_then_does_not() -> None:
     refused = plans("approve", "brief", "--by", "ann")
     assert (refused.code, f"--digest {digest}" in refused.err) == (2, True)
     assert plans("approve", "brief", "--by", "ann", "--digest", "0" * 64).err.startswith(
-        "error: plans/brief.plan is not the text that was looked at"
+        f"error: {Path.cwd()}/plans/brief.plan is not the text that was looked at"
     )
     given = plans("approve", "brief", "--by", "ann", "--digest", digest)
     assert (given.code, re.sub(r"\d\d:\d\d:\d\d", "", given.err).split(", ")[0]) == (
         0,
-        "plans/brief.plan: approved by ann",
+        f"{Path.cwd()}/plans/brief.plan: approved by ann",
     )
     assert (plans("check").code, plans("list").out) == (0, "brief  approved      How are IBM and AAPL?\n")
     document = plans("show", "brief", "--json").document
@@ -183,7 +185,7 @@ def test_a_name_that_is_none_is_asked_for_again(place: Path, monkeypatch: pytest
 def test_where_there_is_no_terminal_options_say_which_constants_become_inputs(place: Path) -> None:
     given = ("--save", "brief", "--save-input", 'tickers=["IBM","AAPL"]', "-q")
     said = command("run", "How are IBM and AAPL?", "--agent", "money.py:agent", *given)
-    assert said.err.startswith("saved: plans/brief.plan (not approved)")
+    assert said.err.startswith(f"saved: {Path.cwd()}/plans/brief.plan (not approved)")
     assert "# input tickers: list[str]\n" in (place / "plans" / "brief.plan").read_text()
 
 

@@ -102,6 +102,7 @@ def test_a_document(folder: Path) -> None:
         "bytes": file.stat().st_size,
         "was_there": False,
         "why": None,
+        "error": None,
     }
     assert (code, joiner["kept"], joiner["why"]) == (
         0,

@@ -11,6 +11,8 @@ import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -530,6 +532,36 @@ def test_a_file_that_llama_cannot_load(file: Path, capfd: pytest.CaptureFixture[
     with pytest.raises(ModelSetupError, match=r"llama\.cpp cannot load"):
         LlamaEngine(file, 1, 512, file.parent)
     assert capfd.readouterr() == ("", "")
+
+
+def test_slots_keep_what_they_hold_and_nobody_else_is_let_in(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With idle slots cached away, each role's prompt is read anew whenever another one was asked."""
+    given: list[Any] = []
+
+    def server(parameters: Any) -> None:
+        given.append(parameters)
+        raise RuntimeError("enough")
+
+    native = SimpleNamespace(
+        __version__="1",
+        get_system_info=lambda: "",
+        CommonParams=lambda: SimpleNamespace(
+            model=SimpleNamespace(),
+            cpuparams=SimpleNamespace(),
+            cpuparams_batch=SimpleNamespace(),
+            cache_type_k="f16",
+            cache_type_v="f16",
+            cache_idle_slots=True,
+        ),
+        Server=server,
+    )
+    monkeypatch.setitem(sys.modules, "xllamacpp", native)
+    with pytest.raises(ModelSetupError, match="enough"):
+        LlamaEngine(file, 1, 512, file.parent)
+    (parameters,) = given
+    assert (parameters.cache_idle_slots, parameters.kv_unified, parameters.n_parallel) == (False, True, 3)
+    assert parameters.hostnames == ["127.0.0.1"]
+    assert all(len(key) > 30 for key in parameters.api_keys)
 
 
 def test_a_processor_without_the_instructions(tmp_path: Path) -> None:

@@ -337,3 +337,34 @@ def test_a_function_looks_at_its_plan_again_whenever_it_is_called(agent: LLMComp
     file.unlink()
     with pytest.raises(UsageError, match="there is no saved plan 'brief'"):
         run(brief(["IBM"]))
+
+
+@pytest.mark.parametrize("given", ["text", "plan", "description"])
+def test_what_redact_takes_out_stands_in_no_file(tmp_path: Path, given: str) -> None:
+    agent = LLMCompiler(
+        tools=[price], plans=tmp_path / "plans", redact=lambda text: text.replace("ann@example.com", "(address)")
+    )
+    said = "join(price('IBM'))" if given == "description" else "join(price('ann@example.com'))"
+    with pytest.raises(UsageError, match="what redact= takes out, which no file may"):
+        agent.save(
+            "brief",
+            agent.compile(said) if given == "plan" else said,
+            description="For ann@example.com." if given == "description" else "",
+        )
+    assert agent.plans.names() == ()
+    assert agent.save("brief", "join(price('IBM'))").state == "not approved"
+
+
+def test_a_folder_is_that_of_the_directory_where_the_agent_was_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a process goes afterwards may be others' plans, approved for others."""
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    agent = LLMCompiler(tools=[price], plans="plans")
+    approved(agent)
+    monkeypatch.chdir("elsewhere")
+    assert agent.plans.path == tmp_path / "plans"
+    assert agent.plans.get("brief").state == "approved"
+    assert agent.with_options(max_cost=None).plans.names() == ("brief",)
+    assert list(Path.cwd().iterdir()) == []

@@ -138,17 +138,12 @@ def _value(said: _TypedText, input: Input) -> Any:
 
 
 def _as_json(text: str) -> Iterator[Any]:
+    from superscalar.plan.evaluate.json_text import once
+
     try:
-        yield json.loads(text, object_pairs_hook=_once, parse_constant=_refused)
+        yield json.loads(text, object_pairs_hook=once, parse_constant=_refused)
     except (ValueError, RecursionError):
         return
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        raise ValueError("a key comes twice")
-    return made
 
 
 def _refused(constant: str) -> Any:

@@ -85,7 +85,9 @@ def warmed_lines(made: Sequence[Warmed]) -> list[str]:
     lines = []
     for one in made:
         state = one.state
-        if state is None:
+        if one.error:
+            said = f"cannot be used: {one.error}"
+        elif state is None:
             said = f"nothing to do: {one.why}" if one.why else "nothing is kept"
         else:
             took = "there already" if state.was_there else f"read in {duration(one.seconds)}"
@@ -112,6 +114,7 @@ def warmed_document(made: Sequence[Warmed]) -> Mapping[str, Any]:
                 "was_there": one.state is not None and one.state.was_there,
                 "seconds": one.seconds,
                 "why": one.why or None,
+                "error": one.error or None,
             }
             for one in made
         ]

@@ -116,14 +116,15 @@ async def compare(
 
     Raises:
         UsageError: there is nothing to ask, a question's id is there twice, a tool writes, `out` holds answers to other
-            questions or of agents that were told something else, or the judge raises, or gives no number.
+            questions or of agents that were told something else, or another comparison writes there; or the judge
+            raises, or gives no number.
         ModelSetupError: a model cannot be asked at all.
     """
     _check(agents, questions, repeat)
-    kept = KeptRows(out)
     rows: list[ComparisonRow] = []
     asked_of = list(_turns(list(agents), questions, repeat))
     async with AsyncExitStack() as stack:
+        kept = stack.enter_context(KeptRows(out))
         for agent in agents.values():
             await stack.enter_async_context(agent.opened())
             check_writes(agent, writes)

@@ -307,7 +307,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         Raises:
             UsageError: there is no model, or it writes no plans.
             ModelError: what is the same for every question is more than a model can read.
-            ModelSetupError: a model cannot be had or loaded, or what it has read cannot be kept.
+            ModelSetupError: no model of a role can be had or loaded, or keep what it has read.
         """
         async with self._prepared.ready() as ready:
             return await warmed(ready.equipment, told)

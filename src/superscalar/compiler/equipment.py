@@ -402,6 +402,8 @@ def equipped(options: Options, way: Way = PLANNED) -> Equipment:
         UsageError: they contradict each other; the message shows what to write.
     """
     options = way.told(options)
+    if options.plans is not None:  # a process may change its directory afterwards, and reviewed the ones of this
+        options = replace(options, plans=Path(options.plans).absolute())
     approval.check_approver(options.approve, plans=options.approve_plan, recorded=options.journal is not None)
     if options.syntax is not None:
         front_of(options.syntax)  # says which there are

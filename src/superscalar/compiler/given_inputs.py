@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NoReturn, TypeAlias, TypeVar
 
 from superscalar import codec, events
 from superscalar.errors import PlanError, UsageError
@@ -22,7 +22,14 @@ from superscalar.values import TaskId, copied
 
 _UNDEFINED: Final = "E102"
 _NAMED: Final = re.compile(r"`(\w+)`")
+_MEANT: Final = re.compile(
+    r"^[ \t]*#[ \t]*(?:secret[ \t]+)?inputs?\b[ \t:]*(?P<name>\w+)", re.IGNORECASE | re.MULTILINE
+)
+"""A comment that somebody may have written for a declaration, wherever it stands."""
+_LATER_KEY: Final = "a plan has no `inputs`"
+_JSON_FORM: Final = '{"inputs": {"limit": {"type": "int", "default": 5}}, "steps": [...]}'
 
+AnyT = TypeVar("AnyT")
 Inputs: TypeAlias = Mapping[str, Any]
 """By name: what a plan is to be given (types, or an `Input` each), or what it is given (values)."""
 
@@ -40,12 +47,36 @@ def compiled_plan(
     if header.problems:
         count = len(header.problems)
         raise PlanError(header.problems, summary=f"the inputs of the plan have {count} error{'s' * (count > 1)}")
-    return replace(compile_plan(header.text, signatures, syntax, header.inputs), source=source)
+    try:
+        plan = compile_plan(header.text, signatures, syntax, header.inputs)
+    except PlanError as error:
+        _raise_with([_told_of_declaration(found, source) for found in error.diagnostics], error)
+    return replace(plan, source=source)
 
 
 def compiled_with(source: str, tools: Toolset, syntax: AnySyntax = "auto", inputs: Inputs | None = None) -> Plan:
     """The same with the tools that it calls, so that `Tool.from_plan` knows them."""
     return replace(compiled_plan(source, tools.signatures, syntax, inputs), compiled_with=tools)
+
+
+def _raise_with(problems: list[object], error: PlanError) -> NoReturn:
+    """Raise an error of a plan again, where its problems are told with other helps, with these."""
+    if problems == list(error.diagnostics):
+        raise error
+    summary = f"the plan has {len(problems)} error{'s' * (len(problems) > 1)}"
+    raise PlanError(problems, summary=summary, reply=error.said) from None
+
+
+def _told_of_declaration(found: AnyT, source: str) -> AnyT:
+    """What is wrong with a plan, and how inputs are declared where the text has what looks like it and is none."""
+    if not isinstance(found, Diagnostic):
+        return found
+    if found.message == _LATER_KEY:
+        return replace(found, help=f"inputs come first: {_JSON_FORM}")
+    name = _NAMED.search(found.message) if found.code == _UNDEFINED else None
+    if name is None or not any(said["name"] == name[1] for said in _MEANT.finditer(source)):
+        return found
+    return replace(found, help=f"an input is declared above the plan, in this form: # input {name[1]}: str")
 
 
 @contextmanager
@@ -59,11 +90,7 @@ def told_of_inputs(given: Iterable[str]) -> Iterator[None]:
         yield
     except PlanError as error:
         names = {name for name in given if isinstance(name, str)}
-        problems = [_told_of_input(found, names) for found in error.diagnostics]
-        if problems == list(error.diagnostics):
-            raise
-        summary = f"the plan has {len(problems)} error{'s' * (len(problems) > 1)}"
-        raise PlanError(problems, summary=summary, reply=error.said) from None
+        _raise_with([_told_of_input(found, names) for found in error.diagnostics], error)
 
 
 def _told_of_input(found: object, given: Set[str]) -> object:
@@ -82,7 +109,8 @@ def checked_plan(
         UsageError: `inputs` are no declaration.
     """
     header = _header(source, inputs)
-    return (*header.problems, *check(header.text, signatures, syntax, header.inputs))
+    found = check(header.text, signatures, syntax, header.inputs)
+    return (*header.problems, *(_told_of_declaration(one, source) for one in found))
 
 
 def _header(source: str, inputs: Inputs | None) -> PlanHeader:

@@ -92,7 +92,8 @@ class SavedPlans:
 
         Raises:
             UsageError: the name is none or taken, the plan has no such constant or says something for a secret
-                parameter, it cannot be written; or the run is none to learn from (see `LLMCompiler.add_example`).
+                parameter, it holds what `redact` takes out, it cannot be written; or the run is none to learn from (see
+                `LLMCompiler.add_example`).
             PlanError: it is no plan for the tools of the agent.
         """
         if isinstance(plan, RunResult):
@@ -104,9 +105,13 @@ class SavedPlans:
         if not isinstance(plan, Plan):
             raise UsageError(f"save({name!r}, {short(plan)}): write a plan, its text, or what agent.run(...) returned")
         source = made_inputs(plan.tasks, inputs or {})
-        scrub = Scrubber(self._prepared.equipment.secrets)
-        if any(scrub(text) != text for text in (source, description)):
-            raise UsageError(f"{name}: the plan or its description holds a secret of a model, which no file may")
+        equipment = self._prepared.equipment
+        for word, scrub in (
+            ("a secret of a model", Scrubber(equipment.secrets)),
+            ("what redact= takes out", Scrubber(redact=equipment.options.redact)),
+        ):
+            if any(scrub(text) != text for text in (source, description)):
+                raise UsageError(f"{name}: the plan or its description holds {word}, which no file may")
         return save_plan(self._folder, name, source, self._using, description=description, over=over)
 
     def approve(self, name: str, *, digest: str, by: str) -> SavedPlan:

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from superscalar import extractor
 from superscalar.compiler.equipment import Equipment
+from superscalar.errors import ModelSetupError
 from superscalar.models.base import ChatModel, Message, Preparation, StateKept, steady_part
 from superscalar.plan.ir import Call, Task, walk
 from superscalar.short import bounded
@@ -26,7 +27,8 @@ _ANY_QUESTION: Final = "?"
 class Warmed:
     """What a model has read beforehand of the prompts of a role: `state` says where that is kept, None if nothing is.
 
-    `seconds`: how long it read. `why`: why nothing is kept, or not all that is the same for every question.
+    `seconds`: how long it read. `why`: why nothing is kept, or not all that is the same for every question. `error`:
+    why it cannot be had or loaded, where another model of its role can be asked in its place.
     """
 
     role: ModelRole
@@ -34,23 +36,27 @@ class Warmed:
     state: StateKept | None = None
     seconds: float = 0.0
     why: str = ""
+    error: str = ""
 
 
 async def warmed(equipment: Equipment, told: OnWarming | None = None) -> tuple[Warmed, ...]:
     """Have each model that can do so read what the prompts of its roles begin with, and keep that.
 
+    One that cannot be had is told of, where its role has others.
+
     Raises:
         UsageError: the agent writes no plans.
         ModelError: what is the same for every question is more than a model can read.
-        ModelSetupError: a model cannot be had or loaded, or what it has read cannot be kept.
+        ModelSetupError: no model of a role can be had or loaded, or keep what it has read.
     """
     equipment.need_plans()
     tell = told or _told_nobody
-    made = []
+    made: list[Warmed] = []
+    broken: dict[int, ModelSetupError] = {}
     # What a run asks for first is read last: that is what its slots hold then.
     for role, models, conversation, why in reversed(list(_conversations(equipment))):
-        made += [await _warmed(role, model, conversation, why, tell) for model in models]
-    return tuple(reversed(made))
+        made[:0] = await _warmed_each(role, models, conversation, why, tell, broken)
+    return tuple(made)
 
 
 def expected(equipment: Equipment, tasks: tuple[Task, ...], *, last: bool) -> None:
@@ -86,6 +92,29 @@ def _conversations(
 def _extracts(equipment: Equipment) -> bool:
     """Whether plans may call `extract`, and not a tool of the user's that is called so."""
     return any(isinstance(tool.function, extractor.Extractor) for tool in equipment.tools)
+
+
+async def _warmed_each(
+    role: ModelRole,
+    models: Sequence[ChatModel],
+    conversation: Sequence[Message],
+    why: str,
+    tell: OnWarming,
+    broken: dict[int, ModelSetupError],
+) -> list[Warmed]:
+    """What the models of a role have read. `broken`: those that cannot be had, by identity; none is tried twice."""
+    made: list[Warmed] = []
+    for model in models:
+        try:
+            if id(model) not in broken:
+                made.append(await _warmed(role, model, conversation, why, tell))
+                continue
+        except ModelSetupError as error:
+            broken[id(model)] = error
+        made.append(Warmed(role, model.name, error=str(broken[id(model)])))
+    if made and all(one.error for one in made):
+        raise broken[id(models[0])]
+    return made
 
 
 async def _warmed(

@@ -69,6 +69,8 @@ def with_results(plan: Plan, values: Mapping[str, KeptValue | str]) -> Plan:
         supplied[task.id] = replace(task, work=work, needs=(), after=())
     if problems:
         raise PlanError(problems)
+    if not supplied:
+        return plan
     inputs = [task for task in plan.tasks if isinstance(task.work, Supplied)]
     others = [task for task in plan.tasks if not isinstance(task.work, Supplied) and task.id not in supplied]
     return replace(plan, tasks=(*inputs, *supplied.values(), *others))

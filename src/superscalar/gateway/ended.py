@@ -14,10 +14,12 @@ from superscalar.plan.evaluate.parts import Labelled, Parts, whole
 from superscalar.plan.ir import Join
 from superscalar.plan.print.expression import name_of
 from superscalar.schedule.ledger import Ledger
+from superscalar.schedule.lineage import SHOWN
 from superscalar.short import cut
 from superscalar.tools.trust import Declared
-from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId
+from superscalar.values import UNNEEDED, Failure, Observation, Outcome, Skipped, TaskId, is_silent
 
+_MOST_LISTED: Final = 20
 JOINED: Final = "join"
 """Stands for all that a plan joins, where a value is asked for by name."""
 
@@ -35,7 +37,9 @@ class EndedRun:
         tasks = list(self._ledger.tasks)
         self.outcomes = Outcomes(self._ledger.schedule.outcomes(), tasks)
         self._ids = {name: id for id in self.outcomes if ":" not in id and (name := name_of(id))}  # the last version
-        self._join = next((task.id for task in reversed(tasks) if isinstance(task.work, Join)), None)
+        joins = [(task.id, task.work) for task in tasks if isinstance(task.work, Join)]
+        self._join = joins[-1][0] if joins else None
+        self._keys = [name for name, _ in joins[-1][1].items if name is not None] if joins else []  # the plan's own
         ends = [event for event in known if isinstance(event, RunEnded)]
         self.error = ends[-1].error if ends else ""
 
@@ -73,9 +77,9 @@ class EndedRun:
             labels = self.labels
             part = labels[name] if isinstance(labels, Parts) else labels
             return self._has(name, value[name]), whole(part)
-        keys = [str(key) for key in value] if self.joins and isinstance(value, Mapping) else []
-        known = [*([JOINED] if self.joins else []), *self._ids, *keys]
-        raise UsageError(f"it has no {cut(repr(name), 80)}; it has {', '.join(dict.fromkeys(known)) or 'no values'}")
+        known = dict.fromkeys([*([JOINED] if self.joins else []), *self._ids, *self._keys])
+        listed = ", ".join([*known][:_MOST_LISTED]) + (", ..." if len(known) > _MOST_LISTED else "")
+        raise UsageError(f"it has no {cut(repr(name), 80)}; it has {listed or 'no values'}")
 
     @property
     def failed(self) -> Iterator[tuple[TaskId, Failure, Label]]:
@@ -84,9 +88,19 @@ class EndedRun:
             if failure.kind != "items" and id != self._join:
                 yield id, failure, whole(self._labels_of(id))
 
+    @property
+    def anything(self) -> Label:
+        """The label of whatever happened in it, such as the error that it ended with."""
+        return SHOWN | self._ledger.labels.shown(task.id for task in self._ledger.schedule.plan())
+
     def _has(self, name: str, value: Any) -> Any:
-        if isinstance(value, Failure | Skipped):
-            raise UsageError(f"{name} has no value: {cut(str(value), 200)}")
+        """Why there is no value is said without the words of whoever failed: whoever asks may not be told those."""
+        match value:
+            case Failure(kind=kind):
+                raise UsageError(f"{name} has no value: it failed ({kind}); the reply of its run says how")
+            case Skipped():
+                why = "nothing used it" if value == UNNEEDED else "a condition left it out" if is_silent(value) else ""
+                raise UsageError(f"{name} has no value: {why or 'it was skipped, since something before it failed'}")
         return value
 
     def _labels_of(self, id: TaskId) -> Labelled:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import secrets
+from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -19,10 +20,12 @@ from superscalar.errors import (
     InDoubt,
     JournalError,
     PlanError,
+    RunBusy,
     SuperscalarError,
     UnknownRun,
     UsageError,
 )
+from superscalar.events import Approved, PlanApproved
 from superscalar.gateway.attended import AttendedRun
 from superscalar.gateway.borrowed import NAME, KeptValue, borrowing_tool, wanted_of, with_results
 from superscalar.gateway.ended import EndedRun
@@ -33,6 +36,7 @@ from superscalar.gateway.replies import GatewayReply, OnCalls, refusal
 from superscalar.gateway.telling import TellingTerms, UntrustedText, told_of_run, waiting_for
 from superscalar.journal import Journal
 from superscalar.labels import NOTHING, Label, LabelledInput, Source, labelled
+from superscalar.models.surrogates import without_halves
 from superscalar.plan import Plan
 from superscalar.plan.ir import Call, walk
 from superscalar.policy import Question
@@ -89,6 +93,7 @@ class Gateway:
         self._most = max_runs
         self._memory: ClientMemory | None = None
         self._runs: dict[str, AttendedRun] = {}
+        self._left: deque[tuple[str, str]] = deque()  # runs of a gateway before this one that there was no room for
         self._open = AsyncExitStack()
         self._closing = False
 
@@ -109,15 +114,19 @@ class Gateway:
                     self._memory.forget(principal.name)
             await self._go_on()
         except BaseException:
-            await self._open.aclose()
+            await self.__aexit__()
             raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Leave what runs to the gateway that comes next."""
         self.close()
-        await asyncio.gather(*(run.leave() for run in list(self._runs.values())))
+        await self.leave()
         await self._open.aclose()
+
+    async def leave(self) -> None:
+        """Leave what runs to the gateway that comes next; nothing of it is under way here then."""
+        await asyncio.gather(*(run.leave() for run in list(self._runs.values())))
 
     def close(self) -> None:
         """Begin no more runs: a client that goes away from now on stops none of its own."""
@@ -192,31 +201,48 @@ class Gateway:
         elif isinstance(error, ApprovalPending):
             _LOG.info("run %s of %s waits for a person", run.id, run.principal)
         try:
-            if error is None or self._has_ended(run.id):
-                self.memory.end(run.id)
+            if isinstance(error, ApprovalPending):
+                self.memory.note(run.id, "waiting")
+            elif error is None or self.has_ended(run.id):
+                self.memory.note(run.id, "over")
         except (JournalError, UsageError) as failed:  # it is gone on with, which does nothing twice
-            _LOG.warning("run %s: that it is over cannot be noted: %s", run.id, failed)
+            _LOG.warning("run %s: how it stands cannot be noted: %s", run.id, failed)
+        self._go_on_with_next()
 
-    def _has_ended(self, run: str) -> bool:
+    def has_ended(self, run: str) -> bool:
+        """Whether the journal says that a run is over."""
         try:
             return self.journal.summary(run).ended is not None
         except UnknownRun:
-            return True
+            return False
 
     async def _go_on(self) -> None:
-        """Go on with the runs that nobody has ended, of principals that there are."""
+        """Go on with the runs that nobody has ended, of principals that there are; so many at once as there may be."""
         for run, principal in await asyncio.to_thread(self.memory.open_runs):
+            if principal not in self._principals:
+                continue  # nobody could ask for it
             try:
                 state = (await asyncio.to_thread(self.journal.summary, run)).state
             except UnknownRun:
                 state = "not begun"
-            if state in ("waiting", "running") or principal not in self._principals:
-                continue  # a person is to answer, another process is at work on it, or nobody could ask for it
-            if state == "interrupted":
+            except JournalError as error:
+                _LOG.warning("run %s of %s cannot be gone on with: %s", run, principal, error)
+                continue
+            if state in ("interrupted", "waiting"):  # of what asks a person, something else was under way
+                self._left.append((run, principal))
+            elif state == "not begun":  # perhaps another gateway is about to
+                if self.memory.is_old(run):
+                    self.memory.note(run, "over")
+            elif state != "running":
+                self.memory.note(run, "over")
+        self._go_on_with_next()
+
+    def _go_on_with_next(self) -> None:
+        while self._left and not self._closing and len(self._runs) < self._most:
+            run, principal = self._left.popleft()
+            if run not in self._runs:  # else its client was quicker
                 _LOG.info("run %s of %s goes on", run, principal)
                 self.start(run, principal, self.agent.stream_resume(run))
-            else:
-                self.memory.end(run)
 
 
 class GatewayClient:
@@ -242,9 +268,10 @@ class GatewayClient:
         """Say what is wrong with a plan, or what it would do. Nothing is run."""
         try:
             made = await self._compiled(plan, None)
+            await self._with_results(made)
         except (PlanError, UsageError) as error:
             return refusal(str(error))
-        calls = [task.work for task in walk(made.tasks) if isinstance(task.work, Call)]
+        calls = [task.work for task in walk(made.tasks) if isinstance(task.work, Call) and task.work.tool != NAME]
         writes = sorted({call.tool for call in calls if call.effect == "write"})
         needs = [f"{one.name}: {one.type}" for one in made.inputs if one.required]
         notes = [
@@ -287,7 +314,7 @@ class GatewayClient:
             seen = self._seen()
             run = secrets.token_hex(8)
             made = await self._made(plan, name, inputs, seen)
-            if why := self._gateway.why_full(self.name):  # others may have begun meanwhile
+            if why := self._gateway.why_full(self.name):  # others came in between
                 return refusal(why)
             self._gateway.memory.begin(run, self.name)
             stream = self._gateway.agent.stream_plan(made, run_id=run, seen=seen)
@@ -323,7 +350,7 @@ class GatewayClient:
         if agent.options.plans is None:
             return refusal("this gateway keeps no plans: it was started without --plans")
         try:
-            made = await self._compiled(plan, None, borrow=False)
+            made = await self._compiled(plan, None)
             if wanted_of(made):
                 return refusal(
                     f"{NAME}(...) is of one run: give a saved plan an input, with a line # input x: str above it"
@@ -342,10 +369,10 @@ class GatewayClient:
         Raises:
             UsageError: it is not there, is somebody else's, is too large, or this client may read no text of strangers.
         """
-        value, label = await self._kept(run, name, as_written=False)
+        value, label = (await self._kept(run, as_written=False)).named(name)
         if self._gateway.terms.is_veiled and not label.told:
             raise UsageError(f'text of strangers stays here: use result("{run}", "{name}") in a plan')
-        text = value if isinstance(value, str) else _json(value)
+        text = without_halves(value if isinstance(value, str) else _json(value))
         if len(text.encode()) > 10 * _LARGEST:
             raise UsageError(f"it has {len(text.encode()):,} bytes: join a part of it in a plan")
         self._gateway.memory.tell(self.name, label)
@@ -365,19 +392,23 @@ class GatewayClient:
         if not isinstance(run, str) or self._gateway.memory.owner(run) != self.name:
             raise UsageError(f"you have no run {short(run)}")
 
-    async def _compiled(self, source: str, inputs: Mapping[str, Any] | None, *, borrow: bool = True) -> Plan:
+    async def _compiled(self, source: str, inputs: Mapping[str, Any] | None) -> Plan:
         if not isinstance(source, str) or not source.strip():
             raise UsageError("give the text of a plan")
         async with self._gateway.tools() as tools:
             with told_of_inputs(inputs or ()):
-                made = compiled_with(source, tools)
-        return with_results(made, await self._results_of(made)) if borrow and wanted_of(made) else made
+                return compiled_with(source, tools)
+
+    async def _with_results(self, made: Plan) -> Plan:
+        """A plan with the values of earlier runs that it asks for."""
+        return with_results(made, await self._results_of(made)) if wanted_of(made) else made
 
     async def _made(self, source: str | None, name: str | None, inputs: Mapping[str, Any] | None, seen: Label) -> Plan:
         """The plan that is to run, with all that it needs."""
         given = _labelled(inputs, seen)
         if name is None:
-            return supplied(await self._compiled(source or "", inputs), given or None)
+            made = supplied(await self._compiled(source or "", inputs), given or None)
+            return await self._with_results(made)
         if self._gateway.agent.options.plans is None:
             raise UsageError("this gateway has no reviewed plans")
         saved = await asyncio.to_thread(self._gateway.agent.plans.get, name)
@@ -386,19 +417,24 @@ class GatewayClient:
     async def _results_of(self, made: Plan) -> dict[str, KeptValue | str]:
         """The values of earlier runs that a plan asks for, by the ids of their tasks, or why they are not there."""
         found: dict[str, KeptValue | str] = {}
+        runs: dict[str, EndedRun] = {}
         for id, wanted in wanted_of(made).items():
             try:
-                found[id] = wanted if isinstance(wanted, str) else await self._kept(*wanted, as_written=True)
+                if isinstance(wanted, str):
+                    raise UsageError(wanted)
+                run, name = wanted
+                if run not in runs:
+                    runs[run] = await self._kept(run, as_written=True)
+                found[id] = runs[run].named(name)
             except UsageError as error:
                 found[id] = str(error)
         return found
 
-    async def _kept(self, run: str, name: str, *, as_written: bool) -> tuple[Any, Label]:
+    async def _kept(self, run: str, *, as_written: bool) -> EndedRun:
         self._own(run)
         if self._gateway.attended(run) is not None:
             raise UsageError(f'run {run} is not over: run_plan(resume="{run}")')
-        ended = await asyncio.to_thread(self._recorded, run, as_written=as_written)
-        return ended.named(name)
+        return await asyncio.to_thread(self._recorded, run, as_written=as_written)
 
     def _recorded(self, run: str, *, as_written: bool) -> EndedRun:
         journal = self._gateway.journal
@@ -423,12 +459,21 @@ class GatewayClient:
                 return await self._of_journal(run)
             if summary.state == "running":
                 return GatewayReply(f"another process is at work on run {run}", "running", run)
-            if questions := await asyncio.to_thread(gateway.journal.questions, run):
+            if gateway.memory.is_waiting(run) and (questions := await asyncio.to_thread(self._unanswered, run)):
                 return self._waits(run, questions)
             if why := gateway.why_full(self.name):
                 return refusal(why)
-            attended = gateway.attended(run) or gateway.start(run, self.name, gateway.agent.stream_resume(run))
+            attended = gateway.attended(run)
+            if attended is None:
+                gateway.memory.note(run, "open")
+                attended = gateway.start(run, self.name, gateway.agent.stream_resume(run))
         return await self._waited(attended, told)
+
+    def _unanswered(self, run: str) -> tuple[Question, ...]:
+        """The questions of a run, if nothing can be done before they are answered; none if one has been."""
+        journal = self._gateway.journal
+        last = journal.read(run)[-1].event
+        return () if isinstance(last, Approved | PlanApproved) else journal.questions(run)
 
     async def _waited(self, attended: AttendedRun, told: OnCalls | None) -> GatewayReply:
         """Wait for the end of a run, for so long as a client can be kept waiting."""
@@ -448,7 +493,10 @@ class GatewayClient:
                 return self._ended(attended.id, EndedRun(result.events, result.declared, as_written=False))
             case ApprovalPending() as pending:
                 return self._waits(attended.id, [one for one in pending.questions if isinstance(one, Question)])
+            case RunBusy():
+                return GatewayReply(f"another process is at work on run {attended.id}", "running", attended.id)
             case InDoubt() as doubt:
+                self._tell_anything()
                 command = f"superscalar resume {attended.id} --journal {self._gateway.journal.path}"
                 return refusal(
                     f"run {attended.id}: {self._safe(doubt)}", f"a person decides what became of it: {command}"
@@ -459,6 +507,8 @@ class GatewayClient:
                 return GatewayReply(
                     f"run {attended.id} {text}", "running" if left else "refused", attended.id, failed=True
                 )
+            case UsageError() if await asyncio.to_thread(self._gateway.has_ended, attended.id):
+                return await self._of_journal(attended.id)  # somebody was quicker to go on with it
             case error:
                 return self._broken(error, attended.id)
 
@@ -472,8 +522,7 @@ class GatewayClient:
 
     def _waits(self, run: str, questions: Iterable[Question]) -> GatewayReply:
         """A question shows what a call would be made with, so it tells of what the tools returned."""
-        if not self._gateway.terms.is_veiled:
-            self._gateway.memory.tell(self.name, anything_of(self._gateway.agent.tools))
+        self._tell_anything()
         return waiting_for(run, tuple(questions), self._gateway.terms, [self._command(run)])
 
     def _command(self, run: str) -> str:
@@ -481,10 +530,17 @@ class GatewayClient:
 
     def _broken(self, error: BaseException, run: str = "") -> GatewayReply:
         """What went wrong that no plan can mend; whose words that are, nobody knows."""
-        if not self._gateway.terms.is_veiled:
-            self._gateway.memory.tell(self.name, anything_of(self._gateway.agent.tools))
+        try:
+            self._tell_anything()
+        except JournalError as failed:  # then none of it may be told
+            return GatewayReply(f"JournalError: {failed}", "refused", run, failed=True)
         text = f"{type(error).__name__}: {self._safe(error)}"
         return GatewayReply(text, "refused", run, failed=True)
+
+    def _tell_anything(self) -> None:
+        """Remember that this client reads, in words of ours, what any of the tools may have returned."""
+        if not self._gateway.terms.is_veiled:
+            self._gateway.memory.tell(self.name, anything_of(self._gateway.agent.tools))
 
     def _safe(self, error: BaseException) -> str:
         return "see the log of the gateway" if self._gateway.terms.is_veiled else cut(str(error), 1_000)

@@ -18,8 +18,9 @@ from superscalar.errors import JournalError
 from superscalar.labels import NOTHING, Label, Source
 from superscalar.private import made_private
 
-RunFate: TypeAlias = Literal["open", "over"]
-"""`over`: a gateway that starts again does not go on with it."""
+RunFate: TypeAlias = Literal["open", "waiting", "over"]
+"""A gateway that starts again goes on with what is `open`; what is `waiting` has nothing left to do until a person
+answers."""
 
 _APPLICATION: Final = 0x53757067  # "Supg"
 _FORMAT: Final = 1
@@ -29,6 +30,7 @@ _TABLES: Final = (
     f"PRAGMA application_id = {_APPLICATION}",
     f"PRAGMA user_version = {_FORMAT}",
 )
+_SOON: Final = 3_600.0  # seconds within which a run begins that was noted
 _PATIENCE: Final = 5.0  # seconds that another gateway may keep the file locked
 _KINDS: Final = ("user", "plan", "tool", "model")
 
@@ -81,10 +83,18 @@ class ClientMemory:
         with self._errors(), self._writing() as connection:
             connection.execute("INSERT INTO runs VALUES (?, ?, ?, 'open')", (run, principal, time.time()))
 
-    def end(self, run: str) -> None:
-        """Note that nobody has to go on with a run."""
+    def note(self, run: str, fate: RunFate) -> None:
+        """Note how a run stands."""
         with self._errors(), self._writing() as connection:
-            connection.execute("UPDATE runs SET fate = 'over' WHERE id = ?", (run,))
+            connection.execute("UPDATE runs SET fate = ? WHERE id = ?", (fate, run))
+
+    def is_waiting(self, run: str) -> bool:
+        """Whether nothing was left to do of a run but what a person is to decide."""
+        return bool(self._rows("SELECT 1 FROM runs WHERE id = ? AND fate = 'waiting'", run))
+
+    def is_old(self, run: str) -> bool:
+        """Whether a run was to begin so long ago that nobody is about to."""
+        return bool(self._rows("SELECT 1 FROM runs WHERE id = ? AND began < ?", run, time.time() - _SOON))
 
     def owner(self, run: str) -> str | None:
         """The principal whose run it is; None if it is nobody's here."""

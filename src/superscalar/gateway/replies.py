@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
 from superscalar.attachments import Attachment
+from superscalar.models.surrogates import without_halves
 from superscalar.policy import Question
 
 GatewayState: TypeAlias = Literal["done", "waiting", "running", "refused"]
@@ -31,8 +32,8 @@ class GatewayReply:
     """The reply to one request.
 
     `text`: for the client's model. `notes`: what there is to say of the run besides, for that model too. `questions`:
-    those that a person is to answer, where the run waits. `links`: values that are kept. `files`: those that were
-    joined.
+    those that a person is to answer, where the run waits and a client may show them. `links`: values that are kept.
+    `files`: those that were joined. Half a character, which a tool may return, cannot be sent and is U+FFFD.
     """
 
     text: str
@@ -43,6 +44,10 @@ class GatewayReply:
     questions: tuple[Question, ...] = ()
     links: tuple[ResultLink, ...] = ()
     files: tuple[Attachment, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", without_halves(self.text))
+        object.__setattr__(self, "notes", tuple(map(without_halves, self.notes)))
 
     def __str__(self) -> str:
         return "\n".join((self.text, *self.notes))

@@ -13,6 +13,7 @@ from superscalar.gateway.ended import JOINED, EndedRun
 from superscalar.gateway.replies import GatewayReply, ResultLink
 from superscalar.gateway.veiling import veiled
 from superscalar.labels import Label, joined
+from superscalar.models.surrogates import without_halves
 from superscalar.plan.evaluate.parts import whole
 from superscalar.policy import Question
 from superscalar.short import cut
@@ -22,6 +23,7 @@ UntrustedText: TypeAlias = Literal["text", "handles"]
 """How a client is given what is not trusted: as it is, or by its kind, its size and where it stands."""
 
 _MOST: Final = 20
+_CANCELLED: Final = "cancelled"
 _LONGEST: Final = 300
 _SAID: Final = 60  # bytes that say that a text was cut
 _MOST_FILES: Final = 10
@@ -46,13 +48,13 @@ def told_of_run(run: str, ended: EndedRun, terms: TellingTerms) -> tuple[Gateway
     value, labels = ended.value, ended.labels
     told: list[Label] = [] if terms.is_veiled else [whole(labels)]
     shown = veiled(value, labels, told) if terms.is_veiled else value
-    text = shown if isinstance(shown, str) else _json(shown)
+    text = without_halves(shown if isinstance(shown, str) else _json(shown))
     links: list[ResultLink] = []
     notes: list[str] = []
     size = len(text.encode())
     name = JOINED if ended.joins else "NAME"
     if size > terms.most:
-        text = _cut(shown, text, size, terms.most)
+        text = _cut(text if isinstance(shown, str) else shown, text, size, terms.most)
         notes.append(
             f'cut: the whole has {size:,} bytes. In a later plan: x = result("{run}", "{name}"), then join parts'
         )
@@ -73,7 +75,12 @@ def told_of_run(run: str, ended: EndedRun, terms: TellingTerms) -> tuple[Gateway
         notes.append(
             f"in doubt: {', '.join(ended.outcomes.in_doubt[:_MOST])} may have been made, or not; never repeat it"
         )
-    if ended.error:
+    if ended.error == _CANCELLED:
+        notes.append("ended: it was stopped")
+    elif ended.error and terms.is_veiled:
+        notes.append(f"ended: by an error; a person can see it: superscalar show {run}")
+    elif ended.error:
+        told.append(ended.anything)
         notes.append(f"ended: {cut(ended.error, _LONGEST)}")
     files = () if terms.is_veiled and not whole(labels).told else tuple(_files(value))
     failed = bool(ended.error) or isinstance(value, Failure)
@@ -81,14 +88,25 @@ def told_of_run(run: str, ended: EndedRun, terms: TellingTerms) -> tuple[Gateway
 
 
 def waiting_for(run: str, questions: Sequence[Question], terms: TellingTerms, commands: Iterable[str]) -> GatewayReply:
-    """The reply that says what a person is to decide; nothing else of the run is left to do."""
+    """The reply that says what a person is to decide; nothing else of the run is left to do.
+
+    A client that may read no text of strangers is handed no question, not even to show it to somebody.
+    """
     count = len(questions)
     head = f"run {run} waits for a person: {count} call{'s' * (count != 1)} to approve. Nothing else is left to do."
-    shown = [] if terms.is_veiled else [cut(str(question), 2_000) for question in questions[:_MOST]]
+    asked = questions[:_MOST]
+    shown = [_withheld(one) if terms.is_veiled else cut(str(one), 2_000) for one in asked]
     if count > _MOST:
         shown.append(f"and {count - _MOST:,} more")
     then = (*commands, f'then: run_plan(resume="{run}")')
-    return GatewayReply("\n".join([head, *shown]), "waiting", run, then, questions=tuple(questions))
+    open = () if terms.is_veiled else tuple(questions)
+    return GatewayReply("\n".join([head, *shown]), "waiting", run, then, questions=open)
+
+
+def _withheld(question: Question) -> str:
+    """What is said of a question to whom its texts are kept from: it shows what a call would be given."""
+    asked = f"{question.task_id}: {question.tool}" if question.task_id else "the plan as a whole"
+    return f"{asked}: what it would be given is shown where it is answered"
 
 
 def _json(value: Any) -> str:

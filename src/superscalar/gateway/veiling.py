@@ -36,7 +36,7 @@ def veiled(value: Any, labels: Labelled, told: list[Label]) -> Any:
     fields = value if isinstance(value, Mapping) else record_fields(value)
     if fields is not None:
         return _fields(fields, labels, told)
-    if not label.narrow:
+    if not label.narrow and value is not None:
         return without_text(value)
     told.append(label)
     return plain(value)
@@ -62,7 +62,12 @@ def _fields(fields: Mapping[Any, Any], labels: Labelled, told: list[Label]) -> A
         return {_key(name): veiled(item, labels[name], told) for name, item in fields.items()}
     shown = {}
     if isinstance(labels, Parts) and labels.shape.narrow:
-        shown = {_key(name): veiled(item, labels[name], told) for name, item in fields.items() if name in labels.items}
+        vouched = any(source.kind == "tool" and source.trusted for source in labels.shape.sources)
+        for name, item in fields.items():
+            its = labels[name]
+            # a tool that vouches for some fields may hand on others that nobody declared
+            if name in labels.items and (whole(its).told or not vouched):
+                shown[_key(name)] = veiled(item, its, told)
     left = len(fields) - len(shown)
     return shown if not left else {**shown, **without_text(dict.fromkeys(range(left)))}
 
