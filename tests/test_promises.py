@@ -23,6 +23,29 @@ from superscalar.plan.passes.pipeline import explain
 ROOT: Final = Path(__file__).parent.parent
 
 PROMISES: Final[dict[str, dict[str, str]]] = {
+    "docs/thoughts.md": {
+        "**Identical thoughts are one.**": (
+            "test_thoughts.py::test_identical_thoughts_are_one_and_samples_are_drawn_apart"
+        ),
+        "then that item fails and no other": (
+            "test_thoughts.py::test_what_is_no_value_is_asked_for_again_and_then_fails_that_item_alone"
+        ),
+        "A thought adds nothing to its inputs": (
+            "test_thoughts.py::test_what_is_chosen_has_the_label_of_all_that_it_was_chosen_from"
+        ),
+        "`thoughts()` asks the planner's models of the agent that has it": (
+            "test_thoughts.py::test_without_a_model_of_its_own_a_thought_asks_that_of_the_agent_whose_run_it_is"
+        ),
+        "who wrote one of the candidates, or the criterion, may have chosen any of them": (
+            "test_thoughts.py::test_what_was_chosen_by_strangers_is_no_destination"
+        ),
+        "Confidential data keeps its readers": "test_thoughts.py::test_confidential_thoughts_keep_their_readers",
+        "stands in a block that is marked as data": "test_thoughts.py::test_data_does_not_end_its_block",
+        "and in `max_tokens` and `max_cost`": (
+            "test_thoughts.py::test_tokens_and_cost_count_in_the_budgets_of_the_run"
+        ),
+        "keeps what was thought": "test_thoughts.py::test_a_resumed_run_does_not_think_again",
+    },
     "README.md": {
         "A failure stays in its own branch": "schedule/test_properties.py::test_every_plan_ends_and_keeps_its_promises",
         "what tools return can never redirect the plan": (

@@ -97,6 +97,8 @@ def test_documents_have_the_fields_that_the_page_names(place: Path) -> None:
         ("plans check", *saved),
         ("plans approve", "brief", "--by", "me", "--digest", str(digest), *saved),
         ("plans run", "brief", *saved),
+        ("patterns list",),
+        ("patterns show", "voting"),
         ("stubs", "briefs.pyi", *saved),
         ("run", "?", "--agent", "shop.py"),
         ("plan", "?", "--agent", "shop.py"),

@@ -151,6 +151,13 @@ def test_the_request_is_passed_through(file: Path) -> None:
     ]
 
 
+def test_the_seed_of_a_sample_reaches_the_engine(file: Path) -> None:
+    engine = saying()
+    model = LocalModel(path=file, load=engine.load)
+    run(lambda: reply(model, Request((Message("user", "x"),), temperature=0.7, seed=3)))
+    assert engine.bodies[0]["seed"] == 3
+
+
 def test_a_schema_alone_is_what_the_engine_is_held_to(file: Path) -> None:
     """A document that is no plan has no grammar of its own; llama.cpp makes one of the schema."""
     engine = saying()

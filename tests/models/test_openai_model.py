@@ -77,6 +77,26 @@ def test_a_reply_is_streamed_however_it_is_cut(size: int) -> None:
     run(test)
 
 
+def test_a_seed_that_a_server_refuses_is_left_out_from_then_on() -> None:
+    """A request for a sample has its seed; without one, none is sent; and who knows of no seeds is asked without."""
+
+    async def refusing(exchange: Exchange) -> None:
+        error = {"message": "no", "code": "unsupported_parameter", "param": "seed"}
+        await exchange.status(400, {**error, "type": "invalid_request_error"})
+        exchange.writer.close()
+
+    async def test() -> None:
+        async with serving(replying(["x"]), replying(["x"]), refusing, replying(["x"])) as server:
+            model = OpenAIModel("m", base_url=server.url)
+            for seed in (None, 0, 7, 8):
+                request = Request(REQUEST.messages, temperature=0.7, seed=seed)
+                assert (await reply(model, request))[0] == Chunk("x")
+        sent = [(exchange.body.get("seed"), exchange.body["temperature"]) for exchange in server.exchanges]
+        assert sent == [(None, 0.7), (0, 0.7), (7, 0.7), (None, 0.7), (None, 0.7)]
+
+    run(test)
+
+
 def test_any_server_is_asked_in_the_old_parameters() -> None:
     """A server that is not OpenAI's gets max_tokens, temperature and stop, and one attempt."""
 

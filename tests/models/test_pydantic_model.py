@@ -174,6 +174,16 @@ def test_a_setting_that_a_provider_refuses_is_left_out_from_then_on() -> None:
     assert ["temperature" in settings for settings in model.settings] == [True, False, False]
 
 
+def test_a_seed_that_a_provider_refuses_is_left_out_and_the_temperature_is_not() -> None:
+    model = Scripted(["x"], http(400, {"message": "seed is not supported by this model"}), ["x"])
+    asked = model.of()
+
+    for seed in (3, 4, 5):
+        assert text_of(asyncio.run(said(asked, Request(QUESTION, temperature=0.7, seed=seed)))) == "x"
+    assert [settings.get("seed") for settings in model.settings] == [3, 4, None, None]
+    assert {settings["temperature"] for settings in model.settings} == {0.7}
+
+
 def test_a_setting_that_a_provider_refuses_is_left_out_of_every_request_under_way() -> None:
     refusal = http(400, {"message": "`temperature` is deprecated for this model"})
     model = Scripted(refusal, refusal, ["x"])

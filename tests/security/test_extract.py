@@ -33,7 +33,7 @@ from superscalar import (
     tool,
 )
 from superscalar import events as ev
-from superscalar.extractor import MAX_REPLY, MAX_SOURCE
+from superscalar.inquiry import MAX_REPLY, MAX_SOURCE
 from superscalar.journal import Journal
 from superscalar.models.base import Chunk, Request
 from superscalar.models.constraint import Constraints

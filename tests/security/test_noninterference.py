@@ -38,10 +38,12 @@ def programs(draw: DrawFn) -> str:
 
 
 def check_that_texts_change_nothing(
-    plan: str, seed: int, chunks: list[int], syntax: Syntax = "python", called: str = ""
+    plan: str, seed: int, chunks: list[int], syntax: Syntax = "python", called: str = "", *, thinks: bool = False
 ) -> None:
     """Both worlds tell one story: the same events of the same tasks at the same times, with texts that are moved."""
-    hostile, harmless = (story(world, plan, chunks, syntax, called) for world in (Answers(seed), Answers(seed, inert)))
+    hostile, harmless = (
+        story(world, plan, chunks, syntax, called, thinks=thinks) for world in (Answers(seed), Answers(seed, inert))
+    )
     if isinstance(hostile, PlanError) or isinstance(harmless, PlanError):
         event("no plan")
         assert str(hostile) == str(harmless)
@@ -71,6 +73,35 @@ join(x, ys)
 @given(programs(), SEEDS, CHUNKS)
 def test_so_is_a_run_that_calls_a_plan(called: str, seed: int, chunks: list[int]) -> None:
     check_that_texts_change_nothing(CALLING, seed, chunks, called=called)
+
+
+THINKING = """\
+t = think("Write something.", data=listed)
+drafts = [think("Go on.", data=[t, n], sample=n) for n in range(3)]
+scored = ok([[draft, score(draft, t)] for draft in drafts])
+kept = best([s[0] for s in scored], [s[1] for s in scored], keep=2)
+a = default(refine(best([t, *kept], "the nicest"), "It is whole.", rounds=2), t)
+b = default(merge(kept, "one after the other"), t)
+c = default(split(a, "by sentence"), listed)
+if default(score(a, b), 0) > 5:
+    told = word(a)
+"""
+
+
+@settings(max_examples=examples(6, 400))
+@given(programs(), SEEDS, CHUNKS)
+def test_so_is_a_run_that_thinks(plan: str, seed: int, chunks: list[int]) -> None:
+    """What the texts are that the plan goes on with, models have written that were shown what tools returned."""
+    _, rest = plan.split("c = words(3)\n", 1)
+    thinking = f"listed = [word(1), page(2).title]\n{THINKING}"
+    check_that_texts_change_nothing(thinking + rest, seed, chunks, thinks=True)
+
+
+def test_the_plans_that_think_do_call_thoughts() -> None:
+    plan = f"listed = [word(1), page(2).title]\n{THINKING}join()"
+    stories = [story(Answers(seed), plan, thinks=True) for seed in range(5)]
+    called = {one.tool for events in stories if isinstance(events, list) for one in events if isinstance(one, Started)}
+    assert called >= {"think", "score", "best", "refine", "merge", "split"}
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)

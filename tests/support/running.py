@@ -12,10 +12,10 @@ from superscalar.events import Event, Failed, Skipped, Started, Succeeded
 from superscalar.models.base import Chunk, Request
 from superscalar.plan import Plan
 from superscalar.testing import run
-from superscalar.tools import Tool
+from superscalar.tools import Tool, Toolset
 from superscalar.values import Usage
 
-Given = Tool[..., Any] | Callable[..., Any]
+Given = Tool[..., Any] | Toolset | Callable[..., Any]
 
 
 def executed(

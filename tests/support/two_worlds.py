@@ -8,7 +8,9 @@ those of the hostile ones. Who only hands texts on cannot tell the two worlds ap
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import json
+import re
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass, replace
 from random import Random
@@ -19,9 +21,11 @@ from hypothesis import strategies as st
 from superscalar import LLMCompiler, Tool, tool
 from superscalar.errors import JoinError, PlanError
 from superscalar.events import Event, Failed, Retrying, RunEnded, Succeeded
+from superscalar.models.base import Chunk, Request
 from superscalar.plan.read.fronts.detect import Syntax
 from superscalar.testing import ScriptedModel, run
-from superscalar.values import Failure, OrderedSet
+from superscalar.thoughts import thoughts
+from superscalar.values import Failure, OrderedSet, Usage
 from support.random_programs import Page
 
 _PLANE = 0xF0000  # what tools return in the inert world
@@ -196,9 +200,9 @@ class Answers:
     def _result(self, name: str, given: str) -> Any:
         random = Random(f"{self.seed} {name} {given}")
         if random.random() < 0.12:
-            named = self._text(random).replace(self.move("\x00"), "")  # the one character that no class may have
+            named = self.text(random).replace(self.move("\x00"), "")  # the one character that no class may have
             kind = cast("type[Exception]", type(named, (random.choice([ValueError, LookupError]),), {}))
-            raise kind(self._text(random))
+            raise kind(self.text(random))
         return self._value(_KINDS.get(name, "text"), random)
 
     def _value(self, kind: str, random: Random) -> Any:
@@ -211,16 +215,17 @@ class Answers:
             case "ints":
                 return [random.randrange(4) for _ in few]
             case "words":
-                return [self._text(random) for _ in few]
+                return [self.text(random) for _ in few]
             case "table":
-                return {self._text(random): random.randrange(4) for _ in few}
+                return {self.text(random): random.randrange(4) for _ in few}
             case "pair":
-                return random.randrange(4), self._text(random)
+                return random.randrange(4), self.text(random)
             case "page":
-                return Page(self._text(random), random.randrange(4), [self._text(random) for _ in few])
-        return self._text(random)
+                return Page(self.text(random), random.randrange(4), [self.text(random) for _ in few])
+        return self.text(random)
 
-    def _text(self, random: Random) -> str:
+    def text(self, random: Random) -> str:
+        """Some text of this world."""
         often = SYNTAX[self.seed % len(SYNTAX)]
         count = random.choice([0, 1, 1, 1, 1, 2])
         return self.move("".join(random.choice([often, random.choice(SYNTAX)]) for _ in range(count)))
@@ -231,15 +236,57 @@ def seeds_for(text: str) -> st.SearchStrategy[int]:
     return st.integers(0, 2**24).map(lambda number: number * len(SYNTAX) + SYNTAX.index(text))
 
 
+class ThinkingModel:
+    """Answers what thoughts ask, as a world says: by what it is given, and never by what single characters mean."""
+
+    name = "thinking"
+    constrains = False
+    _BLOCK = re.compile(r"<data>\n(.*)\n</data>", re.DOTALL)
+
+    def __init__(self, world: Answers) -> None:
+        self._world = world
+
+    async def stream(self, request: Request) -> AsyncIterator[Chunk]:
+        """Reply once the call is made, in the same way in both worlds."""
+        said = request.messages[-1].text
+        block = self._BLOCK.search(said)
+        data = moved(json.loads(block[1]), back) if block else None
+        asked = back(said[block.end() if block else 0 :])
+        random = Random(f"{self._world.seed} thought {data!r} {' '.join(asked.split())} {request.seed}")
+        yield Chunk(self._reply(asked, data, random), finish="stop", usage=Usage(1, 0, 1, 1))
+
+    def _reply(self, asked: str, data: Any, random: Random) -> str:
+        _, schema, shape = asked.rpartition("schema of the value: ")
+        if not schema:
+            return f"({self._world.text(random)})"
+        found: Any
+        match json.loads(shape):
+            case {"type": "number"}:
+                found = random.randrange(12)  # some are no score
+            case {"type": "integer"}:
+                found = random.randrange(1, len(data) + 1)
+            case {"type": "array"}:
+                found = [self._world.text(random) for _ in range(random.randrange(4))]
+            case _:
+                found = random.choice(["", "more"])
+        return json.dumps({"value": found})
+
+
 # ---------------------------------------------------------------------------------------------------------- a story
 
 
 def story(
-    world: Answers, plan: str, chunks: Sequence[int] = (), syntax: Syntax = "python", called: str = ""
+    world: Answers,
+    plan: str,
+    chunks: Sequence[int] = (),
+    syntax: Syntax = "python",
+    called: str = "",
+    *,
+    thinks: bool = False,
 ) -> list[Event] | PlanError:
     """The events of a run of this plan, which arrives in chunks of these lengths, half a second apart.
 
-    `called`: a plan that it may call by that name.
+    `called`: a plan that it may call by that name. `thinks`: it may call thoughts.
 
     Messages of failures are left out: they describe values, and are data themselves.
     """
@@ -259,7 +306,7 @@ def story(
             return error
     agent = LLMCompiler(
         ScriptedModel(plan, chunk=pieces, delay=0.5),
-        tools=tools,
+        tools=[*tools, *([thoughts(ThinkingModel(world))] if thinks else [])],
         joiner=None,
         max_repairs=0,
         grammar=False,

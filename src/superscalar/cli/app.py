@@ -27,6 +27,7 @@ from superscalar.cli import (
 from superscalar.cli.codes import EXIT_CODES
 from superscalar.cli.executing import execute, run_saved
 from superscalar.cli.gateway import serve_gateway
+from superscalar.cli.patterns import group as patterns
 from superscalar.cli.plans import group as saved_plans
 from superscalar.cli.reporting import reporting
 from superscalar.cli.sources import folder_of, print_warnings, read_source, syntax_of
@@ -433,6 +434,7 @@ app.command("rotate")(tidying.rotate_journal)
 app.command("stubs")(stubs.write_stubs)
 saved_plans.command("run")(run_saved)
 app.add_typer(saved_plans)
+app.add_typer(patterns)
 servers.group.callback()(serve_gateway)
 app.add_typer(servers.group)
 

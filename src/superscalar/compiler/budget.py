@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from superscalar.extractor import Extractor
+from superscalar.inquiry import Inquirer
 from superscalar.schedule.spending import Spending
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
@@ -21,7 +21,7 @@ class Budget:
     def __init__(self, tools: Toolset, max_tokens: int | None, max_cost: float | None) -> None:
         self._max_tokens = max_tokens
         self._max_cost = max_cost
-        self._asking = frozenset(tool.name for tool in tools if isinstance(tool.function, Extractor))
+        self._asking = frozenset(tool.name for tool in tools if isinstance(tool.function, Inquirer))
 
     @property
     def bounds_calls(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,7 +18,8 @@ from superscalar.errors import UsageError
 from superscalar.examples import Examples, example_of
 from superscalar.executors import LOCAL
 from superscalar.executors.runners import Runners
-from superscalar.extractor import NAME, Extractor, extraction
+from superscalar.extractor import NAME, extraction
+from superscalar.inquiry import Inquirer
 from superscalar.models.account import account_of, retry_of
 from superscalar.models.base import ChatModel, Message
 from superscalar.models.patience import Silence
@@ -37,6 +38,7 @@ from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations
 from superscalar.tools.shown import tools_for
 from superscalar.tools.terms import UNLESS_REFUSED
+from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 
 if TYPE_CHECKING:
@@ -83,7 +85,8 @@ class Equipment:
     @property
     def models(self) -> tuple[ChatModel, ...]:
         """All that may be asked."""
-        return (*self.planners, *self.joiners, *self.extractors)
+        own = [model for asking in _inquirers(self.tools) for model in asking.models]
+        return tuple({id(model): model for model in (*self.planners, *self.joiners, *self.extractors, *own)}.values())
 
     @property
     def silence(self) -> Silence:
@@ -157,14 +160,13 @@ class Equipment:
                 message = f"the tool {signature.name} is called {signature.alias} in plans, where {signature.name}"
                 warnings.warn(f"{message} is a function of the language", stacklevel=5)
         limits = self.limits if tools.limits == self.tools.limits else Limits(tools.limits, told.max_concurrency)
-        for model in self.models:
+        tools = self._with_own_inquirers(tools, limits)
+        for model in (*self.models, *(model for asking in _inquirers(tools) for model in asking.models)):
+            if told.max_cost is not None and getattr(model, "prices", ...) is None:
+                raise UsageError(_unpriced(told.max_cost, model))
             limits.lend(model.name, account_of(model), (retry_of(model) or UNLESS_REFUSED).longest)
-        for alias, tool in tools.by_alias.items():
+        for tool in tools.by_alias.values():
             limits.require(tool)
-            if isinstance(tool.function, Extractor):
-                if alias in tools.inside:  # the plan that calls it is another agent's, which has its own
-                    tool.function = copy(tool.function)
-                tool.function.limits = limits
         Rulings(self.policy, tools)  # complains of what makes no sense now, not in the first run
         held = bool(self.planners) and self._is_held(self.planners[0])
         runners = Runners(told.executor or LOCAL).made(tools)
@@ -183,6 +185,19 @@ class Equipment:
             grammar=grammar(showable) if whole else None,
         )
         return replace(made, examples=_examples_for(made))
+
+    def _with_own_inquirers(self, tools: Toolset, limits: Limits) -> Toolset:
+        """The set in which tools that ask models do so for this agent; those of others are not touched."""
+        own: dict[int, Tool[..., Any]] = {}
+        for tool in tools.by_alias.values():
+            if isinstance(tool.function, Inquirer) and id(tool) not in own:
+                own[id(tool)] = made = copy(tool)
+                made.function = tool.function.of_agent(limits, self.planners, self.silence)
+        if not own:
+            return tools
+        bound = copy(tools)
+        bound.by_alias = {alias: own.get(id(tool), tool) for alias, tool in tools.by_alias.items()}
+        return bound
 
     def _offers_extract(self, given: Toolset) -> bool:
         """Whether plans may write `extract`: where somebody said so, or a model that plans gets texts to read."""
@@ -318,6 +333,19 @@ def _examples_for(made: Equipment) -> Examples:
     return found
 
 
+def _inquirers(tools: Toolset) -> Iterator[Inquirer]:
+    """What asks models itself among the functions of tools."""
+    functions: Iterator[Any] = (tool.function for tool in tools)
+    return (function for function in functions if isinstance(function, Inquirer))
+
+
+def _unpriced(max_cost: float, model: ChatModel) -> str:
+    return (
+        f"max_cost={max_cost:g} cannot count what {model.name} costs; write "
+        f"model={type(model).__name__}(..., prices=Prices(input=0.25, output=2.0)), per million tokens"
+    )
+
+
 def _nothing() -> None:
     """A model lacks nothing that says nothing of it."""
 
@@ -391,10 +419,7 @@ def equipped(options: Options, way: Way = PLANNED) -> Equipment:
         raise UsageError("output_type= is what the joiner writes; leave out joiner=None, or output_type=")
     for model in (*planners, *joiners, *extractors):
         if options.max_cost is not None and getattr(model, "prices", ...) is None:
-            raise UsageError(
-                f"max_cost={options.max_cost:g} cannot count what {model.name} costs; write "
-                f"model={type(model).__name__}(..., prices=Prices(input=0.25, output=2.0)), per million tokens"
-            )
+            raise UsageError(_unpriced(options.max_cost, model))
     if way.form is not None and (joiners != planners or options.output_type is not None):
         raise UsageError(f"{way.name} has no joiner: the model that calls is the one that answers, in text")
     if options.fallback is not None and way.form is not None:

@@ -20,7 +20,6 @@ def plan_estimate(equipment: Equipment, plan: Plan, question: str | None = None)
         limits=equipment.limits,
         runners=equipment.runners,
         durations=equipment.durations.known(),
-        extractor=next(iter(equipment.extractors), None),
     )
     return estimate_of(plan, basis, () if question is None else _answering(equipment, question))
 

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from operator import eq
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from superscalar.estimate.counts import certain, fewest, most, surely_apart
 from superscalar.estimate.figures import Between, Estimate, ModelEstimate, ToolEstimate
 from superscalar.estimate.lengths import Length
 from superscalar.estimate.steps import Unrolled, calling
 from superscalar.estimate.times import Pace, seconds_at_least, seconds_at_most
-from superscalar.extractor import MAX_WRITTEN, Extractor
+from superscalar.inquiry import MAX_WRITTEN, AskedAs, Inquirer
 from superscalar.models.base import ChatModel
 from superscalar.plan.ir import Call, Plan
 from superscalar.schedule.bounds import Bounds
@@ -35,7 +35,6 @@ class Basis:
     limits: Limits
     runners: Mapping[Tool[..., Any], Runner]
     durations: Mapping[str, float]
-    extractor: ChatModel | None
 
 
 _DECIMALS: Final = 9
@@ -76,7 +75,7 @@ def estimate_of(plan: Plan, basis: Basis, models: Iterable[ModelEstimate] = ()) 
     pace = _pace(basis)
     seconds = seconds_at_least(few.steps, made, apart, pace)
     longest = seconds_at_most(many.steps, pace) if many.is_whole else None
-    asked = (*_extracting(tools, basis), *models)
+    asked = (*_inquiring(tools, basis), *models)
     cost = _rounded(summed(lambda tool: tool.cost))
     for model in asked:
         cost += model.cost
@@ -106,19 +105,17 @@ def _of_tools(
             yield ToolEstimate(alias, tool.effect, calls, tuple(lists), basis.durations.get(tool.name), tool.cost)
 
 
-def _extracting(tools: Iterable[ToolEstimate], basis: Basis) -> Iterator[ModelEstimate]:
-    """What the calls of `extract` ask of the model that reads for it."""
+def _inquiring(tools: Iterable[ToolEstimate], basis: Basis) -> Iterator[ModelEstimate]:
+    """What the calls of tools that ask models themselves, such as `extract`, ask of them."""
     for estimated in tools:
         tool = basis.tools.get(estimated.tool)
-        if tool is not None and isinstance(tool.function, Extractor) and basis.extractor is not None:
-            fewest_tokens, most_tokens = tool.function.tokens_read
-            read = Between(fewest_tokens, most_tokens)
-            yield model_estimate("extractor", basis.extractor, estimated.calls, read, MAX_WRITTEN)
+        if tool is not None and isinstance(asking := tool.function, Inquirer) and asking.models:
+            requests = estimated.calls * Between(*asking.requests)
+            read = Between(*asking.tokens_read)
+            yield model_estimate(asking.role, asking.models[0], requests, read, MAX_WRITTEN)
 
 
-def model_estimate(
-    role: Literal["extractor", "joiner"], model: ChatModel, requests: Between, read: Between, written: int
-) -> ModelEstimate:
+def model_estimate(role: AskedAs, model: ChatModel, requests: Between, read: Between, written: int) -> ModelEstimate:
     """What so many requests ask of a model, each of so many tokens, with at most so many in the reply."""
     prices = getattr(model, "prices", ...)
     tokens = requests * read, requests * Between(1, written)

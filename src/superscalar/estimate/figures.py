@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
+from superscalar.inquiry import AskedAs
 from superscalar.observe.wording import counted, duration
 from superscalar.plan.ir.aliases import told_name
 from superscalar.short import bounded
@@ -68,9 +68,9 @@ class ToolEstimate:
 
 @dataclass(frozen=True, slots=True)
 class ModelEstimate:
-    """What is asked of a model beside the planner: by `extract` in the plan, or for the answer."""
+    """What is asked of a model beside the planner: by `extract` or thoughts in the plan, or for the answer."""
 
-    role: Literal["extractor", "joiner"]
+    role: AskedAs
     model: str
     requests: Between
     input_tokens: Between
@@ -150,5 +150,5 @@ def _of_tool(tool: ToolEstimate) -> str:
 
 
 def _of_model(model: ModelEstimate) -> str:
-    asked = f" for {_several(model.requests, 'request')}" if model.role == "extractor" else ""
+    asked = f" for {_several(model.requests, 'request')}" if model.role != "joiner" else ""
     return f"{model.role} {model.model}, {model.input_tokens} read and {model.output_tokens} written{asked}"

@@ -139,7 +139,7 @@ class Request:
     the reply must follow, a plan or, where it is a JSON Schema alone, a document; a model that cannot constrain its
     output ignores it (`ChatModel.constrains` tells). `tools`: those that it may call, as OpenAI's chat completions
     describe them; each call is a line of the reply, `{"name": ..., "arguments": ...}`. A model that knows of none
-    ignores them.
+    ignores them. `seed`: what a model draws with that samples; None leaves that to it.
     """
 
     messages: tuple[Message, ...]
@@ -148,6 +148,7 @@ class Request:
     stop: tuple[str, ...] = ()
     grammar: Grammar | None = None
     tools: tuple[Mapping[str, Any], ...] = ()
+    seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

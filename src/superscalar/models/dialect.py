@@ -15,6 +15,7 @@ OPTIONAL: Final = (
     "max_completion_tokens",
     "max_tokens",
     "temperature",
+    "seed",
     "stop",
     "stream_options",
     "stream",

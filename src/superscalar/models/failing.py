@@ -15,6 +15,7 @@ from superscalar.transient import TOO_MANY, is_transient, may_pass
 _CALLED: Final[Mapping[str, Sequence[str]]] = {
     "max_tokens": ("max_tokens", "max_output_tokens", "maxoutputtokens", "max_completion_tokens", "maximum output"),
     "temperature": ("temperature",),
+    "seed": ("seed",),
     "cache": ("cache",),
     "grammar": ("schema", "structured output", "response_format", "response_mime", "responsemimetype"),
 }

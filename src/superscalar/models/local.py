@@ -476,6 +476,8 @@ def _body(request: Request) -> dict[str, object]:
         "cache_prompt": True,
         "return_progress": True,  # so that a request can be stopped while its prompt is read
     }
+    if request.seed is not None:
+        body["seed"] = request.seed
     if request.stop:
         body["stop"] = list(request.stop)
     if request.grammar is not None:

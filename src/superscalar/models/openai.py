@@ -307,6 +307,8 @@ class OpenAIModel:
             body["stream_options"] = {"include_usage": True}
         if dialect.takes("temperature"):
             body["temperature"] = request.temperature
+        if dialect.takes("seed") and request.seed is not None:
+            body["seed"] = request.seed
         if dialect.takes("stop") and request.stop:
             body["stop"] = list(request.stop[:4])  # the protocol's limit; the reply is searched for the others
         if self._effort is not None:

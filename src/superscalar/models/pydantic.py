@@ -47,6 +47,7 @@ _DISPENSABLE: Final[Mapping[str, str]] = MappingProxyType(
         "grammar": "a schema for its plans, which may have errors then",
         "max_tokens": "room for what it thinks",
         "temperature": "a temperature",
+        "seed": "a seed",
         "cache": "a cache of prompts",
     }
 )
@@ -254,6 +255,8 @@ class PydanticAIModel:
         ours: dict[str, Any] = {"max_tokens": most, "framing_announcement": "never"}
         if not room and not any(said and "disallows_sampling" in name for name, said in profile.items()):
             ours["temperature"] = request.temperature  # who thinks mostly refuses it
+            if request.seed is not None:
+                ours["seed"] = request.seed
         if self._thinking is not None:
             ours["thinking"] = self._thinking
         if self._cache:  # a conversation is only worth keeping where it may go on

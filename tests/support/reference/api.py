@@ -15,6 +15,8 @@ MODULES: Final = {
     "superscalar.mcp": "What MCP servers ask a person. See [MCP servers](mcp.md).",
     "superscalar.baselines": "What a plan is measured against. See [baselines](baselines.md).",
     "superscalar.comparison": "The same questions in several ways. See [baselines](baselines.md#your-own-questions).",
+    "superscalar.thoughts": "Calls that ask a model one thing each. See [thoughts](thoughts.md).",
+    "superscalar.patterns": "Plans that are made of thoughts. See [thoughts](thoughts.md#patterns).",
     "superscalar.testing": "Doubles and virtual time for tests of your own. See [testing](testing.md).",
 }
 """The modules whose `__all__` is public."""

@@ -51,6 +51,8 @@ DOCUMENTS: Final[Mapping[str, str]] = {
     "plans check": "plans saved",
     "plans approve": PLAN,
     "plans run": f"syntax {RESULT.format('value')}",
+    "patterns list": "patterns",
+    "patterns show": "name description text",
     "runs": "journal runs more",
     "show": (
         "id question state began ended tasks done failed calls in_doubt asked error about plan written answer failures "
