@@ -122,15 +122,22 @@ class Edit:
 
         Else there would be two calls where the plan has one.
         """
-        for node in rest if not self._rest and broken.order else ():
-            if (call := _call_named(node)) is None or not any(call[0] in loaded(one) for one in broken.order):
-                continue
-            stood = set(self.stands.values())
-            for one in old:
-                if one not in self._given and one not in stood and not one.broken and _call_alone(one) == call:
-                    self._take(node, one)
-                    self._put(self._given.setdefault(one, []), node)
-                    break
+        if self._rest or not rest:
+            return
+        meant = {name for one in broken.order for name in loaded(one)}
+        named = [(node, call) for node in rest if (call := _call_named(node)) is not None and call[0] in meant]
+        if not named:
+            return
+        stood = set(self.stands.values())
+        alone: dict[tuple[str, str], list[Outlined]] = {}
+        for one in reversed(old):
+            if not one.broken and one not in stood and (call := _call_alone(one)) is not None:
+                alone.setdefault(call, []).append(one)
+        for node, call in named:
+            if same := alone.get(call):
+                one = same.pop()
+                self._take(node, one)
+                self._put(self._given.setdefault(one, []), node)
 
     def _windows(self, old: list[Outlined], new: list[Outlined]) -> dict[Outlined, tuple[int | None, int | None]]:
         """Between which right statements of a block each line of the reply stands, as far as the reply has them."""
