@@ -3,7 +3,7 @@
     python -m benchmarks.gateway_model --tasks dev
     python -m benchmarks.gateway_model --out build/gateway_model.jsonl
 
-Three servers of npm (`make mcp` installs them): files, a knowledge graph, and one of odds and ends, 17 tools of theirs.
+Three servers of npm (`make mcp` installs them): files, a knowledge graph, and one of odds and ends, 16 tools of theirs.
 The model reads what a host shows that leaves out instructions: the descriptions of the gateway's tools, and what
 `list_tools` answers. There is no grammar, no example of these tools and no planner of ours. It writes the text of a
 plan; the gateway checks it; where that has mistakes, the model is told once what the gateway says. A task is right if
@@ -143,9 +143,7 @@ DEV: Final = (
 
 REPORTED: Final = (
     Asked("What does todo.txt say?", says("call the bank", "buy paint", "water the plants")),
-    Asked(
-        "How many characters have notes/ann.txt, notes/bob.txt and notes/eve.txt together?", says(40 + 54 + 19)
-    ),
+    Asked("How many characters have notes/ann.txt, notes/bob.txt and notes/eve.txt together?", says(40 + 54 + 19)),
     Asked("How many lines has todo.txt?", says(3)),
     Asked("Which of notes/ann.txt, notes/bob.txt and notes/eve.txt mention Oslo?", says("ann", "eve", never=["bob"])),
     Asked("How many bolts are in stock, according to stock.json?", says(40)),
@@ -213,7 +211,9 @@ def described(tools: str) -> str:
             ("run_plan", texts.RUN_PLAN),
         )
     )
-    return f"You help a user with these tools of the server superscalar.\n\n{listed}\n\n# list_tools() answered\n{tools}"
+    return (
+        f"You help a user with these tools of the server superscalar.\n\n{listed}\n\n# list_tools() answered\n{tools}"
+    )
 
 
 async def asked(model: LocalModel, messages: Iterable[Message]) -> str:
@@ -272,15 +272,16 @@ async def tried(model: LocalModel, client: GatewayClient, task: str) -> tuple[li
         Message("user", f"{task}\n\nCall run_plan. Write its argument `plan`, in one code block."),
     ]
     plans: list[str] = []
-    for attempt in (1, 2):
+    while True:
         plan = await asked(model, messages)
         plans.append(plan)
         check = await client.check_plan(plan)
         if not check.failed:
-            return plans, attempt, await ran(client, plan)
+            return plans, len(plans), await ran(client, plan)
+        if len(plans) == 2:
+            return plans, 0, check
         said = f"run_plan replied:\n{check}\n\nWrite the whole plan again, mended, in one code block."
         messages += [Message("assistant", f"```\n{plan}\n```"), Message("user", said)]
-    return plans, 0, check
 
 
 def after_in(folder: Path, memory: Path, reply: str) -> After:
@@ -300,23 +301,35 @@ def figures(answers: Sequence[Answered]) -> str:
     second = sum(one.checked > 0 for one in answers)
     right = sum(one.right for one in answers)
     seconds = sorted(one.seconds for one in answers)[count // 2] if answers else 0.0
-    return f"{count} tasks: {first} check at the first try, {second} after one reply, {right} right; {seconds:.0f} s each"
+    return (
+        f"{count} tasks: {first} check at the first try, {second} after one reply, {right} right; {seconds:.0f} s each"
+    )
+
+
+def answers_in(out: Path | None) -> dict[str, Answered]:
+    """What a file has of answers, by task."""
+    if out is None or not out.exists():
+        return {}
+    found = [json.loads(line) for line in out.read_text().splitlines()]
+    return {one["task"]: Answered(**one | {"plans": tuple(one["plans"])}) for one in found}
+
+
+def keep(answer: Answered, out: Path) -> None:
+    """Add an answer to a file."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with out.open("a") as file:
+        file.write(json.dumps(asdict(answer)) + "\n")
 
 
 async def run(tasks: Sequence[Asked], out: Path | None) -> None:
     """Ask for tasks, one after the other, and print what came of each."""
-    model = LocalModel(threads=1)
-    known: dict[str, Answered] = {}
-    if out is not None and out.exists():
-        found = [json.loads(line) for line in out.read_text().splitlines()]
-        known = {one["task"]: Answered(**one | {"plans": tuple(one["plans"])}) for one in found}
+    model = LocalModel(threads=1, states=ROOT / "build" / "states")
+    known = answers_in(out)
     answers: list[Answered] = []
     for task in tasks:
         answer = known.get(task.text) or await came_of(model, task)
         if out is not None and task.text not in known:
-            out.parent.mkdir(parents=True, exist_ok=True)
-            with out.open("a") as file:
-                file.write(json.dumps(asdict(answer)) + "\n")
+            keep(answer, out)
         answers.append(answer)
         verdict = "right" if answer.right else "wrong" if answer.checked else "no plan"
         print(f"{verdict:8}{answer.checked}  {answer.seconds:5.1f} s  {task.text}", flush=True)

@@ -14,7 +14,7 @@ from superscalar.cli import codes
 from superscalar.cli.app import app
 from superscalar.cli.codes import ENVIRONMENT, EXIT_CODES
 from support.folders import standing_in
-from support.reference.commands import COMMANDS, DOCUMENTS
+from support.reference.commands import COMMANDS, DOCUMENTS, PAGES
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docs" / "cli.md"
@@ -53,7 +53,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def test_the_page_has_every_option_and_code() -> None:
     written = FILE.read_text()
-    spelled = {word for command in COMMANDS.values() for one in command.params for word in one.opts if word[0] == "-"}
+    spelled = {word for command in PAGES.values() for one in command.params for word in one.opts if word[0] == "-"}
     assert {word for word in spelled - {"-h", "--help"} if f"`{word}" not in written} == set()
     assert {code for code in vars(codes).values() if isinstance(code, int)} | {0} == set(EXIT_CODES)
     help = " ".join(CliRunner().invoke(app, ["--help"], env={"COLUMNS": "1000"}).output.split())

@@ -141,7 +141,6 @@ def serve_gateway(
         if token and http is None:
             raise CommandError("--token is for --http: over standard input there is one client, stdio")
         try:
-            from superscalar.gateway.over_http import serve_http
             from superscalar.gateway.over_stdio import serve_stdio
         except ImportError as error:
             raise CommandError(f"serving wants the MCP SDK ({error}): pip install 'superscalar[mcp]'") from error
@@ -166,6 +165,8 @@ def serve_gateway(
                 if http is None:
                     await serve_stdio(gateway, secret)
                 else:
+                    from superscalar.gateway.over_http import serve_http
+
                     await serve_http(gateway, secret, tokens, http, lambda where: typer.echo(where, err=True))
 
         run_to_end(serve, grace=made.options.grace)

@@ -116,8 +116,12 @@ class Gateway:
     async def __aexit__(self, *_: object) -> None:
         """Leave what runs to the gateway that comes next."""
         self.close()
-        await asyncio.gather(*(run.leave() for run in list(self._runs.values())))
+        await self.leave()
         await self._open.aclose()
+
+    async def leave(self) -> None:
+        """Leave what runs to the gateway that comes next; nothing of it is under way here then."""
+        await asyncio.gather(*(run.leave() for run in list(self._runs.values())))
 
     def close(self) -> None:
         """Begin no more runs: a client that goes away from now on stops none of its own."""

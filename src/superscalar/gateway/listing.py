@@ -28,11 +28,11 @@ def tools_text(tools: Toolset, query: str = "") -> str:
     if not signatures:
         return "There are no tools."
     if len(signatures) <= FEW_TOOLS:
-        return _listed(tools, signatures)
+        return _listed(signatures)
     pinned = [one for one in signatures if one.name in tools.pinned]
     words = query.strip()[:_LONGEST_QUERY]
     found = [one for one in tools.index.ranked(words) if one not in pinned][:_MOST_FOUND] if words else []
-    parts = [_listed(tools, [*pinned, *found])] if pinned or found else []
+    parts = [_listed([*pinned, *found])] if pinned or found else []
     if found:
         parts.append(
             f"{len(found)} of {len(signatures)} tools, the best for {_shown(words)}; for others ask in other words"
@@ -47,8 +47,9 @@ def tools_text(tools: Toolset, query: str = "") -> str:
     return "\n\n".join(parts)
 
 
-def _listed(tools: Toolset, signatures: Iterable[Signature]) -> str:
-    return "\n\n".join(told_by_server(signatures, tools.says, set()))
+def _listed(signatures: Iterable[Signature]) -> str:
+    """What servers say of themselves is not told: it is meant for whoever calls them one by one."""
+    return "\n\n".join(told_by_server(signatures, {}, set()))
 
 
 def _named(signatures: list[Signature]) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
-from collections.abc import Callable, Mapping
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 import uvicorn
@@ -16,6 +19,7 @@ from superscalar.gateway.serving import GatewayServer
 
 HOST: Final = "127.0.0.1"
 PATH: Final = "/mcp"
+ENDING: Final = (signal.SIGINT, signal.SIGTERM)
 _MOST_BYTES: Final = 2 * 1024 * 1024
 """Bytes of a request."""
 _IDLE: Final = 1800.0  # seconds after which a session of a client of before 2026 is closed
@@ -61,6 +65,23 @@ class _ToldServer(uvicorn.Server):
         super().__init__(config)
         self._listening = listening
         self._closing = closing
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """End in order when told to, and not once more by that signal afterwards."""
+        loop = asyncio.get_running_loop()
+        try:
+            for one in ENDING:
+                loop.add_signal_handler(one, self.handle_exit, one, None)
+        except (NotImplementedError, ValueError, RuntimeError):  # no such thing here, or not in this thread
+            with super().capture_signals():
+                yield
+            return
+        try:
+            yield
+        finally:
+            for one in ENDING:
+                loop.remove_signal_handler(one)
 
     async def startup(self, sockets: Any = None) -> None:
         await super().startup(sockets)

@@ -11,9 +11,9 @@ import asyncio
 import base64
 import json
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import mcp_types as types
 from mcp.server.auth.middleware.auth_context import get_access_token
@@ -40,6 +40,12 @@ _SCHEME: Final = "superscalar://"
 _STATE_LIVES: Final = 24 * 3600.0
 """Seconds that a client may take to ask its person."""
 _LONGEST_QUESTION: Final = 4_000
+_MOST_ASKED: Final = 20
+"""Questions at a time."""
+_MOST_ROUNDS: Final = 9
+"""Times that one request is answered with questions; clients give up at ten, and then tell nobody which run waits."""
+_STEP: Final = 0.001
+"""What is added to a progress that no call has ended for: the protocol wants each to be more than the one before."""
 _FORM: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {"approve": {"type": "boolean", "title": "Approve", "description": "Make this call"}},
@@ -119,47 +125,42 @@ class GatewayServer:
         self, ctx: Any, params: CallToolRequestParams, client: GatewayClient, asked: Mapping[str, Any]
     ) -> CallToolResult | InputRequiredResult:
         async with _reporting(ctx) as told:
+            brought: _AskedOf | None = None
             if params.request_state is not None:
-                run = await self._answered(client, params)
-                reply = await client.run_plan(resume=run, told=told)
+                brought = _AskedOf.read(params.request_state)
+                answers = brought.answers(params.input_responses or {})
+                if answers:
+                    await client.answer(brought.run, answers)
+                reply = await client.run_plan(resume=brought.run, told=told)
+                if not answers:
+                    return _result(reply)  # nobody said anything: asking again at once would go on for ever
             else:
                 reply = await client.run_plan(**asked, told=told)
-            while reply.state == "waiting" and reply.questions and client.principal.approves and _asks_people(ctx):
+            while self._may_ask(ctx, client, reply):
                 if ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
-                    return _asking(reply)
-                answers = await self._ask(ctx, reply.questions)
+                    times = 1 if brought is None else brought.times + 1
+                    return _asking(reply, times) if times <= _MOST_ROUNDS else _result(reply)
+                answers = await self._ask(ctx, reply.questions[:_MOST_ASKED])
                 if not answers:
                     break
                 await client.answer(reply.run, answers)
                 reply = await client.run_plan(resume=reply.run, told=told)
         return _result(reply)
 
-    async def _answered(self, client: GatewayClient, params: CallToolRequestParams) -> str:
-        """Take the answers that a client brings with the state that it was given; nothing of them is done twice.
+    def _may_ask(self, ctx: Any, client: GatewayClient, reply: GatewayReply) -> bool:
+        """Whether a person is to be asked through the client.
 
-        Raises:
-            UsageError: they are no answers to what this client's run asks now.
+        What a call would be made with may be a text of strangers: where these stay here, so do questions.
         """
-        try:
-            state = json.loads(params.request_state or "")
-            run, asked = state["run"], state["asked"]
-        except (ValueError, TypeError, KeyError):
-            raise UsageError("this state is none of a run") from None
-        answers = {
-            key: said
-            for key, response in (params.input_responses or {}).items()
-            if key in asked and (said := _said(response)) is not None
-        }
-        if answers:
-            await client.answer(run, answers)
-        return str(run)
+        waits = reply.state == "waiting" and bool(reply.questions)
+        return waits and client.principal.approves and not self._gateway.terms.is_veiled and _asks_people(ctx)
 
     async def _ask(self, ctx: Any, questions: Iterable[Question]) -> dict[str, bool]:
         """Have a client of before 2026 ask its person, one question after the other, until one is left open."""
         answers: dict[str, bool] = {}
         for question in questions:
             try:
-                response = await ctx.session.elicit_form(self._shown(question), _FORM, ctx.request_id)
+                response = await ctx.session.elicit_form(_question_text(question), _FORM, ctx.request_id)
             except (MCPError, ValueError) as error:  # it cannot ask after all, or says what is no answer
                 _LOG.warning("%s was not asked: %s", question.answered_by, cut(str(error), 200))
                 break
@@ -168,9 +169,6 @@ class GatewayServer:
                 break
             answers[question.answered_by] = said
         return answers
-
-    def _shown(self, question: Question) -> str:
-        return _question_text(question)
 
     # --------------------------------------------------------------------------------------------------- resources
 
@@ -209,14 +207,36 @@ def _asks_people(ctx: Any) -> bool:
     return bool(ctx.session.check_client_capability(wanted))
 
 
-def _asking(reply: GatewayReply) -> InputRequiredResult:
+class _AskedOf(NamedTuple):
+    """What the state says that a client brings back: what its person was asked, and how often it was by now."""
+
+    run: str
+    asked: Sequence[str]
+    times: int
+
+    @classmethod
+    def read(cls, state: str) -> _AskedOf:
+        try:
+            found = json.loads(state)
+            run, asked, times = found["run"], found["asked"], found["times"]
+        except (ValueError, TypeError, KeyError):
+            raise UsageError("this state is none of a run") from None
+        return cls(run, asked, times)
+
+    def answers(self, responses: Mapping[str, Any]) -> dict[str, bool]:
+        """What a person said of what was asked; what else is brought counts for nothing."""
+        said = {key: _said(responses[key]) for key in self.asked if key in responses}
+        return {key: one for key, one in said.items() if one is not None}
+
+
+def _asking(reply: GatewayReply, times: int) -> InputRequiredResult:
     asked = {
         question.answered_by: types.ElicitRequest(
             params=types.ElicitRequestFormParams(message=_question_text(question), requested_schema=_FORM)
         )
-        for question in reply.questions
+        for question in reply.questions[:_MOST_ASKED]
     }
-    state = json.dumps({"run": reply.run, "asked": list(asked)})
+    state = json.dumps(_AskedOf(reply.run, list(asked), times)._asdict())
     return InputRequiredResult(input_requests=dict(asked), request_state=state)
 
 
@@ -284,12 +304,8 @@ def _result(reply: GatewayReply) -> CallToolResult:
 
 
 @asynccontextmanager
-async def _reporting(ctx: Any) -> AsyncIterator[OnCalls | None]:
-    """What a run is told to report to, if the client wants to hear of it."""
-    token = None if ctx.meta is None else ctx.meta.get("progress_token")
-    if token is None:
-        yield None
-        return
+async def _reporting(ctx: Any) -> AsyncIterator[OnCalls]:
+    """What a run is told to report to; nothing is sent to a client that did not ask to hear of it."""
     latest: list[CallsMade] = []
     fresh = asyncio.Event()
 
@@ -298,13 +314,13 @@ async def _reporting(ctx: Any) -> AsyncIterator[OnCalls | None]:
         fresh.set()
 
     async def report() -> None:
+        at = -_STEP
         while True:
             await fresh.wait()
             fresh.clear()
             made = latest[0]
-            await ctx.session.send_progress_notification(
-                token, float(made.ended), float(made.known), made.text, ctx.request_id
-            )
+            at = max(float(made.ended), at + _STEP)
+            await ctx.session.report_progress(at, max(float(made.known), at), made.text)
 
     reporting = asyncio.create_task(report())
     try:

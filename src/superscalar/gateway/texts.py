@@ -15,9 +15,9 @@ INSTRUCTIONS: Final = """\
 Plans: one small program instead of many tool calls. Use run_plan for two or more calls, for a loop over results, and for results too large to read.
 First list_tools(query) for what can be called; then run_plan(plan). A plan is a subset of Python:
 - name = tool(arg=value) on each line; the last line is join(...) with what you need to see, also join(name=value).
-- [f(x) for x in xs if x.n > 3], {k: f(k) for k in ks}, if/elif/else, for blocks, a if c else b, f-strings.
+- [f(x) for x in xs if x.n > 3], {k: f(k) for k in ks}, if/elif/else, for blocks, try around one assignment, a if c else b, f-strings.
 - r.field, r["key"], r[0], xs[:5]; len, sum, min, max, sorted, round, str, int, float, zip, enumerate, range, and methods of str, list and dict; parse_json(text).
-- There is no import, def, class, while, try, open, print, await, gather: nothing but the tools that list_tools names.
+- There is no def, lambda, class, while, open or other library: call nothing but these functions and the tools that list_tools names. No await, no gather.
 - Calls run in parallel by themselves as soon as their inputs are in; writes keep their order. Never batch by hand.
 - A call that fails takes along only what uses it, and stands as an error in join. ok(xs) keeps the items that succeeded, default(x, 0) stands in for a failed x, first(2, xs) takes the first that succeed.
 - Results stay here. Join only what you need, such as counts and parts: sum(len(t) for t in texts), text[:200].

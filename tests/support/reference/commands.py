@@ -17,11 +17,18 @@ from superscalar.cli.codes import ENVIRONMENT, EXIT_CODES
 def _commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
     for name, command in group.commands.items():
         within = f"{before}{name}"
-        yield from _commands(command, f"{within} ") if hasattr(command, "commands") else [(within, command)]
+        if not hasattr(command, "commands"):
+            yield within, command
+            continue
+        if command.invoke_without_command:
+            yield within, command
+        yield from _commands(command, f"{within} ")
 
 
-COMMANDS: Final[Mapping[str, Any]] = dict(_commands(typer.main.get_command(app)))
+PAGES: Final[Mapping[str, Any]] = dict(_commands(typer.main.get_command(app)))
 """Every command, by name; those of a group by both names."""
+COMMANDS: Final[Mapping[str, Any]] = {name: one for name, one in PAGES.items() if not hasattr(one, "commands")}
+"""Those that have a result to print."""
 
 RESULT: Final = (
     "{} partial complete failed run_id rounds fell_back outcomes timing usage usage_by_model usage_by_round cost"
@@ -100,7 +107,7 @@ def page() -> str:
     lines += [f"| {code} | {meaning} |" for code, meaning in EXIT_CODES.items()]
     lines += ["", "## Environment", "", "| variable | |", "|---|---|"]
     lines += [f"| `{name}` | {meaning} |" for name, meaning in ENVIRONMENT.items()]
-    for name, command in COMMANDS.items():
+    for name, command in PAGES.items():
         lines += ["", f"## superscalar {name}", "", *_about(command.help or "")]
         kinds = get_type_hints(command.callback)
         arguments = [parameter for parameter in command.params if parameter.param_type_name == "argument"]
@@ -110,6 +117,8 @@ def page() -> str:
         lines += [
             f"| {_spelled(one, kinds)} | {_cell(one.help)}{_more(one)} |" for one in options if one.name != "help"
         ]
+        if name not in DOCUMENTS:
+            continue
         documents = [", ".join(f"`{field}`" for field in one.split()) for one in DOCUMENTS[name].split(" | ")]
         lines += ["", f"`--json`: {'; or '.join(documents)}."]
     return "\n".join(lines) + "\n"
