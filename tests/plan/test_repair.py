@@ -356,3 +356,47 @@ def test_everything_is_joined_in_the_order_of_the_program() -> None:
     reading = read("a = f(zz=1)\nb = f(2)\n")
     reading.repair("a = f(1)\n")
     assert show(reading.tasks)[-1] == "join() = join(a=<a>, b=<b>) of everything"
+
+
+def test_a_name_for_a_call_takes_the_place_of_the_call() -> None:
+    """Where a tool's name stood for its result: the plan has one call, and not that and one with a name."""
+    for join in ("", "join(b)\n"):
+        reading = read("mail('ann')\nload('k')\nb = g(mail)\njoin(b)\n")
+        assert reading.problems == ["3 E102"]
+        assert reading.repair(f"found = mail('ann')\nb = g(found)\n{join}") == ["found", "b", "join()"]
+        assert reading.shown == [
+            "found = mail(to='ann')!",
+            "load() = load(key='k')",
+            "b = g(x=<found>)",
+            "join() = join(<b>)",
+        ]
+        assert reading.program.complete
+
+
+def test_a_name_for_another_call_is_one_more() -> None:
+    """With other arguments; of a tool that nothing broken means; or where the call without a name is said again."""
+    text = "mail('ann')\nload('k')\nb = g(mail)\njoin(b)\n"
+    for lines in (
+        "c = mail('bob')\nb = g(c)\n",
+        "c = load('k')\nb = g(c)\n",
+        "mail('ann')\nc = mail('ann')\nb = g(c)\n",
+    ):
+        reading = read(text)
+        assert reading.repair(lines) == ["c", "b", "join()"], lines
+        assert {"mail()", "load()", "c", "b"} <= {task.id for task in reading.program.in_order()}, lines
+
+
+def test_each_call_without_a_name_gets_one_name() -> None:
+    """Of two equal ones each is meant once, and the help is given where it is clear which call is meant."""
+    reading = read("mail('ann')\nmail('ann')\nb = g(mail)\njoin(b)\n")
+    assert reading.found[-1].help == "call it: mail(...)"
+    assert reading.repair("c = mail('ann')\nd = mail('ann')\nb = g(c, d)\n") == ["c", "d", "b", "join()"]
+    assert [task.id for task in reading.program.in_order()] == ["c", "d", "b", "join()"]
+
+
+def test_a_call_in_another_arm_is_not_meant() -> None:
+    """Its result is not there; in the same arm it is."""
+    help = "give its call a name: found = load(key='k'), and write `found` here"
+    for arm, expected in (("    b = g(load)\n", help), ("else:\n    b = g(load)\n", "call it: load(...)")):
+        reading = read(f"a = f(1)\nif a:\n    load(key='k')\n{arm}join(a)\n")
+        assert [found.help for found in reading.found] == [expected]

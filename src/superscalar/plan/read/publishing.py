@@ -199,6 +199,9 @@ class Publishing:
         now.sharing.take(lowered.lowering.sharing)
         if isinstance(slot.tree, ast.Assert):
             now.asserts += [ir.Guard(task.id, expected=True) for task in tasks if is_assert(task.work)]
+        match slot.tree:
+            case ast.Expr(value=ast.Call(func=ast.Name(id=tool)) as call) if tool in self.signatures:
+                now.names.note_nameless(tool, slot.place, call, path_of(slot.arm))
         for name, meaning in lowered.bound.items():
             now.names.bind(name, slot.place, meaning, path_of(slot.arm))
         self._note_tasks(slot, tasks)

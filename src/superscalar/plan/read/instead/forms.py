@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from string import Formatter
 
-from superscalar.plan.read.instead.code import NoShortCode, bound_in, filled, fresh_name, mentioned_names, tried, write
+from superscalar.plan.read.instead.code import (
+    NoShortCode,
+    bound_in,
+    filled,
+    fresh_name,
+    mentioned_names,
+    name,
+    tried,
+    write,
+)
 from superscalar.plan.read.instead.functions import format_hole
 from superscalar.plan.read.spelling import joined_value
 
@@ -106,6 +115,13 @@ def of_walrus(node: ast.NamedExpr, around: ast.AST | None) -> str:
 def of_await(node: ast.Await) -> str:
     """`await f(x)` without the word."""
     return f"leave `await` out: {write('X', X=node.value)}"
+
+
+@tried
+def of_nameless(call: ast.Call, taken: Collection[str]) -> str:
+    """A name for the one call of a tool, whose own name was written where its result was meant."""
+    found = fresh_name("found", taken)
+    return f"give its call a name: {write('X = Y', X=name(found), Y=call)}, and write `{found}` here"
 
 
 @tried

@@ -268,7 +268,10 @@ class Lowering(Findings):
         if self.is_callable(node.id):
             what = "tool" if node.id in self.signatures else "function"
             message = f"`{node.id}` is a {what}, and stands here as a value"
-            return self.problem("E102", message, node, help=f"call it: {node.id}(...)")
+            made = self._names.only_nameless(node.id, self._place, self._path)
+            taken = {*self.signatures.aliases().values(), *known, *self.hidden()}
+            help = "" if made is None else forms.of_nameless(made, taken)
+            return self.problem("E102", message, node, help=help or f"call it: {node.id}(...)")
         help = hints.for_name(node.id, known)
         if self.given is not None and self.given[0] is node and hints.may_be_text(node.id, self.given[1]):
             help += f", or write {node.id!r} if it is text"

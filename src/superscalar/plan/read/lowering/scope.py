@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from bisect import bisect_left, insort
 from itertools import islice
 from typing import TypeAlias
@@ -28,6 +29,7 @@ class Names:
         self._meaning: dict[tuple[str, ScopePlace], Expr | None] = {}
         self._lost: set[tuple[str, ScopePlace]] = set()
         self._broken: list[ScopePlace] = []
+        self._nameless: dict[str, tuple[ScopePlace, ScopePath, ast.Call] | None] = {}
 
     def copy(self) -> Names:
         """The same names, of which what is assigned from now on is seen in one of the two only."""
@@ -35,6 +37,7 @@ class Names:
         made._paths, made._meaning = self._paths.copy(), self._meaning.copy()
         made._places = {name: places.copy() for name, places in self._places.items()}
         made._lost, made._broken = self._lost.copy(), self._broken.copy()
+        made._nameless = self._nameless.copy()
         return made
 
     def bind(self, name: str, place: ScopePlace, meaning: Expr | None, path: ScopePath = ()) -> None:
@@ -93,6 +96,17 @@ class Names:
         if (name, where) in self._lost:
             raise KeyError(name)
         return self._meaning[name, where]
+
+    def note_nameless(self, tool: str, place: ScopePlace, call: ast.Call, path: ScopePath = ()) -> None:
+        """At `place` a tool is called, and what it returns gets no name."""
+        self._nameless[tool] = None if tool in self._nameless else (place, path, call)
+
+    def only_nameless(self, tool: str, place: ScopePlace, path: ScopePath = ()) -> ast.Call | None:
+        """The one call of a tool whose result has no name, if it stands before `place` and is made in that arm."""
+        noted = self._nameless.get(tool)
+        if noted is None or noted[0] >= place or noted[1] != path[: len(noted[1])]:
+            return None
+        return noted[2]
 
     def _reaches(self, name: str, place: ScopePlace, path: ScopePath) -> bool:
         """Whether what is assigned at `place` is seen in the arm `path`."""

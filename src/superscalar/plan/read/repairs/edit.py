@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
@@ -16,6 +17,7 @@ from superscalar.plan.read.repairs.traits import (
     fits,
     is_block,
     iterates,
+    loaded,
     loop_targets,
     words_in,
 )
@@ -94,6 +96,8 @@ class Edit:
         for same in named.values():
             if len({found for _, found in same}) == len(same):
                 self._sort(same, broken.order, new)
+        self._name_calls(old, [node for node in rest if node not in self._takes], broken)
+        rest = [node for node in rest if node not in self._takes or self._takes[node] in broken.order]
         loose: list[tuple[Outlined, Outlined]] = []
         for node in rest:
             if node not in self._takes and (found := broken.by_tool(node)) is not None:
@@ -112,6 +116,28 @@ class Edit:
     def _take(self, node: Outlined, found: Outlined) -> None:
         self._takes[node] = found
         self._answered.add(found)
+
+    def _name_calls(self, old: list[Outlined], rest: list[Outlined], broken: _Broken) -> None:
+        """A line that gives a right call without a name one takes its place, where a broken statement meant its result.
+
+        Else there would be two calls where the plan has one.
+        """
+        if self._rest or not rest:
+            return
+        meant = {name for one in broken.order for name in loaded(one)}
+        named = [(node, call) for node in rest if (call := _call_named(node)) is not None and call[0] in meant]
+        if not named:
+            return
+        stood = set(self.stands.values())
+        alone: dict[tuple[str, str], list[Outlined]] = {}
+        for one in reversed(old):
+            if not one.broken and one not in stood and (call := _call_alone(one)) is not None:
+                alone.setdefault(call, []).append(one)
+        for node, call in named:
+            if same := alone.get(call):
+                one = same.pop()
+                self._take(node, one)
+                self._put(self._given.setdefault(one, []), node)
 
     def _windows(self, old: list[Outlined], new: list[Outlined]) -> dict[Outlined, tuple[int | None, int | None]]:
         """Between which right statements of a block each line of the reply stands, as far as the reply has them."""
@@ -403,6 +429,22 @@ def _call_in(node: Outlined) -> tuple[str, str] | None:
     """The first name in a line that something is given to, and all that stands behind it."""
     found = _CALL.search(node.text) if node.kind == "line" else None
     return None if found is None else (found.group(1), "".join(found.group(2).split()))
+
+
+def _call_alone(node: Outlined) -> tuple[str, str] | None:
+    """The tool that a line without a name calls, and the whole call."""
+    match node.tree:
+        case ast.Expr(value=ast.Call(func=ast.Name(id=tool)) as call):
+            return tool, ast.dump(call)
+    return None
+
+
+def _call_named(node: Outlined) -> tuple[str, str] | None:
+    """The tool whose result a line gives a name, and the whole call."""
+    match node.tree:
+        case ast.Assign(targets=[ast.Name()], value=ast.Call(func=ast.Name(id=tool)) as call) if not node.broken:
+            return tool, ast.dump(call)
+    return None
 
 
 def _is_near(name: str, other: str) -> bool:

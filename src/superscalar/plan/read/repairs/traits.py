@@ -25,14 +25,14 @@ def used_before(nodes: Sequence[Outlined], known: set[str] | None = None) -> set
     known = set() if known is None else known
     used: set[str] = set()
     for node in nodes:
-        used |= {name for name in _loaded(node) if name not in known}
+        used |= {name for name in loaded(node) if name not in known}
         known |= assigned(node)
         for block in node.blocks:
             used |= used_before(block, known)
     return used
 
 
-def _loaded(node: Outlined) -> set[str]:
+def loaded(node: Outlined) -> set[str]:
     """The names that the own text of a statement uses, those of tools and of its own variables aside."""
     tree: ast.AST | None = node.tree
     if node.blocks:
