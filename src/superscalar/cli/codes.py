@@ -24,7 +24,7 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
     "SUPERSCALAR_JOURNAL": "The journal of a command without `--journal`, whose agent has none either.",
     "SUPERSCALAR_MODEL": "A GGUF file that is the model `local`; nothing is fetched then.",
     "XDG_CACHE_HOME": "Under which folder the model `local` is kept once it was fetched, if not `~/.cache`.",
-    "XDG_STATE_HOME": "Under which folder `mcp` keeps a journal and a token that nobody names, if not `~/.local/state`.",
+    "XDG_STATE_HOME": "Under which folder `mcp` keeps a journal and token that nobody names, if not `~/.local/state`.",
     "NO_COLOR": "Print no colours, if it is not empty.",
     "FORCE_COLOR": "Print colours where there is no terminal, if it is not empty.",
     "SUPERSCALAR_SEED": "For tests: the one seed that `simulate` runs, to replay it (see [testing](testing.md)).",
