@@ -323,7 +323,7 @@ def keep(answer: Answered, out: Path) -> None:
 
 async def run(tasks: Sequence[Asked], out: Path | None) -> None:
     """Ask for tasks, one after the other, and print what came of each."""
-    model = LocalModel(threads=1, states=ROOT / "build" / "states")
+    model = LocalModel(states=ROOT / "build" / "states")
     known = answers_in(out)
     answers: list[Answered] = []
     for task in tasks:
