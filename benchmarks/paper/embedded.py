@@ -91,4 +91,7 @@ def _tools(question: PaperQuestion) -> Callable[[], Tools]:
 def kept_rows(out: Path) -> list[ComparisonRow]:
     """What a file has of earlier runs, by question and in the order of the ways."""
     ways = list(KINDS)
-    return sorted(KeptRows(out).found.values(), key=lambda row: ways.index(row.way)) if out.exists() else []
+    if not out.exists():
+        return []
+    with KeptRows(out) as kept:
+        return sorted(kept.found.values(), key=lambda row: ways.index(row.way))

@@ -376,7 +376,7 @@ def _is_unaided(model: ChatModel) -> bool:
     return bool(getattr(model, "unaided", False))
 
 
-def _resolved(given: Models | None, base_url: str | None = None) -> tuple[ChatModel, ...]:
+def resolved_models(given: Models | None, base_url: str | None = None) -> tuple[ChatModel, ...]:
     """The models of one role; of several names, those of `openai:` are at that server.
 
     Raises:
@@ -412,9 +412,9 @@ def equipped(options: Options, way: Way = PLANNED) -> Equipment:
     if not options.extract and (options.extractor is not None or options.schemas is not None):
         given = "extractor=" if options.extractor is not None else "schemas="
         raise UsageError(f"extract=False: plans read no texts then, and {given} is for that; leave out one of the two")
-    planners = _resolved(options.model, options.base_url)
-    joiners = planners if options.joiner == SAME else _resolved(options.joiner)
-    extractors = planners if options.extractor in (None, SAME) else _resolved(options.extractor)
+    planners = resolved_models(options.model, options.base_url)
+    joiners = planners if options.joiner == SAME else resolved_models(options.joiner)
+    extractors = planners if options.extractor in (None, SAME) else resolved_models(options.extractor)
     if not joiners and options.output_type is not None:
         raise UsageError("output_type= is what the joiner writes; leave out joiner=None, or output_type=")
     for model in (*planners, *joiners, *extractors):

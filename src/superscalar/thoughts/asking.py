@@ -86,7 +86,7 @@ class Thinker(Inquirer):
         self._types = terms.types
         self._readers: dict[str, ReplyReader] = {"str": PlainReader()}
         for name in terms.schemas:
-            self._reader(name)  # complains now, not in the first run
+            self.reader_of(name)  # complains now, not in the first run
         signature = inspect.signature(type(self).__call__, eval_str=True)
         own = {"type": Literal[tuple(self._types)], "model": Literal[tuple(terms.models)]}
         self.__signature__ = signature.replace(
@@ -114,12 +114,13 @@ class Thinker(Inquirer):
         """How many tokens one request reads, at the least and at the most, at four characters each."""
         return len(_SYSTEM) // CHARACTERS_PER_TOKEN, (len(_SYSTEM) + MAX_SOURCE + MAX_ASKED) // CHARACTERS_PER_TOKEN
 
-    def _reader(self, name: str) -> ReplyReader:
+    def reader_of(self, name: str) -> ReplyReader:
+        """What reads replies that are to be of a type."""
         if name not in self._readers:
             self._readers[name] = TypeReader(name, self._types[name], lacks=False)
         return self._readers[name]
 
-    async def _asked(
+    async def thought_of(
         self,
         wanted: str,
         said: str,
@@ -131,7 +132,7 @@ class Thinker(Inquirer):
         sample: int | None = None,
         temperature: float | None = None,
     ) -> Any:
-        """One value of a model. `sample`: which of several; they are drawn apart.
+        """Ask for one value of a model. `sample`: which of several; they are drawn apart.
 
         Raises:
             ValueError: too much is said, or there is too much data.
@@ -189,13 +190,15 @@ class Think(Thinker):
         if samples is not None and sample is not None:
             raise ValueError("say `sample`, for one of several, or `samples`, for all of them")
         if samples is None:
-            return await self._asked(
-                type, prompt, data, self._reader(type), run, model, sample=sample, temperature=temperature
+            return await self.thought_of(
+                type, prompt, data, self.reader_of(type), run, model, sample=sample, temperature=temperature
             )
         if not 1 <= samples <= MOST_SAMPLES:
             raise ValueError(f"samples={samples}: from 1 to {MOST_SAMPLES}")
         return await _together(
-            self._asked(type, prompt, data, self._reader(type), run, model, sample=number, temperature=temperature)
+            self.thought_of(
+                type, prompt, data, self.reader_of(type), run, model, sample=number, temperature=temperature
+            )
             for number in range(samples)
         )
 
@@ -210,7 +213,7 @@ class Score(Thinker):
     async def __call__(self, x: Any, criterion: str, run: ToolContext[Any], model: str = _OWN) -> float:
         """How well `x` meets a criterion, from 0 to 10. Fails if the model gives no such number."""
         said = f"Score the data from 0 (not at all) to 10 (fully) by this criterion: {criterion}"
-        return float(await self._asked("score", said, x, self._scores, run, model))
+        return float(await self.thought_of("score", said, x, self._scores, run, model))
 
 
 class Best(Thinker):
@@ -247,7 +250,7 @@ class Best(Thinker):
         numbers = TypeReader("number", Annotated[int, _bounds(ge=1, le=len(xs))], lacks=False)
         said = f"Which of the numbered candidates is best by this criterion? Write its number. Criterion: {criterion}"
         candidates = {str(number): x for number, x in enumerate(xs, 1)}
-        found: int = await self._asked("number of a candidate", said, candidates, numbers, run, model)
+        found: int = await self.thought_of("number of a candidate", said, candidates, numbers, run, model)
         return found - 1
 
 
@@ -264,8 +267,8 @@ class Merge(Thinker):
             raise ValueError("there is nothing to merge")
         if len(xs) == 1:
             return xs[0]
-        return await self._asked(
-            type, f"Merge the items of the data into one. {how}", xs, self._reader(type), run, model
+        return await self.thought_of(
+            type, f"Merge the items of the data into one. {how}", xs, self.reader_of(type), run, model
         )
 
 
@@ -287,12 +290,12 @@ class Refine(Thinker):
         for number in range(rounds):
             run.progress(f"round {number + 1} of {rounds}", number / rounds)
             said = f'Is this met by the data: {until}\nWrite "" if it is, and else what is missing, in a sentence.'
-            missing: str = await self._asked("verdict", said, draft, self._verdicts, run, model)
+            missing: str = await self.thought_of("verdict", said, draft, self._verdicts, run, model)
             if not missing.strip():
                 return draft
             said = f"Write the draft anew, so that this is met: {until}"
             data = {"draft": draft, "missing": missing}
-            draft = await self._asked(type, said, data, self._reader(type), run, model)
+            draft = await self.thought_of(type, said, data, self.reader_of(type), run, model)
         return draft
 
 
@@ -306,7 +309,7 @@ class Split(Thinker):
     async def __call__(self, x: Any, how: str, run: ToolContext[Any], model: str = _OWN) -> list[str]:
         """The parts of `x`, as texts, cut by a model as `how` says; 100 at the most."""
         said = f"Split the data into parts, and write them in order, each as a text. {how}"
-        found: list[str] = await self._asked("list of parts", said, x, self._parts, run, model)
+        found: list[str] = await self.thought_of("list of parts", said, x, self._parts, run, model)
         return found
 
 

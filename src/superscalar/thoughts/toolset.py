@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from superscalar.compiler import LLMCompiler
+from superscalar.compiler.equipment import resolved_models
 from superscalar.errors import RateLimited
 from superscalar.executors import LOCAL
 from superscalar.inquiry import MAX_WRITTEN
 from superscalar.models.base import ChatModel
-from superscalar.models.resolve import resolve
 from superscalar.plan.ir.signatures import Parameter
 from superscalar.thoughts.asking import THINKERS, ThoughtTerms, vote
 from superscalar.tools.terms import Limit, Retry
@@ -72,16 +72,10 @@ def thoughts(
 def _named(model: Any) -> dict[str, tuple[ChatModel, ...]]:
     """The models by the names that plans may say for them; one that has none is called nothing."""
     if isinstance(model, LLMCompiler):
-        return {"": model._equipment.planners}  # noqa: SLF001 -- an agent's own
+        return {"": resolved_models(model.options.model, model.options.base_url)}
     if isinstance(model, Mapping):
-        return {str(name): _resolved(given) for name, given in model.items()}
-    return {"": _resolved(model)}
-
-
-def _resolved(given: Any) -> tuple[ChatModel, ...]:
-    if given is None:
-        return ()
-    return tuple(map(resolve, given)) if isinstance(given, list | tuple) else (resolve(given),)
+        return {str(name): resolved_models(given) for name, given in model.items()}
+    return {"": resolved_models(model)}
 
 
 def _thought(name: str, thinker: Any, terms: ThoughtTerms, shapes: Mapping[str, Any]) -> Tool[..., Any]:
