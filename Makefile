@@ -109,7 +109,7 @@ build/mcp/.installed: tests/servers/node/package.json
 	 else echo "Node.js is not installed: what needs its servers is left out."; fi
 
 mcp: $(VENV)/.dev build/mcp/.installed ## MCP servers of npm and of the SDK in both revisions: one plan, 500 calls at once, one killed, injections
-	@$(BIN)/python -m pytest -q tests/servers
+	@SUPERSCALAR_MCP=1 $(BIN)/python -m pytest -q tests/servers
 	@$(BIN)/python -m benchmarks.mcp_servers --check
 
 # In an environment of its own: botocore wants an older dateutil than what else is installed.

@@ -29,6 +29,10 @@ no_npm = pytest.mark.skipif(
     reason="the clients of npm are not installed: `make mcp` does that",
 )
 
+pytestmark = pytest.mark.skipif(
+    not os.environ.get("SUPERSCALAR_MCP"), reason="the processes of gateways take a minute: `make mcp` starts them"
+)
+
 TOOLS = '''
 import asyncio
 from pathlib import Path
