@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -273,7 +274,7 @@ def test_what_is_remembered_is_written_before_it_is_told_and_a_damaged_file_tell
     async def main(gateway: Gateway) -> None:
         ann = gateway.client("ann")
         first = await ann.run_plan("p = page(address='x')\njoin(p)")
-        with sqlite3.connect(gateway.memory.path) as file:
+        with closing(sqlite3.connect(gateway.memory.path)) as file, file:
             file.execute("UPDATE told SET label = '{}'")
         for again in (await ann.run_plan("join(1)"), await ann.run_plan(resume=first.run)):
             assert again.failed
@@ -289,9 +290,8 @@ def test_what_is_remembered_is_written_before_it_is_told_and_a_damaged_file_tell
 def test_another_programs_file_is_not_taken_for_what_clients_were_told(tmp_path: Path) -> None:
     for text, why in (("CREATE TABLE runs (id TEXT)", "another program"), ("PRAGMA user_version = 9", "")):
         path = tmp_path / f"file-{len(why)}"
-        with sqlite3.connect(path) as file:
+        with closing(sqlite3.connect(path)) as file, file:
             file.execute(text)
-        file.close()
         if why:
             with pytest.raises(JournalError, match=why):
                 ClientMemory(path)
@@ -398,7 +398,7 @@ def test_a_run_that_another_gateway_is_about_to_begin_is_left_to_it(tmp_path: Pa
             first.memory.begin("new", "bob")
             async with Gateway(agent(tmp_path), principals=[ANN, BOB]) as second:
                 assert second.memory.open_runs() == [("new", "bob")]
-            with sqlite3.connect(first.memory.path) as file:
+            with closing(sqlite3.connect(first.memory.path)) as file, file:
                 file.execute("UPDATE runs SET began = 0")
             async with Gateway(agent(tmp_path), principals=[ANN, BOB]) as second:
                 assert second.memory.open_runs() == []
