@@ -135,7 +135,7 @@ class Inquirer:
         self.models = tuple(models)
         self.limits: Limits | None = None
         self._timeout = timeout
-        self._silence = silence
+        self.silence = silence
         self._grammar = grammar
 
     @property
@@ -233,7 +233,7 @@ class Inquirer:
         finish: str | None = None
         run.asked(model.name)
         try:
-            with Patience(self._silence, whole=self._timeout) as time:
+            with Patience(self.silence, whole=self._timeout) as time:
                 time.begin(model.name)
                 async with aclosing(replies(model, request)) as chunks:
                     while (chunk := await time.wait(anext(chunks, None))) is not None:

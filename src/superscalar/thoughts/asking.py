@@ -82,7 +82,7 @@ class Thinker(Inquirer):
         models = [model for named in terms.models.values() for model in named]
         super().__init__(models, timeout=terms.timeout, grammar=terms.grammar)
         self._terms = terms
-        self._by_name: Mapping[str, tuple[ChatModel, ...]] = terms.models
+        self.by_name: Mapping[str, tuple[ChatModel, ...]] = terms.models
         self._types = terms.types
         self._readers: dict[str, ReplyReader] = {"str": PlainReader()}
         for name in terms.schemas:
@@ -98,15 +98,15 @@ class Thinker(Inquirer):
         )
 
     def _default(self, parameter: inspect.Parameter) -> dict[str, Any]:
-        return {"default": next(iter(self._by_name))} if parameter.name == "model" else {}
+        return {"default": next(iter(self.by_name))} if parameter.name == "model" else {}
 
     def of_agent(self, limits: Limits, models: Sequence[ChatModel], silence: Silence) -> Self:
         """The same for the runs of one agent: as long as it waits, and with its models where there are no others."""
         made = super().of_agent(limits, models, silence)
-        vars(made)["_silence"] = silence
+        made.silence = silence
         if not made.models:
             made.models = tuple(models)
-            vars(made)["_by_name"] = {_OWN: made.models}
+            made.by_name = {_OWN: made.models}
         return made
 
     @property
@@ -138,7 +138,7 @@ class Thinker(Inquirer):
             ValueError: too much is said, or there is too much data.
             NoValue, TimeoutError, ModelError, ModelUnavailable: as for `ask`.
         """
-        models = self._by_name.get(model) or next(iter(self._by_name.values()))
+        models = self.by_name.get(model) or next(iter(self.by_name.values()))
         if not models:
             raise ModelError(
                 'this agent has no model to think with; write thoughts("local"), or LLMCompiler(model=...)'
